@@ -1,0 +1,44 @@
+#pragma once
+
+#include <deployer/export.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace deployer {
+
+/// What the engine does about a failure (R5). A plugin picks the kind; the engine picks the consequence.
+enum class ErrorKind {
+    unavailable,    ///< The other side cannot be reached or did not answer in full: retry, and trust no cache.
+    rejected,       ///< This one unit or file is wrong: it fails, others go on.
+    not_found,      ///< What was asked for does not exist.
+    misconfigured,  ///< A person has to change the configuration: retrying is pointless.
+    cancelled,      ///< The call's stop token was triggered; nothing is wrong.
+    internal,       ///< A defect of ours or of the plugin. Anything thrown that is not an Error counts as this.
+};
+
+/// "unavailable", "rejected", …; for logs and JSON.
+DEPLOYER_SDK_EXPORT std::string_view to_string(ErrorKind kind) noexcept;
+
+/// The only exception that a plugin throws on purpose. The message reads as one line of a chain,
+/// `cannot apply foo@2.service: fleet at http://…: connection refused`: lower case, no final period, no secrets.
+class DEPLOYER_SDK_EXPORT Error : public std::runtime_error {
+public:
+    Error(ErrorKind kind, const std::string& message);
+    ~Error() override;
+    Error(const Error&) = default;
+    Error(Error&&) = default;
+    Error& operator=(const Error&) = default;
+    Error& operator=(Error&&) = default;
+
+    [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
+
+    /// The same failure, one level up: "`doing`: " before the message.
+    [[nodiscard]] Error while_doing(std::string_view doing) const;
+
+private:
+    ErrorKind kind_;
+};
+
+}  // namespace deployer

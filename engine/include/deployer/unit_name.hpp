@@ -1,0 +1,33 @@
+#pragma once
+
+#include <deployer/export.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace deployer {
+
+/// What is wrong with a unit name, or nullopt: at most 256 of `[a-zA-Z0-9:_.\@-]`, not starting with `@`, ending in a
+/// type suffix of systemd.unit(5) with something before it. A template (`foo@.service`) passes.
+DEPLOYER_SDK_EXPORT std::optional<std::string> unit_name_problem(std::string_view name);
+
+/// The name up to the first `-sidekick`, else up to `@`, else without its type suffix.
+DEPLOYER_SDK_EXPORT std::string_view service_name(std::string_view unit_name) noexcept;
+
+/// A unit that goes along with another one: its name contains `-sidekick`.
+DEPLOYER_SDK_EXPORT bool is_sidekick(std::string_view unit_name) noexcept;
+
+/// `foo@.service`: stands for its nodes, is no unit itself.
+DEPLOYER_SDK_EXPORT bool is_template(std::string_view unit_name) noexcept;
+
+/// The `2` of `foo@2.service`; empty for plain names and templates.
+DEPLOYER_SDK_EXPORT std::string_view instance_of(std::string_view unit_name) noexcept;
+
+/// `foo@.service` with instance `2` gives `foo@2.service`.
+DEPLOYER_SDK_EXPORT std::string with_instance(std::string_view template_name, std::string_view instance);
+
+/// Orders names as people do: runs of digits by their value (`foo@2` before `foo@10`). A strict total order.
+DEPLOYER_SDK_EXPORT bool numeric_less(std::string_view left, std::string_view right) noexcept;
+
+}  // namespace deployer

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <deployer/plugin.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deployer {
+
+std::string_view to_string(PluginKind kind) noexcept;
+
+/// A plugin file that passed every check (R2), or why it did not.
+struct FoundPlugin {
+    std::string name;  ///< by its file name
+    std::filesystem::path file;
+    std::optional<PluginKind> kind;  ///< absent when refused before it could be known
+    std::string version;
+    std::string built_with;
+    std::string refusal;  ///< empty when it can be used
+};
+
+/// Finds, judges and loads plugins (R1–R3). Once loaded, a library stays for the life of the process: its code may be
+/// under any stack, so nothing is ever unloaded. Used by one thread at a time; instances do not need the host.
+class PluginHost {
+public:
+    /// Directories are searched in order; those that do not exist are passed over.
+    explicit PluginHost(std::vector<std::filesystem::path> directories);
+    ~PluginHost();
+    PluginHost(PluginHost&&) noexcept;
+    PluginHost& operator=(PluginHost&&) noexcept;
+
+    /// Instances of a plugin, made from their block of settings. `plugin` is a name ("target-mock") or an absolute path
+    /// of a file. Loads the library first unless it is. Throws Error `misconfigured`, one distinct message for each check
+    /// of R2, for settings the plugin refuses, and for keys that it does not know; `internal` for a create that throws
+    /// anything else or gives null.
+    std::shared_ptr<Source> create_source(std::string_view plugin, const Settings& settings);
+    std::shared_ptr<Target> create_target(std::string_view plugin, const Settings& settings);
+    std::shared_ptr<Cache> create_cache(std::string_view plugin, const Settings& settings);
+    std::shared_ptr<Health> create_health(std::string_view plugin, const Settings& settings);
+
+    /// Every `*.so` of the directories, by name, judged as if it were to be loaded for its own kind. Loads them.
+    std::vector<FoundPlugin> survey();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// `../lib/coco-fleet-deployer/plugins` as seen from the directory of the running program: right for the build tree
+/// and for an installation. The search path's last entry.
+std::filesystem::path default_plugin_directory();
+
+}  // namespace deployer
