@@ -1,0 +1,1 @@
+#include <deployer/settings.hpp>

@@ -1,0 +1,1 @@
+#include <deployer/unit_file.hpp>
