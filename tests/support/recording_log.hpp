@@ -1,0 +1,64 @@
+#pragma once
+
+#include <deployer/log.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deployer {
+
+/// Keeps what is logged, as "warning: message". Any thread may write and read.
+class RecordingLog final : public Log {
+public:
+    void write(LogLevel level, std::string_view message) noexcept override {
+        const std::scoped_lock lock(mutex_);
+        lines_.push_back(std::string(word(level)) + ": " + std::string(message));
+    }
+
+    [[nodiscard]] std::vector<std::string> lines() const {
+        const std::scoped_lock lock(mutex_);
+        return lines_;
+    }
+
+    /// All lines, each with its newline: for a message of a failed check.
+    [[nodiscard]] std::string text() const {
+        std::string text;
+        for (const auto& line : lines()) text += line + "\n";
+        return text;
+    }
+
+    /// Whether one of the lines holds the fragment.
+    [[nodiscard]] bool holds(std::string_view fragment) const {
+        const auto all = lines();
+        return std::any_of(all.begin(), all.end(),
+                           [&](const std::string& line) { return line.find(fragment) != line.npos; });
+    }
+
+    void clear() {
+        const std::scoped_lock lock(mutex_);
+        lines_.clear();
+    }
+
+private:
+    static std::string_view word(LogLevel level) noexcept {
+        switch (level) {
+            case LogLevel::debug:
+                return "debug";
+            case LogLevel::info:
+                return "info";
+            case LogLevel::warning:
+                return "warning";
+            case LogLevel::error:
+                return "error";
+        }
+        return "unknown";
+    }
+
+    mutable std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+}  // namespace deployer
