@@ -1,0 +1,183 @@
+#pragma once
+
+#include <deployer/source.hpp>
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// A source in memory, whose files a test changes and whose calls it counts. Every change moves the revision ("r1",
+/// "r2", …) and ends wait_for_change(). Files that were never put are `not_found`. Any thread may call anything.
+class FakeSource : public deployer::Source {
+public:
+    using Files = std::map<std::string, std::string>;
+
+    /// How often a failure happens before things work again.
+    static constexpr int always = -1;
+
+    explicit FakeSource(Files files = {}) : files_(std::move(files)) {}
+
+    void put(const std::string& location, std::string content) {
+        change([&] { files_[location] = std::move(content); });
+    }
+    void remove(const std::string& location) {
+        change([&] {
+            files_.erase(location);
+            errors_.erase(location);
+        });
+    }
+    /// What reading this one file gives from the next revision on, until it is put or removed.
+    void put_error(const std::string& location, deployer::Error error) {
+        change([&] {
+            files_.erase(location);
+            errors_.insert_or_assign(location, std::move(error));
+        });
+    }
+    /// Another revision of the same files.
+    void touch() {
+        change([] {});
+    }
+
+    void fail_checkout(deployer::Error error, int times = always) {
+        const std::scoped_lock lock(mutex_);
+        checkout_failure_ = {std::move(error), times};
+    }
+    void fail_read(deployer::Error error, int times = always) {
+        const std::scoped_lock lock(mutex_);
+        read_failure_ = {std::move(error), times};
+    }
+    /// Ends what fail_checkout() and fail_read() began.
+    void recover() {
+        const std::scoped_lock lock(mutex_);
+        checkout_failure_ = {};
+        read_failure_ = {};
+    }
+
+    [[nodiscard]] deployer::Revision revision() const {
+        const std::scoped_lock lock(mutex_);
+        return {"r" + std::to_string(version_)};
+    }
+    [[nodiscard]] int checkouts() const {  ///< calls, also those that found nothing moved or threw
+        const std::scoped_lock lock(mutex_);
+        return checkouts_;
+    }
+    [[nodiscard]] int reads() const {  ///< calls of read()
+        const std::scoped_lock lock(mutex_);
+        return reads_;
+    }
+    [[nodiscard]] std::vector<std::string> locations_read() const {  ///< each request, in order
+        const std::scoped_lock lock(mutex_);
+        return locations_read_;
+    }
+
+    std::unique_ptr<deployer::Checkout> checkout(const deployer::Revision& known, const deployer::Call& call) override {
+        call.check("reading the fake source");
+        const std::scoped_lock lock(mutex_);
+        ++checkouts_;
+        checkout_failure_.happen();
+        const deployer::Revision now{"r" + std::to_string(version_)};
+        if (now == known) {
+            return nullptr;
+        }
+        return std::make_unique<Snapshot>(*this, now, files_, errors_);
+    }
+
+    void wait_for_change(const deployer::Call& call) override {
+        std::unique_lock lock(mutex_);
+        const int before = seen_;
+        changed_.wait_until(lock, call.stop, call.deadline, [&] { return version_ != before; });
+        seen_ = version_;
+    }
+
+private:
+    using Errors = std::map<std::string, deployer::Error>;
+
+    struct Failure {
+        std::optional<deployer::Error> error;
+        int times = 0;
+
+        void happen() {
+            if (!error || times == 0) {
+                return;
+            }
+            if (times > 0) {
+                --times;
+            }
+            throw deployer::Error(*error);
+        }
+    };
+
+    class Snapshot : public deployer::Checkout {
+    public:
+        Snapshot(FakeSource& source, deployer::Revision revision, Files files, Errors errors)
+            : source_(source), revision_(std::move(revision)), files_(std::move(files)), errors_(std::move(errors)) {}
+
+        [[nodiscard]] const deployer::Revision& revision() const override { return revision_; }
+
+        std::vector<deployer::File> read(std::span<const deployer::FileRequest> requests,
+                                         const deployer::Call& call) override {
+            call.check("reading files of the fake source");
+            source_.count_read(requests);
+            std::vector<deployer::File> files;
+            for (const auto& request : requests) {
+                files.push_back(file(request.location));
+            }
+            return files;
+        }
+
+    private:
+        [[nodiscard]] deployer::File file(const std::string& location) const {
+            if (const auto error = errors_.find(location); error != errors_.end()) {
+                return {{}, error->second};
+            }
+            if (const auto found = files_.find(location); found != files_.end()) {
+                return {found->second, std::nullopt};
+            }
+            return {{}, deployer::Error(deployer::ErrorKind::not_found, location + " does not exist")};
+        }
+
+        FakeSource& source_;
+        deployer::Revision revision_;
+        Files files_;
+        Errors errors_;
+    };
+
+    template <class Change>
+    void change(Change make) {
+        {
+            const std::scoped_lock lock(mutex_);
+            make();
+            std::erase_if(errors_, [this](const auto& error) { return files_.contains(error.first); });
+            ++version_;
+        }
+        changed_.notify_all();
+    }
+
+    void count_read(std::span<const deployer::FileRequest> requests) {
+        const std::scoped_lock lock(mutex_);
+        ++reads_;
+        for (const auto& request : requests) {
+            locations_read_.push_back(request.location);
+        }
+        read_failure_.happen();
+    }
+
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    Files files_;
+    Errors errors_;
+    int version_ = 1;
+    int seen_ = 1;  ///< the version that the last wait ended with: a change between two waits ends the second at once
+    Failure checkout_failure_;
+    Failure read_failure_;
+    int checkouts_ = 0;
+    int reads_ = 0;
+    std::vector<std::string> locations_read_;
+};
