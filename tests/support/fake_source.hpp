@@ -13,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+namespace deployer {
+
 /// A source in memory, whose files a test changes and whose calls it counts. Every change moves the revision ("r1",
 /// "r2", …) and ends wait_for_change(). Files that were never put are `not_found`. Any thread may call anything.
-class FakeSource : public deployer::Source {
+class FakeSource : public Source {
 public:
     using Files = std::map<std::string, std::string>;
 
@@ -34,7 +36,7 @@ public:
         });
     }
     /// What reading this one file gives from the next revision on, until it is put or removed.
-    void put_error(const std::string& location, deployer::Error error) {
+    void put_error(const std::string& location, Error error) {
         change([&] {
             files_.erase(location);
             errors_.insert_or_assign(location, std::move(error));
@@ -45,11 +47,11 @@ public:
         change([] {});
     }
 
-    void fail_checkout(deployer::Error error, int times = always) {
+    void fail_checkout(Error error, int times = always) {
         const std::scoped_lock lock(mutex_);
         checkout_failure_ = {std::move(error), times};
     }
-    void fail_read(deployer::Error error, int times = always) {
+    void fail_read(Error error, int times = always) {
         const std::scoped_lock lock(mutex_);
         read_failure_ = {std::move(error), times};
     }
@@ -60,7 +62,7 @@ public:
         read_failure_ = {};
     }
 
-    [[nodiscard]] deployer::Revision revision() const {
+    [[nodiscard]] Revision revision() const {
         const std::scoped_lock lock(mutex_);
         return {"r" + std::to_string(version_)};
     }
@@ -77,19 +79,19 @@ public:
         return locations_read_;
     }
 
-    std::unique_ptr<deployer::Checkout> checkout(const deployer::Revision& known, const deployer::Call& call) override {
+    std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override {
         call.check("reading the fake source");
         const std::scoped_lock lock(mutex_);
         ++checkouts_;
         checkout_failure_.happen();
-        const deployer::Revision now{"r" + std::to_string(version_)};
+        const Revision now{"r" + std::to_string(version_)};
         if (now == known) {
             return nullptr;
         }
         return std::make_unique<Snapshot>(*this, now, files_, errors_);
     }
 
-    void wait_for_change(const deployer::Call& call) override {
+    void wait_for_change(const Call& call) override {
         std::unique_lock lock(mutex_);
         const int before = seen_;
         changed_.wait_until(lock, call.stop, call.deadline, [&] { return version_ != before; });
@@ -97,10 +99,10 @@ public:
     }
 
 private:
-    using Errors = std::map<std::string, deployer::Error>;
+    using Errors = std::map<std::string, Error>;
 
     struct Failure {
-        std::optional<deployer::Error> error;
+        std::optional<Error> error;
         int times = 0;
 
         void happen() {
@@ -110,22 +112,21 @@ private:
             if (times > 0) {
                 --times;
             }
-            throw deployer::Error(*error);
+            throw Error(*error);
         }
     };
 
-    class Snapshot : public deployer::Checkout {
+    class Snapshot : public Checkout {
     public:
-        Snapshot(FakeSource& source, deployer::Revision revision, Files files, Errors errors)
+        Snapshot(FakeSource& source, Revision revision, Files files, Errors errors)
             : source_(source), revision_(std::move(revision)), files_(std::move(files)), errors_(std::move(errors)) {}
 
-        [[nodiscard]] const deployer::Revision& revision() const override { return revision_; }
+        [[nodiscard]] const Revision& revision() const override { return revision_; }
 
-        std::vector<deployer::File> read(std::span<const deployer::FileRequest> requests,
-                                         const deployer::Call& call) override {
+        std::vector<File> read(std::span<const FileRequest> requests, const Call& call) override {
             call.check("reading files of the fake source");
             source_.count_read(requests);
-            std::vector<deployer::File> files;
+            std::vector<File> files;
             for (const auto& request : requests) {
                 files.push_back(file(request.location));
             }
@@ -133,18 +134,18 @@ private:
         }
 
     private:
-        [[nodiscard]] deployer::File file(const std::string& location) const {
+        [[nodiscard]] File file(const std::string& location) const {
             if (const auto error = errors_.find(location); error != errors_.end()) {
                 return {{}, error->second};
             }
             if (const auto found = files_.find(location); found != files_.end()) {
                 return {found->second, std::nullopt};
             }
-            return {{}, deployer::Error(deployer::ErrorKind::not_found, location + " does not exist")};
+            return {{}, Error(ErrorKind::not_found, location + " does not exist")};
         }
 
         FakeSource& source_;
-        deployer::Revision revision_;
+        Revision revision_;
         Files files_;
         Errors errors_;
     };
@@ -160,7 +161,7 @@ private:
         changed_.notify_all();
     }
 
-    void count_read(std::span<const deployer::FileRequest> requests) {
+    void count_read(std::span<const FileRequest> requests) {
         const std::scoped_lock lock(mutex_);
         ++reads_;
         for (const auto& request : requests) {
@@ -181,3 +182,5 @@ private:
     int reads_ = 0;
     std::vector<std::string> locations_read_;
 };
+
+}  // namespace deployer
