@@ -1,1 +1,439 @@
 #include <deployer/settings.hpp>
+
+#include <deployer/foreign_text.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <set>
+#include <system_error>
+
+namespace deployer {
+
+namespace {
+
+using Kind = SettingsNode::Kind;
+using Words = std::set<std::string, std::less<>>;
+
+constexpr std::size_t longest_secret = 64U << 10U;
+constexpr std::chrono::hours longest_duration{10'000};
+
+std::string_view name_of(Kind kind) {
+    switch (kind) {
+        case Kind::null:
+            return "nothing";
+        case Kind::scalar:
+            return "a single value";
+        case Kind::list:
+            return "a list";
+        case Kind::block:
+            return "a block of keys";
+    }
+    return "";
+}
+
+/// A key as a part of a path: in quotes only when it would not be one word of a line otherwise.
+std::string show_key(std::string_view key) {
+    auto quoted = quote(key);
+    const bool is_plain = !key.empty() && quoted.size() == key.size() + 2 && quoted.find(' ') == std::string::npos;
+    return is_plain ? std::string(key) : quoted;
+}
+
+/// Letter case, `-` and `_` are what people mix up most, so they do not count as differences.
+std::string fold(std::string_view word) {
+    std::string folded;
+    for (const char byte : word) {
+        if (byte != '-' && byte != '_') folded += static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
+    }
+    return folded;
+}
+
+/// How many letters must be put in, left out, changed or swapped with their neighbour to make one word the other.
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+    std::vector<std::size_t> before_last;
+    std::vector<std::size_t> last;
+    std::vector<std::size_t> row(right.size() + 1);
+    for (std::size_t j = 0; j <= right.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= left.size(); ++i) {
+        before_last = std::move(last);
+        last = std::move(row);
+        row.assign(right.size() + 1, i);
+        for (std::size_t j = 1; j <= right.size(); ++j) {
+            const std::size_t change = left[i - 1] == right[j - 1] ? 0 : 1;
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + change});
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]) {
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
+            }
+        }
+    }
+    return row.back();
+}
+
+/// The word that was probably meant, or empty.
+template <class Candidates>
+std::string closest(std::string_view word, const Candidates& candidates) {
+    constexpr std::size_t longest_word = 64;
+    if (word.size() > longest_word) return "";
+    const auto folded = fold(word);
+    std::size_t least = std::max<std::size_t>(folded.size() / 3, 1) + 1;
+    std::string found;
+    for (const auto& candidate : candidates) {
+        const auto distance = edit_distance(folded, fold(candidate));
+        if (distance >= least) continue;
+        least = distance;
+        found = candidate;
+    }
+    return found;
+}
+
+template <class Strings>
+std::string join(const Strings& words) {
+    std::string joined;
+    for (const auto& word : words) joined.append(joined.empty() ? "" : ", ").append(word);
+    return joined;
+}
+
+std::optional<long long> parse_integer(std::string_view text) {
+    const auto digits = text.starts_with('-') ? text.substr(1) : text;
+    // A leading zero would make it octal to other readers of YAML.
+    if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return std::nullopt;
+    if (digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+    long long value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (result.ec == std::errc::result_out_of_range) {
+        return text.starts_with('-') ? std::numeric_limits<long long>::min() : std::numeric_limits<long long>::max();
+    }
+    return value;
+}
+
+std::optional<bool> parse_boolean(std::string_view text) {
+    constexpr auto yes =
+        std::to_array<std::string_view>({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"});
+    constexpr auto no =
+        std::to_array<std::string_view>({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"});
+    if (std::find(yes.begin(), yes.end(), text) != yes.end()) return true;
+    if (std::find(no.begin(), no.end(), text) != no.end()) return false;
+    return std::nullopt;
+}
+
+/// Milliseconds of a unit of time; 0 for what is none.
+long long milliseconds_of(std::string_view unit) {
+    if (unit == "ms") return 1;
+    if (unit == "s") return 1'000;
+    if (unit == "m") return 60'000;
+    if (unit == "h") return 3'600'000;
+    return 0;
+}
+
+/// The name in `${NAME}`, if that is the whole text.
+std::optional<std::string> variable_name(std::string_view text) {
+    if (!text.starts_with("${") || !text.ends_with('}')) return std::nullopt;
+    const auto name = text.substr(2, text.size() - 3);
+    const bool is_name = !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 &&
+                         std::all_of(name.begin(), name.end(),
+                                     [](unsigned char byte) { return std::isalnum(byte) != 0 || byte == '_'; });
+    return is_name ? std::optional<std::string>(name) : std::nullopt;
+}
+
+/// Throws what was wrong as text, for the caller to say of which key.
+std::string read_secret_file(const std::filesystem::path& file) {
+    std::error_code failure;
+    const auto status = std::filesystem::status(file, failure);
+    // Opening a FIFO or a device could wait for ever.
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        throw Error(ErrorKind::misconfigured, file.string() + " is not a regular file");
+    }
+    errno = 0;
+    std::ifstream stream(file, std::ios::binary);
+    std::string secret(longest_secret + 1, '\0');
+    stream.read(secret.data(), static_cast<std::streamsize>(secret.size()));
+    if (!stream.is_open() || stream.bad()) {
+        const auto reason = std::error_code(errno == 0 ? EIO : errno, std::generic_category());
+        throw Error(ErrorKind::misconfigured, "cannot read " + file.string() + ": " + reason.message());
+    }
+    secret.resize(static_cast<std::size_t>(stream.gcount()));
+    if (secret.size() > longest_secret) {
+        throw Error(ErrorKind::misconfigured, file.string() + " is larger than " + std::to_string(longest_secret) +
+                                                  " bytes, too large for a secret");
+    }
+    if (secret.ends_with('\n')) secret.pop_back();
+    if (secret.ends_with('\r')) secret.pop_back();
+    if (secret.empty()) throw Error(ErrorKind::misconfigured, file.string() + " is empty");
+    return secret;
+}
+
+}  // namespace
+
+/// What the copies of a Settings share. One for each block that was opened, so that opening it twice asks one view.
+struct Settings::View {
+    std::shared_ptr<const SettingsDocument> document;
+    const SettingsNode* node = nullptr;  ///< of kind block; null when the block is absent
+    std::string path;
+    int line = 0;
+    Words asked{};
+    std::map<std::string, std::shared_ptr<View>, std::less<>> opened{};
+
+    [[nodiscard]] const SettingsNode* item(std::string_view key) const {
+        if (node == nullptr) return nullptr;
+        const auto found = std::find(node->keys.begin(), node->keys.end(), key);
+        return found == node->keys.end() ? nullptr : &node->items[static_cast<std::size_t>(found - node->keys.begin())];
+    }
+
+    [[nodiscard]] std::string message(int where, std::string_view whose, std::string_view problem) const {
+        auto text = document->file;
+        if (where > 0) text.append(":").append(std::to_string(where));
+        text += ": ";
+        if (!whose.empty()) text.append(whose).append(": ");
+        return text.append(problem);
+    }
+
+    [[noreturn]] void fail_at(int where, std::string_view whose, std::string_view problem) const {
+        throw Error(ErrorKind::misconfigured, message(where, whose, problem));
+    }
+
+    /// `name` is the key, or the key, a NUL and an index.
+    const std::shared_ptr<View>& open(const std::string& name, const std::string& its_path,
+                                      const SettingsNode* its_node) {
+        auto& view = opened[name];
+        if (!view)
+            view =
+                std::make_shared<View>(View{document, its_node, its_path, its_node != nullptr ? its_node->line : line});
+        return view;
+    }
+};
+
+Settings::Settings(std::shared_ptr<const SettingsDocument> document) {
+    const auto* const root = &document->root;
+    const bool is_block = root->kind == Kind::block;
+    const auto line = root->line;
+    view_ = std::make_shared<View>(View{std::move(document), is_block ? root : nullptr, "", line});
+    if (!is_block && root->kind != Kind::null) fail("", "must be a block of keys");
+}
+
+Settings::Settings(std::shared_ptr<View> view) : view_(std::move(view)) {}
+
+const SettingsNode* Settings::find(std::string_view key) const {
+    view_->asked.emplace(key);
+    const auto* const item = view_->item(key);
+    return item == nullptr || item->kind == Kind::null ? nullptr : item;
+}
+
+const SettingsNode* Settings::find_scalar(std::string_view key, std::string_view wanted) const {
+    const auto* const node = find(key);
+    if (node != nullptr && node->kind != Kind::scalar) {
+        fail(key, "must be " + std::string(wanted) + ", not " + std::string(name_of(node->kind)));
+    }
+    return node;
+}
+
+template <class Value>
+Value Settings::required(std::string_view key, std::optional<Value> value) const {
+    if (!value) fail(key, "is missing");
+    return *std::move(value);
+}
+
+std::string Settings::text(std::string_view key) const {
+    return required(key, find_text(key));
+}
+
+std::optional<std::string> Settings::find_text(std::string_view key) const {
+    const auto* const node = find_scalar(key, "a text");
+    return node == nullptr ? std::nullopt : std::optional(node->text);
+}
+
+long long Settings::integer(std::string_view key, long long least, long long most) const {
+    return required(key, find_integer(key, least, most));
+}
+
+std::optional<long long> Settings::find_integer(std::string_view key, long long least, long long most) const {
+    const auto* const node = find_scalar(key, "a whole number");
+    if (node == nullptr) return std::nullopt;
+    if (node->quoted) fail(key, quote(node->text) + " is in quotes, which makes it text; a whole number is wanted");
+    const auto value = parse_integer(node->text);
+    if (!value) fail(key, quote(node->text) + " is not a whole number");
+    if (*value < least || *value > most) {
+        fail(key, quote(node->text) + " is not within " + std::to_string(least) + " and " + std::to_string(most));
+    }
+    return value;
+}
+
+bool Settings::boolean(std::string_view key) const {
+    return required(key, find_boolean(key));
+}
+
+std::optional<bool> Settings::find_boolean(std::string_view key) const {
+    const auto* const node = find_scalar(key, "true or false");
+    if (node == nullptr) return std::nullopt;
+    if (node->quoted) fail(key, quote(node->text) + " is in quotes, which makes it text; true or false is wanted");
+    const auto value = parse_boolean(node->text);
+    if (!value) fail(key, quote(node->text) + " is neither true nor false");
+    return value;
+}
+
+std::chrono::milliseconds Settings::duration(std::string_view key) const {
+    return required(key, find_duration(key));
+}
+
+std::optional<std::chrono::milliseconds> Settings::find_duration(std::string_view key) const {
+    const auto* const node = find_scalar(key, "a duration");
+    if (node == nullptr) return std::nullopt;
+    const std::string_view text = node->text;
+    if (text == "0") return std::chrono::milliseconds(0);
+    const auto unit_offset = std::min(text.find_first_not_of("0123456789"), text.size());
+    const auto unit = milliseconds_of(text.substr(unit_offset));
+    if (unit_offset == text.size() && !text.empty()) fail(key, quote(text) + " lacks a unit (such as 500ms, 30s, 5m)");
+    if (unit_offset == 0 || unit == 0) fail(key, quote(text) + " is not a duration (such as 500ms, 30s, 5m)");
+    const auto most = std::chrono::milliseconds(longest_duration).count();
+    long long count = 0;
+    const auto result = std::from_chars(text.data(), text.data() + unit_offset, count);
+    if (result.ec != std::errc() || count > most / unit) {
+        fail(key, quote(text) + " is longer than " + std::to_string(longest_duration.count()) + "h");
+    }
+    return std::chrono::milliseconds(count * unit);
+}
+
+std::filesystem::path Settings::path(std::string_view key) const {
+    return required(key, find_path(key));
+}
+
+std::optional<std::filesystem::path> Settings::find_path(std::string_view key) const {
+    const auto* const node = find_scalar(key, "a path");
+    if (node == nullptr) return std::nullopt;
+    if (node->text.empty()) fail(key, "is empty, but must be a path");
+    if (node->text.find('\0') != std::string::npos) fail(key, "a path cannot hold a NUL byte");
+    return (view_->document->directory / node->text).lexically_normal();
+}
+
+std::vector<std::string> Settings::texts(std::string_view key) const {
+    const auto* const node = find(key);
+    if (node == nullptr) return {};
+    if (node->kind != Kind::list) fail(key, "must be a list of texts, not " + std::string(name_of(node->kind)));
+    std::vector<std::string> texts;
+    for (const auto& item : node->items) {
+        if (item.kind != Kind::scalar) {
+            view_->fail_at(item.line, path_of(key) + "[" + std::to_string(texts.size()) + "]",
+                           "must be a text, not " + std::string(name_of(item.kind)));
+        }
+        texts.push_back(item.text);
+    }
+    return texts;
+}
+
+std::optional<std::string> Settings::find_choice(std::string_view key, const std::vector<std::string>& words) const {
+    const auto* const node = find_scalar(key, "one of " + join(words));
+    if (node == nullptr) return std::nullopt;
+    if (std::find(words.begin(), words.end(), node->text) == words.end()) {
+        const auto meant = closest(node->text, words);
+        fail(key, quote(node->text) + " is none of " + join(words) +
+                      (meant.empty() ? "" : "; did you mean " + quote(meant) + "?"));
+    }
+    return node->text;
+}
+
+std::optional<std::string> Settings::find_secret(std::string_view key) const {
+    const auto file_key = std::string(key) + "_file";
+    const auto* const node = find_scalar(key, "a text");
+    const auto file = find_path(file_key);
+    if (node != nullptr && file) fail(file_key, "cannot stand beside " + show_key(key) + "; keep one of them");
+    if (file) {
+        try {
+            return read_secret_file(*file);
+        } catch (const Error& error) {
+            fail(file_key, error.what());
+        }
+    }
+    if (node == nullptr) return std::nullopt;
+    if (node->text.find("${") == std::string::npos) return node->text;
+    const auto variable = variable_name(node->text);
+    if (!variable) fail(key, "an environment variable must be the whole value: ${NAME}");
+    const char* const value = std::getenv(variable->c_str());
+    if (value == nullptr || *value == '\0') {
+        fail(key, "the environment variable " + *variable + (value == nullptr ? " is not set" : " is empty"));
+    }
+    return value;
+}
+
+Settings Settings::block(std::string_view key) const {
+    const auto* const node = find(key);
+    if (node != nullptr && node->kind != Kind::block) {
+        fail(key, "must be a block of keys, not " + std::string(name_of(node->kind)));
+    }
+    return Settings(view_->open(std::string(key), path_of(key), node));
+}
+
+std::optional<Settings> Settings::find_block(std::string_view key) const {
+    if (find(key) == nullptr) return std::nullopt;
+    return block(key);
+}
+
+std::vector<Settings> Settings::blocks(std::string_view key) const {
+    const auto* const node = find(key);
+    if (node == nullptr) return {};
+    if (node->kind != Kind::list) fail(key, "must be a list of blocks, not " + std::string(name_of(node->kind)));
+    std::vector<Settings> blocks;
+    for (const auto& item : node->items) {
+        const auto index = "[" + std::to_string(blocks.size()) + "]";
+        if (item.kind != Kind::block) {
+            view_->fail_at(item.line, path_of(key) + index,
+                           "must be a block of keys, not " + std::string(name_of(item.kind)));
+        }
+        blocks.push_back(Settings(view_->open(std::string(key) + '\0' + index, path_of(key) + index, &item)));
+    }
+    return blocks;
+}
+
+std::vector<std::string> Settings::keys() const {
+    return view_->node == nullptr ? std::vector<std::string>() : view_->node->keys;
+}
+
+bool Settings::has(std::string_view key) const {
+    return find(key) != nullptr;
+}
+
+std::vector<std::string> Settings::unknown_keys() const {
+    std::vector<std::string> messages;
+    for (const auto& key : keys()) {
+        if (view_->asked.contains(key)) continue;
+        const auto meant = closest(key, view_->asked);
+        std::string problem = "unknown key";
+        if (!meant.empty()) {
+            problem += "; did you mean " + quote(meant) + "?";
+        } else if (!view_->asked.empty()) {
+            problem += "; known here: " + join(view_->asked);
+        }
+        messages.push_back(view_->message(line_of(key), path_of(key), problem));
+    }
+    return messages;
+}
+
+void Settings::refuse_unknown_keys() const {
+    const auto unknown = unknown_keys();
+    if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
+    for (const auto& [name, view] : view_->opened) Settings(view).refuse_unknown_keys();
+}
+
+void Settings::fail(std::string_view key, std::string_view problem) const {
+    view_->fail_at(line_of(key), path_of(key), problem);
+}
+
+int Settings::line() const noexcept {
+    return view_->line;
+}
+
+int Settings::line_of(std::string_view key) const noexcept {
+    const auto* const item = view_->item(key);
+    return item == nullptr ? view_->line : item->line;
+}
+
+std::string Settings::path_of(std::string_view key) const {
+    if (key.empty()) return view_->path;
+    return view_->path.empty() ? show_key(key) : view_->path + "." + show_key(key);
+}
+
+}  // namespace deployer

@@ -215,7 +215,7 @@ TEST_CASE("exactly one document with a block in it is read") {
     CHECK(complaint("hello\n") == "test.yaml:1: keys with values (\"key: value\") are expected here");
 }
 
-TEST_CASE("bytes that are no text are refused with their line") {
+TEST_CASE("YAML of bytes that are no text is refused with the line") {
     using namespace std::string_literals;
     CHECK(complaint("a: 1\nb: x\0y\n"s) == "test.yaml:2: a NUL byte");
     CHECK(complaint("a: 1\nb: \"x\\0y\"\n") == "test.yaml:2: a NUL byte in a text");

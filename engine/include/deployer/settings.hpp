@@ -33,7 +33,8 @@ struct SettingsDocument {
 };
 
 /// A typed, read-only view of one block of a configuration document (R6). Every complaint is an Error `misconfigured`
-/// that names file, line and dotted path: `local.yaml:7: target.delay: "soon" is not a duration (such as 500ms, 30s, 5m)`.
+/// that names file, line and dotted path: `local.yaml:7: target.delay: "soon" is not a duration (such as 500ms, 30s,
+/// 5m)`.
 ///
 /// Keys that are asked for are the keys that exist: after a plugin was created from a view, the engine calls
 /// refuse_unknown_keys() on it. So a plugin asks for all its keys in its constructor, also for those it may not need.
@@ -71,8 +72,8 @@ public:
                                                          const std::vector<std::string>& words) const;
 
     /// A secret: the text of `key`, where `${NAME}` as the whole value stands for an environment variable, or what the
-    /// file named by `key`_file holds, without its last newline. Both, or a variable that is not set, is an error.
-    /// No message ever holds it.
+    /// file named by `key`_file holds, without its last newline (at most 64 KiB, a regular file). Both keys, a variable
+    /// or a file that is missing or empty, and a `${` within other text are errors. No message ever holds a secret.
     [[nodiscard]] std::optional<std::string> find_secret(std::string_view key) const;
 
     /// A block within this one. block() of an absent key is an empty view with the right path.
@@ -94,9 +95,9 @@ public:
     /// Throws `misconfigured`: "file:line: path.key: problem". An empty key means the block itself.
     [[noreturn]] void fail(std::string_view key, std::string_view problem) const;
 
-    [[nodiscard]] int line() const noexcept;                            ///< of the block
-    [[nodiscard]] int line_of(std::string_view key) const noexcept;     ///< of the key, or of the block when absent
-    [[nodiscard]] std::string path_of(std::string_view key) const;      ///< dotted, e.g. "reconcile.rollout.poll"
+    [[nodiscard]] int line() const noexcept;                         ///< of the block
+    [[nodiscard]] int line_of(std::string_view key) const noexcept;  ///< of the key, or of the block when absent
+    [[nodiscard]] std::string path_of(std::string_view key) const;   ///< dotted, e.g. "reconcile.rollout.poll"
 
 private:
     struct View;

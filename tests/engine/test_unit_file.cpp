@@ -1,0 +1,287 @@
+#include "support/catch.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/unit_file.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace deployer;
+using namespace std::string_literals;
+using Options = std::vector<UnitOption>;
+
+namespace {
+
+std::string text_of(const std::filesystem::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    REQUIRE(stream.is_open());
+    std::ostringstream text;
+    text << stream.rdbuf();
+    return text.str();
+}
+
+std::string complaint(std::string_view text) {
+    try {
+        parse_unit_file(text);
+        return "";
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::rejected);
+        return error.what();
+    }
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+        text.replace(at, from.size(), to);
+    }
+    return text;
+}
+
+std::string with_marks_replaced(const std::string& text) {
+    return replaced(replaced(replaced(text, "␠", " "), "⇥", "\t"), "␍", "\r");
+}
+
+struct Case {
+    std::string title;
+    std::string input;
+    std::string expected_options;
+    std::string expected_error;
+};
+
+/// See tests/data/unit-file/README.md.
+std::vector<Case> read_cases(const std::filesystem::path& path) {
+    std::vector<Case> cases;
+    std::string Case::*part = &Case::input;
+    std::istringstream lines(text_of(path));
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("==== ")) {
+            cases.push_back({line.substr(5), "", "", ""});
+            part = &Case::input;
+        } else if (line == "---- options") {
+            part = &Case::expected_options;
+        } else if (line == "---- error") {
+            part = &Case::expected_error;
+        } else if (part == &Case::input || !line.empty()) {
+            cases.back().*part += with_marks_replaced(line) + "\n";
+        }
+    }
+    return cases;
+}
+
+std::string show(const Options& options) {
+    std::string text;
+    for (const auto& [section, name, value] : options) text += "[" + section + "] " + name + "=" + value + "\n";
+    return text;
+}
+
+Options grouped(const Options& options) {
+    std::vector<std::string> sections;
+    std::map<std::string, Options> members;
+    for (const auto& option : options) {
+        if (!members.contains(option.section)) sections.push_back(option.section);
+        members[option.section].push_back(option);
+    }
+    Options all;
+    for (const auto& section : sections) all.insert(all.end(), members[section].begin(), members[section].end());
+    return all;
+}
+
+/// Random options such as a unit file can say; few different parts, so that they meet in many ways.
+class RandomOptions {
+public:
+    explicit RandomOptions(unsigned seed) : random_(seed) {}
+
+    Options next() {
+        Options options(1 + below(12));
+        for (auto& option : options) option = {one_of({"Unit", "Service", "X-Fleet", "a]b"}), name(), value()};
+        return options;
+    }
+
+    std::string one_of(const std::vector<std::string>& words) { return words[below(words.size())]; }
+
+    std::size_t below(std::size_t count) { return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_); }
+
+private:
+    std::string name() { return one_of({"ExecStart", "ExecStart", "A", "B c", "x#;", "\\"}); }
+
+    std::string value() {
+        std::string value;
+        const auto parts = below(8);
+        for (std::size_t i = 0; i < parts; ++i) {
+            value += one_of({"a", "=", " ", "\t", "\\", "\\\\", "#", ";", "[", "]", "\"", "€", "\\n", "\r", "--b"});
+        }
+        const auto first = value.find_first_not_of(" \t\r\n");
+        if (first == std::string::npos) return "";
+        return value.substr(first, value.find_last_not_of(" \t\r\n") - first + 1);
+    }
+
+    std::mt19937 random_;
+};
+
+}  // namespace
+
+TEST_CASE("unit files are read as the cases in tests/data/unit-file say", "[R13]") {
+    int cases = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(DEPLOYER_TEST_DATA "/unit-file")) {
+        if (entry.path().extension() != ".case") continue;
+        for (const auto& [title, input, options, error] : read_cases(entry.path())) {
+            INFO(entry.path().filename().string() << ": " << title);
+            CHECK(options.empty() != error.empty());
+            if (error.empty()) {
+                CHECK(complaint(input) == "");
+                CHECK(show(parse_unit_file(input)) == options);
+            } else {
+                CHECK(complaint(input) + "\n" == error);
+            }
+            ++cases;
+        }
+    }
+    CHECK(cases > 30);
+}
+
+TEST_CASE("bytes that are no text are refused with their line", "[R13]") {
+    CHECK(complaint("[Service]\nA=b\0c\n"s) == "line 2: a NUL byte");
+    CHECK(complaint("\0"s) == "line 1: a NUL byte");
+    CHECK(complaint("[Service]\n\nA=\xff\n") == "line 3: not UTF-8 text");
+    CHECK(complaint("[Service]\nA=\xc3") == "line 2: not UTF-8 text");
+    CHECK(complaint("# \xe9t\xe9\n[Service]\nA=b\n") == "line 1: not UTF-8 text");
+}
+
+TEST_CASE("a byte order mark and a missing last newline change nothing", "[R13]") {
+    const Options expected{{"Service", "A", "b"}};
+    CHECK(parse_unit_file("\xEF\xBB\xBF[Service]\nA=b") == expected);
+    CHECK(parse_unit_file("[Service]\nA=b") == expected);
+    CHECK(complaint("[Service]\nA=b\\") == "line 2: the file ends after a backslash that promises another line");
+}
+
+TEST_CASE("option lines end below the limit of fleet", "[R13]") {
+    const auto longest = std::string(option_line_limit - 3, 'x');
+    CHECK(parse_unit_file("[S]\nA=" + longest + "\n").front().value == longest);
+    CHECK(complaint("[S]\n\nA=" + longest + "x\n") ==
+          "line 3: option \"A\" takes 2048 bytes, but must take less than 2048");
+
+    SECTION("white space that is dropped does not count") {
+        CHECK(complaint("[S]\n  A = " + longest + "   \n") == "");
+    }
+    SECTION("the joined line counts") {
+        const std::string half(1023, 'x');
+        CHECK(complaint("[S]\nA=" + half + "\\\n" + half.substr(3) + "\n") == "");
+        CHECK(complaint("[S]\nA=" + half + "\\\n" + half + "\n") ==
+              "line 2: option \"A\" takes 2049 bytes, but must take less than 2048");
+    }
+    SECTION("comments are free") {
+        CHECK(complaint("#" + longest + longest + "\n[S]\nA=b\n") == "");
+    }
+}
+
+TEST_CASE("large input ends in an error or in time", "[R13]") {
+    CHECK(complaint("[S]\nA=" + std::string(100U << 20U, 'x')).find("takes 104857602 bytes") != std::string::npos);
+    std::string many = "[S]\n";
+    for (int i = 0; i < 1'000'000; ++i) many += "\\\n";
+    CHECK(complaint(many) == "line 2: the file ends after a backslash that promises another line");
+    std::string sections;
+    for (int i = 0; i < 100'000; ++i) sections += "[" + std::to_string(i) + "]\nA=b\n";
+    CHECK(parse_unit_file(write_unit_file(parse_unit_file(sections))).size() == 100'000);
+}
+
+TEST_CASE("options are written by section in order of first appearance", "[R16]") {
+    const Options options{{"Unit", "A", "1"}, {"Service", "B", "2"}, {"Unit", "C", ""}};
+    CHECK(write_unit_file(options) == "[Unit]\nA=1\nC=\n\n[Service]\nB=2\n");
+    CHECK(write_unit_file({}).empty());
+}
+
+TEST_CASE("a written value that ends in a backslash does not swallow the next line", "[R13]") {
+    const Options options{{"S", "A", "x\\"}, {"S", "B", "y\\\\"}};
+    CHECK(write_unit_file(options) == "[S]\nA=x\\ \nB=y\\\\\n");
+    CHECK(parse_unit_file(write_unit_file(options)) == options);
+}
+
+TEST_CASE("what is written reads back as it was", "[R13]") {
+    RandomOptions random(GENERATE(range(1U, 5U)));
+    for (int i = 0; i < 2'000; ++i) {
+        const auto options = random.next();
+        INFO(write_unit_file(options));
+        REQUIRE(parse_unit_file(write_unit_file(options)) == grouped(options));
+    }
+}
+
+TEST_CASE("the hash is the one that fleet shows", "[R16]") {
+    const Options options{{"Service", "ExecStart", "/bin/sleep 2002"}};
+    CHECK(unit_file_hash(options) == "67ac92988113d4ec387d1ccc0faf4e5be7ebb5df");
+    CHECK(content_digest(options) == "67ac92988113d4ec387d1ccc0faf4e5be7ebb5df");
+    CHECK(unit_file_hash({}) == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    const Options backslash{{"Service", "ExecStart", "/bin/sleep 2002\\"}};
+    CHECK(unit_file_hash(backslash) == "ed308aa5454f3aee58a75cefb472f65ccac5930f");
+}
+
+TEST_CASE("white space in values does not make contents differ", "[R16]") {
+    const auto digest = [](std::string value) { return content_digest(Options{{"S", "A", std::move(value)}}); };
+    for (const auto* const same : {"/bin/a  b", "/bin/a\tb", "/bin/a \t b", " /bin/a b", "/bin/a b ", "/bin/a \\\n  b",
+                                   "/bin/a\\\nb", "/bin/a \\\r\n b", "/bin/a\nb", "/bin/a\\\n\\\n b\\\n"}) {
+        INFO(same);
+        CHECK(digest(same) == digest("/bin/a b"));
+    }
+    for (const auto* const other : {"/bin/ab", "/bin/a B", "/bin/a\\ b", "/bin/a\\\\\nb", "/bin/a b\\"}) {
+        INFO(other);
+        CHECK(digest(other) != digest("/bin/a b"));
+    }
+    CHECK(digest("a\\\\\nb") == digest("a\\\\ b"));
+    CHECK(digest("") == digest(" \\\n "));
+}
+
+TEST_CASE("sections, names, order and repetition make contents differ", "[R16]") {
+    const Options options{{"S", "A", "1"}, {"S", "B", "2"}};
+    const std::vector<Options> others{{{"S", "B", "2"}, {"S", "A", "1"}},
+                                      {{"S", "A", "1"}},
+                                      {{"S", "A", "1"}, {"S", "A", "1"}, {"S", "B", "2"}},
+                                      {{"T", "A", "1"}, {"S", "B", "2"}},
+                                      {{"S", "a", "1"}, {"S", "B", "2"}},
+                                      {{"S", "A", "1"}, {"S", "B", "2"}, {"S", "B", ""}}};
+    for (const auto& other : others) CHECK(content_digest(other) != content_digest(options));
+    CHECK(content_digest(Options{{"S", "A", "1"}, {"T", "B", "2"}, {"S", "C", "3"}}) ==
+          content_digest(Options{{"S", "A", "1"}, {"S", "C", "3"}, {"T", "B", "2"}}));
+}
+
+TEST_CASE("the digest sees through white space, continuations and comments of random files", "[R16]") {
+    RandomOptions random(7);
+    for (int i = 0; i < 1'000; ++i) {
+        const auto options = random.next();
+        auto spaced = options;
+        for (auto& option : spaced) {
+            option.value = replaced(option.value, " ", random.one_of({"  ", "\t", " \n", " \\\n  "}));
+        }
+        INFO(write_unit_file(options));
+        REQUIRE(content_digest(grouped(options)) == content_digest(options));
+        REQUIRE(content_digest(parse_unit_file("# comment\r\n" + write_unit_file(options))) == content_digest(options));
+        REQUIRE(content_digest(spaced) == content_digest(options));
+    }
+}
+
+TEST_CASE("unit files of real life are read whole", "[R13]") {
+    const char* const named = std::getenv("DEPLOYER_SHARED");
+    const auto shared = named != nullptr ? std::filesystem::path(named) : DEPLOYER_SOURCE_DIR "/../shared";
+    const auto directory = shared / "data/up-service-files";
+    if (!std::filesystem::exists(directory)) {
+        WARN("skipped: " << directory << " is not there");
+        return;
+    }
+    int files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+        if (entry.path().extension() == ".yaml") continue;
+        INFO(entry.path().filename().string());
+        const auto text = text_of(entry.path());
+        CHECK(complaint(text) == "");
+        const auto options = parse_unit_file(text);
+        CHECK(parse_unit_file(write_unit_file(options)) == grouped(options));
+        ++files;
+    }
+    CHECK(files > 200);
+}
