@@ -1,0 +1,22 @@
+#pragma once
+
+#include <deployer/call.hpp>
+
+#include <chrono>
+#include <stop_token>
+
+namespace deployer {
+
+/// What the calls of one cycle have in common; makes a Call for each.
+struct Calls {
+    std::stop_token stop;
+    Log& log;
+    std::chrono::milliseconds timeout;
+
+    [[nodiscard]] Call make() const { return make(timeout); }
+    [[nodiscard]] Call make(std::chrono::milliseconds within) const {
+        return {std::chrono::steady_clock::now() + within, stop, log};
+    }
+};
+
+}  // namespace deployer

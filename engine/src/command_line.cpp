@@ -1,0 +1,170 @@
+#include "command_line.hpp"
+
+#include "nearest_word.hpp"
+
+#include <Poco/Util/HelpFormatter.h>
+#include <Poco/Util/Option.h>
+#include <Poco/Util/OptionException.h>
+#include <Poco/Util/OptionProcessor.h>
+#include <Poco/Util/OptionSet.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+using Poco::Util::Option;
+using Poco::Util::OptionSet;
+
+constexpr std::string_view program = "coco-fleet-deployer";
+
+enum class ConfigUse { required, optional, none };
+
+/// A command as its users see it.
+struct CommandSyntax {
+    Command command;
+    std::string_view name;
+    std::string_view summary;      ///< a line of the overview
+    std::string_view description;  ///< what its own help says
+    ConfigUse config;
+    bool output;
+};
+
+constexpr std::array commands{
+    CommandSyntax{Command::run, "run", "Keep the cluster at the wanted state until stopped",
+                  "Keeps the cluster at the state that the source declares: a cycle at every change of the source and "
+                  "at every reconcile.interval. SIGTERM ends it within 2 seconds, with no unit half done. SIGHUP reads "
+                  "the configuration again; one that is not usable is refused and the former stays.\n"
+                  "Exit status: 0 stopped as asked, 1 failed.",
+                  ConfigUse::required, false},
+    CommandSyntax{Command::once, "once", "Make one cycle and report what it did",
+                  "Makes one cycle: reads the wanted state, compares it with the actual state, and creates, updates, "
+                  "scales or destroys units. Prints what became of each.\n"
+                  "Exit status: 0 in sync or all done; 1 failed, or something is held, failed, skipped or stopped.",
+                  ConfigUse::required, true},
+    CommandSyntax{Command::plan, "plan", "Show what a cycle would do, and change nothing",
+                  "Shows what the next cycle would do and why. Changes nothing, neither in the cluster nor in the "
+                  "cache, and may run beside the daemon.\n"
+                  "Exit status: 0 done, 1 failed; with --detailed-exitcode 2 when there are changes to make.",
+                  ConfigUse::required, true},
+    CommandSyntax{Command::validate, "validate", "Check the configuration and the wanted state",
+                  "Checks the configuration, the plugins and their settings, and everything that the source declares, "
+                  "without asking the cluster.\n"
+                  "Exit status: 0 all well, 1 something is wrong or would be held.",
+                  ConfigUse::required, true},
+    CommandSyntax{Command::plugins, "plugins", "List the plugins found, and why any is refused",
+                  "Lists the plugins in the plugin directories, with kind, version and file, and for one that is "
+                  "refused the reason. With --config also in the directories of its plugins.path.\n"
+                  "Exit status: 0 done, 1 at least one is refused.",
+                  ConfigUse::optional, true},
+    CommandSyntax{Command::version, "version", "Print the version", "Prints the version of the program and of its plugin ABI.",
+                  ConfigUse::none, true},
+};
+
+const CommandSyntax* find_command(std::string_view name) {
+    const auto* const found =
+        std::find_if(commands.begin(), commands.end(), [&](const auto& syntax) { return syntax.name == name; });
+    return found == commands.end() ? nullptr : found;
+}
+
+OptionSet options_of(const CommandSyntax& syntax) {
+    OptionSet options;
+    if (syntax.config != ConfigUse::none) {
+        options.addOption(Option("config", "c", "the configuration file", false, "FILE", true));
+    }
+    if (syntax.output) options.addOption(Option("output", "o", "text (the default) or json", false, "FORMAT", true));
+    if (syntax.command == Command::plan) {
+        options.addOption(Option("detailed-exitcode", "", "exit with 2 when there are changes to make"));
+    }
+    options.addOption(Option("help", "h", "show this help"));
+    return options;
+}
+
+std::string help_for(const CommandSyntax& syntax) {
+    const auto options = options_of(syntax);
+    Poco::Util::HelpFormatter formatter(options);
+    formatter.setUnixStyle(true);
+    formatter.setAutoIndent();
+    formatter.setWidth(80);
+    formatter.setCommand(std::string(program) + ' ' + std::string(syntax.name));
+    formatter.setUsage(syntax.config == ConfigUse::required ? "--config FILE [OPTION...]" : "[OPTION...]");
+    formatter.setHeader('\n' + std::string(syntax.description) + '\n');
+    std::ostringstream out;
+    formatter.format(out);
+    return std::move(out).str();
+}
+
+std::string overview() {
+    std::ostringstream out;
+    out << "usage: " << program << " COMMAND --config FILE [OPTION...]\n\n"
+        << "Keeps a cluster at the state that a repository declares.\n\n";
+    for (const auto& syntax : commands) {
+        out << "  " << syntax.name << std::string(11 - syntax.name.size(), ' ') << syntax.summary << '\n';
+    }
+    out << "\n'" << program << " COMMAND --help' tells more about a command.\n";
+    return std::move(out).str();
+}
+
+std::string try_help(std::string_view command) {
+    return "; try '" + std::string(program) + ' ' + (command.empty() ? "" : std::string(command) + ' ') + "--help'";
+}
+
+const CommandSyntax& require_command(const std::string& name) {
+    if (const auto* syntax = find_command(name)) return *syntax;
+    std::vector<std::string> names;
+    for (const auto& syntax : commands) names.emplace_back(syntax.name);
+    const auto meant = nearest_word(name, names);
+    throw UsageError("unknown command '" + name + "'" + (meant ? ", did you mean '" + *meant + "'?" : "") + try_help(""));
+}
+
+bool read_output(const std::string& format, const CommandSyntax& syntax) {
+    if (format != "text" && format != "json") {
+        throw UsageError("--output is text or json, not '" + format + "'" + try_help(syntax.name));
+    }
+    return format == "json";
+}
+
+void read_options(const CommandSyntax& syntax, const std::vector<std::string>& arguments, Invocation& invocation) {
+    const auto options = options_of(syntax);
+    Poco::Util::OptionProcessor processor(options);
+    processor.setUnixStyle(true);
+    for (const auto& argument : arguments) {
+        std::string name;
+        std::string value;
+        if (!processor.process(argument, name, value)) throw UsageError("unexpected '" + argument + "'" + try_help(syntax.name));
+        if (name == "config") invocation.config = value;
+        if (name == "output") invocation.json = read_output(value, syntax);
+        if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
+        if (name == "help") invocation = {Command::help, {}, false, false, help_for(syntax)};
+        if (invocation.command == Command::help) return;
+    }
+    processor.checkRequired();
+}
+
+}  // namespace
+
+Invocation parse_command_line(const std::vector<std::string>& arguments) {
+    if (arguments.empty()) throw UsageError("no command" + try_help(""));
+    const auto& first = arguments.front();
+    if (first == "--help" || first == "-h" || first == "help") return {Command::help, {}, false, false, overview()};
+    if (first == "--version") return {Command::version, {}, false, false, {}};
+    if (first.front() == '-') throw UsageError("the command comes first, before '" + first + "'" + try_help(""));
+
+    const auto& syntax = require_command(first);
+    Invocation invocation{syntax.command, {}, false, false, {}};
+    try {
+        read_options(syntax, {arguments.begin() + 1, arguments.end()}, invocation);
+    } catch (const Poco::Util::OptionException& exception) {
+        throw UsageError(exception.displayText() + try_help(syntax.name));
+    }
+    if (invocation.command != Command::help && syntax.config == ConfigUse::required && invocation.config.empty()) {
+        throw UsageError("no configuration: " + std::string(syntax.name) + " needs --config FILE" + try_help(syntax.name));
+    }
+    return invocation;
+}
+
+}  // namespace deployer

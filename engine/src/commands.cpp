@@ -1,0 +1,179 @@
+#include "commands.hpp"
+
+#include "config.hpp"
+#include "daemon.hpp"
+#include "event_log.hpp"
+#include "plugin_host.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+#include "session.hpp"
+#include "signals.hpp"
+#include "stream_log.hpp"
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+constexpr int exit_changes_found = 2;
+
+bool wants_colour() { return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr; }
+
+PluginHost make_host(std::vector<std::filesystem::path> directories) {
+    directories.push_back(default_plugin_directory());
+    return PluginHost(std::move(directories));
+}
+
+int exit_status(CycleResult result) {
+    return result == CycleResult::in_sync || result == CycleResult::applied ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void print(const CycleReport& report, bool json) {
+    std::cout << (json ? write_json(report) : write_table(report, wants_colour())) << std::flush;
+}
+
+/// What `once`, `plan` and `validate` have in common: a session that makes one report.
+template <class Function>
+CycleReport make_report(const Invocation& invocation, Function&& make) {
+    const SignalWatch signals([] {});
+    auto config = read_config_file(invocation.config);
+    StreamLog log(std::cerr, config.log_level.value_or(LogLevel::info), config.log_json);
+    auto host = make_host(config.plugin_path);
+    Session session(std::move(config), host, log, signals.stop_token());
+    // The report tells people at a terminal everything; who reads a file later wants to know when things happened.
+    if (isatty(STDERR_FILENO) == 1) {
+        show_progress(session.events(), std::cerr);
+    } else {
+        log_events(session.events(), log);
+    }
+    return make(session, Calls{signals.stop_token(), log, session.config().call_timeout});
+}
+
+int once(const Invocation& invocation) {
+    const auto report = make_report(invocation, [](Session& session, const Calls& calls) {
+        if (session.config().on_start == OnStart::rebuild) session.reconciler().forget_actual(calls);
+        return session.reconciler().run_cycle(calls);
+    });
+    print(report, invocation.json);
+    return exit_status(report.result);
+}
+
+int plan(const Invocation& invocation) {
+    const auto report = make_report(
+        invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); });
+    print(report, invocation.json);
+    if (report.result == CycleResult::failed) return EXIT_FAILURE;
+    return invocation.detailed_exitcode && !report.changes.empty() ? exit_changes_found : EXIT_SUCCESS;
+}
+
+int validate(const Invocation& invocation) {
+    const auto report = make_report(
+        invocation, [](Session& session, const Calls& calls) { return session.reconciler().validate(calls); });
+    print(report, invocation.json);
+    return exit_status(report.result);
+}
+
+int run(const Invocation& invocation) {
+    StreamLog log(std::cerr, LogLevel::info, false);
+    Daemon* daemon = nullptr;
+    std::mutex mutex;
+    const SignalWatch signals([&] {
+        const std::lock_guard lock(mutex);
+        if (daemon != nullptr) daemon->request_reload();
+    });
+    Daemon keeper(invocation.config, log, signals.stop_token());
+    const auto publish = [&](Daemon* value) {
+        const std::lock_guard lock(mutex);
+        daemon = value;
+    };
+    publish(&keeper);
+    const auto status = keeper.run();
+    publish(nullptr);
+    return status;
+}
+
+std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
+    Poco::JSON::Array array;
+    for (const auto& plugin : found) {
+        Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+        object.set("name", plugin.name);
+        object.set("file", plugin.file.string());
+        object.set("usable", plugin.refusal.empty());
+        if (plugin.kind) object.set("kind", std::string(to_string(*plugin.kind)));
+        if (!plugin.version.empty()) object.set("version", plugin.version);
+        if (!plugin.built_with.empty()) object.set("built_with", plugin.built_with);
+        if (!plugin.refusal.empty()) object.set("refused", plugin.refusal);
+        array.add(object);
+    }
+    std::ostringstream out;
+    array.stringify(out, 2);
+    out << '\n';
+    return std::move(out).str();
+}
+
+std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
+    std::size_t width = 0;
+    for (const auto& plugin : found) width = std::max(width, plugin.name.size());
+    std::string text;
+    for (const auto& plugin : found) {
+        text += plugin.name + std::string(width + 2 - plugin.name.size(), ' ');
+        text += plugin.refusal.empty()
+                    ? std::string(to_string(*plugin.kind)) + "  " + plugin.version + "  " + plugin.file.string()
+                    : "refused: " + plugin.refusal;
+        text += '\n';
+    }
+    return text.empty() ? "no plugins found\n" : text;
+}
+
+int list_plugins(const Invocation& invocation) {
+    auto directories =
+        invocation.config.empty() ? std::vector<std::filesystem::path>{} : read_config_file(invocation.config).plugin_path;
+    const auto found = make_host(std::move(directories)).survey();
+    std::cout << (invocation.json ? write_plugins_json(found) : write_plugins_table(found)) << std::flush;
+    const bool any_refused =
+        std::any_of(found.begin(), found.end(), [](const auto& plugin) { return !plugin.refusal.empty(); });
+    return any_refused ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int print_version(bool json) {
+    const auto abi = std::to_string(plugin_abi_major) + '.' + std::to_string(plugin_abi_minor);
+    if (json) {
+        Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+        object.set("version", std::string(DEPLOYER_VERSION));
+        object.set("plugin_abi", abi);
+        object.set("toolchain", std::string(plugin_toolchain));
+        object.stringify(std::cout, 2);
+        std::cout << std::endl;
+    } else {
+        std::cout << "coco-fleet-deployer " DEPLOYER_VERSION " (plugin ABI " << abi << ", " << plugin_toolchain << ")"
+                  << std::endl;
+    }
+    return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int carry_out(const Invocation& invocation) {
+    switch (invocation.command) {
+        case Command::run: return run(invocation);
+        case Command::once: return once(invocation);
+        case Command::plan: return plan(invocation);
+        case Command::validate: return validate(invocation);
+        case Command::plugins: return list_plugins(invocation);
+        case Command::version: return print_version(invocation.json);
+        case Command::help: std::cout << invocation.help << std::flush; return EXIT_SUCCESS;
+    }
+    return EXIT_FAILURE;
+}
+
+}  // namespace deployer

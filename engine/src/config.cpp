@@ -1,0 +1,155 @@
+#include "config.hpp"
+
+#include "yaml_document.hpp"
+
+#include <Poco/DigestEngine.h>
+#include <Poco/SHA1Engine.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+/// A configuration is written by people; a larger file is a mistake in the path.
+constexpr std::size_t config_size_limit = 1U << 20U;
+
+PluginChoice read_choice(const Settings& root, std::string_view key) {
+    const auto settings = root.find_block(key);
+    if (!settings) root.fail(key, "is missing");
+    return {settings->text("plugin"), *settings};
+}
+
+MaxDestroy read_max_destroy(const Settings& reconcile) {
+    constexpr std::string_view key = "max_destroy";
+    const auto text = reconcile.find_text(key);
+    if (!text) return {};
+    const auto digits = text->find_first_not_of("0123456789");
+    const bool percentage = digits != std::string::npos && digits + 1 == text->size() && text->back() == '%';
+    if (text->empty() || digits == 0 || text->size() > 9 || (digits != std::string::npos && !percentage)) {
+        reconcile.fail(key, '"' + *text + "\" is neither a count (such as 20) nor a percentage (such as 50%)");
+    }
+    const auto amount = static_cast<std::size_t>(std::stoul(*text));
+    if (percentage && amount > 100) reconcile.fail(key, "a percentage is at most 100%");
+    return {amount, percentage};
+}
+
+RolloutPolicy read_rollout(const Settings& reconcile) {
+    RolloutPolicy policy;
+    policy.parallelism = static_cast<std::size_t>(reconcile.find_integer("parallelism", 1, 256).value_or(8));
+    const auto rollout = reconcile.block("rollout");
+    policy.timeout = rollout.find_duration("timeout").value_or(policy.timeout);
+    policy.poll = rollout.find_duration("poll").value_or(policy.poll);
+    if (policy.poll.count() == 0) rollout.fail("poll", "has to be longer than 0");
+    const auto on_timeout = rollout.find_choice("on_timeout", {"halt", "continue"});
+    policy.on_timeout = on_timeout == "continue" ? OnTimeout::go_on : OnTimeout::halt;
+    return policy;
+}
+
+void read_reconcile(const Settings& root, Config& config) {
+    const auto reconcile = root.block("reconcile");
+    config.interval = reconcile.find_duration("interval").value_or(config.interval);
+    if (config.interval.count() == 0) reconcile.fail("interval", "has to be longer than 0");
+    config.plan.destroy = reconcile.find_boolean("destroy").value_or(false);
+    config.plan.max_destroy = read_max_destroy(reconcile);
+    config.plan.protected_globs = reconcile.texts("protected");
+    config.rollout = read_rollout(reconcile);
+    config.on_failure = reconcile.find_choice("on_failure", {"retry", "exit"}) == "exit" ? OnFailure::exit : OnFailure::retry;
+    config.exit_pause = reconcile.find_duration("exit_pause").value_or(config.exit_pause);
+    const auto drift = reconcile.find_choice("drift", {"ignore", "report", "heal"});
+    config.drift = drift == "heal" ? Drift::heal : drift == "report" ? Drift::report : Drift::ignore;
+    config.resync_interval = reconcile.find_duration("resync_interval").value_or(config.resync_interval);
+    config.call_timeout = reconcile.find_duration("call_timeout").value_or(config.call_timeout);
+    if (config.call_timeout.count() == 0) reconcile.fail("call_timeout", "has to be longer than 0");
+    config.call_grace = reconcile.find_duration("call_grace").value_or(config.call_grace);
+    reconcile.refuse_unknown_keys();
+}
+
+void read_plugin_path(const Settings& root, const std::filesystem::path& directory, Config& config) {
+    const auto plugins = root.block("plugins");
+    for (const auto& path : plugins.texts("path")) config.plugin_path.push_back((directory / path).lexically_normal());
+    plugins.refuse_unknown_keys();
+}
+
+void read_log(const Settings& root, Config& config) {
+    const auto log = root.block("log");
+    if (const auto level = log.find_choice("level", {"debug", "info", "warning", "error"})) {
+        config.log_level = *level == "debug"     ? LogLevel::debug
+                           : *level == "info"    ? LogLevel::info
+                           : *level == "warning" ? LogLevel::warning
+                                                 : LogLevel::error;
+    }
+    config.log_json = log.find_choice("format", {"text", "json"}) == "json";
+    log.refuse_unknown_keys();
+}
+
+std::optional<OnStart> read_on_start(const PluginChoice& cache) {
+    const auto word = cache.settings.find_choice("on_start", {"rebuild", "reuse"});
+    if (!word) return std::nullopt;
+    return *word == "reuse" ? OnStart::reuse : OnStart::rebuild;
+}
+
+void digest(const SettingsNode& node, Poco::DigestEngine& engine) {
+    engine.update(node.text);
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+        if (i < node.keys.size()) engine.update(node.keys[i] + '\0');
+        digest(node.items[i], engine);
+        engine.update('\0');
+    }
+}
+
+std::string fingerprint_of(const SettingsNode& root) {
+    Poco::SHA1Engine engine;
+    for (std::size_t i = 0; i < root.keys.size(); ++i) {
+        if (root.keys[i] == "source" || root.keys[i] == "reconcile") digest(root.items[i], engine);
+    }
+    return Poco::DigestEngine::digestToHex(engine.digest());
+}
+
+Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
+    const Settings root(document);
+    // First of all: a misspelt block would otherwise be called missing.
+    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log"}) (void)root.has(block);
+    const auto unknown = root.unknown_keys();
+    if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
+    Config config{read_choice(root, "source"), read_choice(root, "target"), read_choice(root, "cache"), {}};
+    if (root.has("health")) config.health = read_choice(root, "health");
+    read_reconcile(root, config);
+    read_plugin_path(root, document->directory, config);
+    read_log(root, config);
+    config.on_start = read_on_start(config.cache);
+    config.fingerprint = fingerprint_of(document->root);
+    return config;
+}
+
+std::string read_whole(const std::filesystem::path& file) {
+    const auto problem = [&](const std::string& why) {
+        return Error(ErrorKind::misconfigured, "cannot read the configuration " + file.string() + ": " + why);
+    };
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    if (error) throw problem(error.message());
+    if (!std::filesystem::is_regular_file(status)) throw problem("it is not a file");
+    if (std::filesystem::file_size(file, error) > config_size_limit) throw problem("it is larger than 1 MiB");
+    std::ifstream in(file, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (!in) throw problem(std::generic_category().message(errno));
+    return text;
+}
+
+}  // namespace
+
+Config read_config(std::string_view text, const std::string& file, const std::filesystem::path& directory) try {
+    return read_settings(read_yaml(text, file, directory));
+} catch (const Error& error) {
+    throw Error(ErrorKind::misconfigured, error.what());
+}
+
+Config read_config_file(const std::filesystem::path& file) {
+    return read_config(read_whole(file), file.string(), std::filesystem::absolute(file).parent_path());
+}
+
+}  // namespace deployer

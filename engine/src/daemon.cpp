@@ -1,0 +1,137 @@
+#include "daemon.hpp"
+
+#include "event_log.hpp"
+#include "quantity.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace deployer {
+
+using std::chrono::milliseconds;
+
+std::chrono::milliseconds retry_pause(std::size_t failures, double chance) {
+    constexpr std::size_t most_doublings = 6;
+    const auto doublings = std::min(failures > 0 ? failures - 1 : 0, most_doublings);
+    const auto pause = std::min(1'000.0 * static_cast<double>(1U << doublings), 60'000.0);
+    return milliseconds(static_cast<long>(pause * (0.75 + 0.5 * chance)));
+}
+
+Daemon::Daemon(std::filesystem::path config_file, StreamLog& log, std::stop_token shutdown)
+    : config_file_(std::move(config_file)), log_(log), shutdown_(std::move(shutdown)) {
+    start_session(read_config_file(config_file_));
+}
+
+void Daemon::start_session(Config config) {
+    auto directories = config.plugin_path;
+    directories.push_back(default_plugin_directory());
+    // Libraries stay loaded, so a host that searches the same directories stays too and knows them.
+    const bool same_directories = session_ && session_->config().plugin_path == config.plugin_path;
+    if (!same_directories) host_ = std::make_unique<PluginHost>(std::move(directories));
+    auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_);
+    log_events(session->events(), log_);
+    log_.change(session->config().log_level.value_or(LogLevel::info), session->config().log_json);
+    session_ = std::move(session);
+}
+
+void Daemon::start_cache() {
+    if (session_->config().on_start.value_or(OnStart::rebuild) == OnStart::reuse) return;
+    session_->reconciler().forget_actual({shutdown_, log_, session_->config().call_timeout});
+}
+
+int Daemon::run() {
+    log_.info("started with " + config_file_.string());
+    try {
+        start_cache();
+    } catch (const Error& error) {
+        // A cache that cannot be written would stop every change anyway.
+        log_.error(error.what());
+        return EXIT_FAILURE;
+    }
+    while (!shutdown_.stop_requested()) {
+        reload_if_requested();
+        const auto report =
+            session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
+        if (shutdown_.stop_requested()) break;
+        if (const auto status = rest_after(report)) return *status;
+    }
+    log_.info("stopped, as asked");
+    return EXIT_SUCCESS;
+}
+
+std::optional<int> Daemon::rest_after(const CycleReport& report) {
+    const auto kind = report.error ? std::optional(report.error->kind()) : std::nullopt;
+    if (kind == ErrorKind::misconfigured) return EXIT_FAILURE;
+    // What is wrong with the wanted state itself will be mended there: that is watched, not retried.
+    if (!kind || kind == ErrorKind::rejected || kind == ErrorKind::not_found) {
+        failures_ = 0;
+        wait_for_change();
+        return std::nullopt;
+    }
+    if (session_->config().on_failure == OnFailure::exit) {
+        const auto pause = session_->config().exit_pause;
+        log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
+        wait(pause);
+        return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    std::random_device random;
+    const auto pause = retry_pause(++failures_, std::generate_canonical<double, 32>(random));
+    log_.warning("trying again in " + duration_text(pause));
+    wait(pause);
+    return std::nullopt;
+}
+
+void Daemon::request_reload() {
+    const std::lock_guard lock(mutex_);
+    reload_requested_ = true;
+    wait_.request_stop();
+}
+
+void Daemon::reload_if_requested() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!std::exchange(reload_requested_, false)) return;
+    }
+    try {
+        start_session(read_config_file(config_file_));
+        log_.info("read the configuration " + config_file_.string() + " again");
+    } catch (const Error& error) {
+        log_.error("the configuration was not taken over, the former one stays: " + std::string(error.what()));
+    }
+}
+
+template <class Function>
+void Daemon::interruptibly(milliseconds pause, Function&& waiting) {
+    std::stop_source ended;
+    {
+        const std::lock_guard lock(mutex_);
+        if (reload_requested_) return;
+        wait_ = ended;
+    }
+    const std::stop_callback on_shutdown(shutdown_, [&ended] { ended.request_stop(); });
+    waiting(Calls{ended.get_token(), log_, pause}.make());
+}
+
+void Daemon::wait(milliseconds pause) {
+    interruptibly(pause, [&](const Call& call) { (void)call.wait(pause); });
+}
+
+void Daemon::wait_for_change() {
+    // A source that sees changes all the time does not make the cluster follow faster than this.
+    constexpr milliseconds least_pause{100};
+    const auto interval = session_->config().interval;
+    interruptibly(interval, [&](const Call& call) {
+        try {
+            (void)call.wait(std::min(least_pause, interval));
+            session_->source().wait_for_change(call);
+        } catch (const Error& error) {
+            log_.warning(error.what());
+            (void)call.wait(interval);
+        }
+    });
+}
+
+}  // namespace deployer

@@ -1,0 +1,215 @@
+#include "guard.hpp"
+
+#include <exception>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+/// Puts the plugin's name before what it logs.
+class NamedLog final : public Log {
+public:
+    NamedLog(Log& log, const std::string& plugin) : log_(log), plugin_(plugin) {}
+
+    void write(LogLevel level, std::string_view message) noexcept override try {
+        log_.write(level, plugin_ + ": " + std::string(message));
+    } catch (...) {
+        log_.write(level, message);
+    }
+
+private:
+    Log& log_;
+    const std::string& plugin_;
+};
+
+/// What all guarded plugins share: the name that stands in messages, and the one way to make a call.
+class Caller {
+public:
+    Caller(std::string plugin, Watchdog& watchdog) : plugin_(std::move(plugin)), watchdog_(&watchdog) {}
+
+    /// `doing` completes "cannot …".
+    template <class Function>
+    auto operator()(const std::string& doing, const Call& call, Function&& function) const {
+        NamedLog log(call.log, plugin_);
+        const Call named{call.deadline, call.stop, log};
+        const auto watch = watchdog_->watch(plugin_ + ": cannot " + doing, call.deadline);
+        return translate(doing, [&] { return function(named); });
+    }
+
+    template <class Function>
+    auto translate(const std::string& doing, Function&& function) const {
+        try {
+            return function();
+        } catch (const Error& error) {
+            throw error.while_doing("cannot " + doing);
+        } catch (const std::exception& exception) {
+            throw unexpected(doing, exception.what());
+        } catch (...) {
+            throw unexpected(doing, "something that is no exception");
+        }
+    }
+
+    [[nodiscard]] const std::string& plugin() const { return plugin_; }
+
+private:
+    [[nodiscard]] Error unexpected(const std::string& doing, const std::string& thrown) const {
+        return {ErrorKind::internal,
+                "cannot " + doing + ": a defect of " + plugin_ + ", it threw unexpectedly: " + thrown};
+    }
+
+    std::string plugin_;
+    Watchdog* watchdog_;
+};
+
+class GuardedCheckout final : public Checkout {
+public:
+    GuardedCheckout(std::unique_ptr<Checkout> checkout, const Caller& caller)
+        : checkout_(std::move(checkout)),
+          caller_(caller),
+          revision_(caller_.translate("tell the revision", [&] { return checkout_->revision(); })) {
+        if (revision_.empty()) {
+            throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": it checked out no revision");
+        }
+    }
+
+    const Revision& revision() const override { return revision_; }
+
+    std::vector<File> read(std::span<const FileRequest> requests, const Call& call) override {
+        auto files = caller_("read the wanted state at " + revision_.id, call,
+                             [&](const Call& named) { return checkout_->read(requests, named); });
+        if (files.size() != requests.size()) {
+            throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": asked for " +
+                                                 std::to_string(requests.size()) + " files, it gave " +
+                                                 std::to_string(files.size()));
+        }
+        return files;
+    }
+
+private:
+    std::unique_ptr<Checkout> checkout_;
+    const Caller& caller_;
+    Revision revision_;
+};
+
+class GuardedSource final : public Source {
+public:
+    GuardedSource(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog)
+        : source_(std::move(source)), caller_(std::move(plugin), watchdog) {}
+
+    std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override {
+        auto checkout = caller_("read the wanted state", call,
+                                [&](const Call& named) { return source_->checkout(known, named); });
+        if (checkout) return std::make_unique<GuardedCheckout>(std::move(checkout), caller_);
+        if (!known.empty()) return nullptr;
+        throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": it checked out nothing");
+    }
+
+    void wait_for_change(const Call& call) override {
+        caller_("wait for a change of the wanted state", call,
+                [&](const Call& named) { source_->wait_for_change(named); });
+    }
+
+private:
+    std::shared_ptr<Source> source_;
+    Caller caller_;
+};
+
+class GuardedTarget final : public Target {
+public:
+    GuardedTarget(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog)
+        : target_(std::move(target)), caller_(std::move(plugin), watchdog) {}
+
+    std::string identity() const override {
+        return caller_.translate("tell which cluster this is", [&] { return target_->identity(); });
+    }
+
+    std::vector<ActualUnit> list(const Call& call) override {
+        return caller_("list the units", call, [&](const Call& named) { return target_->list(named); });
+    }
+
+    void apply(const Unit& unit, const Call& call) override {
+        caller_("apply " + unit.name, call, [&](const Call& named) { target_->apply(unit, named); });
+    }
+
+    void set_desired_state(std::string_view unit, DesiredState state, const Call& call) override {
+        caller_("set " + std::string(unit) + " to " + std::string(to_string(state)), call,
+                [&](const Call& named) { target_->set_desired_state(unit, state, named); });
+    }
+
+    void destroy(std::string_view unit, const Call& call) override {
+        caller_("destroy " + std::string(unit), call, [&](const Call& named) { target_->destroy(unit, named); });
+    }
+
+    UnitStatus status(const Unit& unit, const Call& call) override {
+        return caller_("tell the status of " + unit.name, call,
+                       [&](const Call& named) { return target_->status(unit, named); });
+    }
+
+    bool serial() const override {
+        return caller_.translate("tell whether calls may go side by side", [&] { return target_->serial(); });
+    }
+
+private:
+    std::shared_ptr<Target> target_;
+    Caller caller_;
+};
+
+class GuardedCache final : public Cache {
+public:
+    GuardedCache(std::shared_ptr<Cache> cache, std::string plugin, Watchdog& watchdog)
+        : cache_(std::move(cache)), caller_(std::move(plugin), watchdog) {}
+
+    std::optional<std::string> load(std::string_view key, const Call& call) override {
+        return caller_("load " + std::string(key) + " from the cache", call,
+                       [&](const Call& named) { return cache_->load(key, named); });
+    }
+
+    void store(std::string_view key, std::string_view document, const Call& call) override {
+        caller_("store " + std::string(key) + " in the cache", call,
+                [&](const Call& named) { cache_->store(key, document, named); });
+    }
+
+    void erase(std::string_view key, const Call& call) override {
+        caller_("erase " + std::string(key) + " from the cache", call,
+                [&](const Call& named) { cache_->erase(key, named); });
+    }
+
+private:
+    std::shared_ptr<Cache> cache_;
+    Caller caller_;
+};
+
+class GuardedHealth final : public Health {
+public:
+    GuardedHealth(std::shared_ptr<Health> health, std::string plugin, Watchdog& watchdog)
+        : health_(std::move(health)), caller_(std::move(plugin), watchdog) {}
+
+    HealthReport check(const ServiceGroupRef& service, const Call& call) override {
+        return caller_("check the health of " + service.service, call,
+                       [&](const Call& named) { return health_->check(service, named); });
+    }
+
+private:
+    std::shared_ptr<Health> health_;
+    Caller caller_;
+};
+
+}  // namespace
+
+std::shared_ptr<Source> guard(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog) {
+    return std::make_shared<GuardedSource>(std::move(source), std::move(plugin), watchdog);
+}
+
+std::shared_ptr<Target> guard(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog) {
+    return std::make_shared<GuardedTarget>(std::move(target), std::move(plugin), watchdog);
+}
+
+std::shared_ptr<Cache> guard(std::shared_ptr<Cache> cache, std::string plugin, Watchdog& watchdog) {
+    return std::make_shared<GuardedCache>(std::move(cache), std::move(plugin), watchdog);
+}
+
+std::shared_ptr<Health> guard(std::shared_ptr<Health> health, std::string plugin, Watchdog& watchdog) {
+    return std::make_shared<GuardedHealth>(std::move(health), std::move(plugin), watchdog);
+}
+
+}  // namespace deployer

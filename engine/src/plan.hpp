@@ -1,0 +1,92 @@
+#pragma once
+
+#include "content.hpp"
+#include "manifest.hpp"
+
+#include <deployer/revision.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deployer {
+
+/// What is done to one unit. The order of the values is the order of a plan (R21).
+enum class ChangeKind {
+    create_group,     ///< a unit of a service that has no unit yet
+    add_node,         ///< a unit of a service that has others
+    update,           ///< other content
+    update_sidekick,  ///< other content, in a service where only sidekicks get other content
+    set_state,        ///< same content, other desired state
+    remove_node,      ///< not wanted, of a service that stays
+    destroy_group,    ///< not wanted, of a service of which nothing is wanted
+};
+
+/// "create", "update", "set_state" or "destroy".
+std::string_view action_of(ChangeKind kind) noexcept;
+
+inline bool is_create(ChangeKind kind) noexcept { return kind <= ChangeKind::add_node; }
+inline bool is_destroy(ChangeKind kind) noexcept { return kind >= ChangeKind::remove_node; }
+
+/// One option whose values differ (R26). Absent on the side that lacks it.
+struct OptionDifference {
+    std::string section;
+    std::string name;
+    std::optional<std::string> from;
+    std::optional<std::string> to;
+
+    bool operator==(const OptionDifference&) const = default;
+};
+
+/// One step of a plan: one unit.
+struct Change {
+    ChangeKind kind = ChangeKind::update;
+    std::string unit;
+    std::string service;
+    SharedContent content;  ///< as wanted; null for destroys
+    SharedContent former;   ///< as it is; null for creates
+    DesiredState desired_state = DesiredState::launched;
+    std::string reason;  ///< for people, one line
+    std::vector<OptionDifference> differences;
+};
+
+/// A unit that already is as wanted.
+struct SettledUnit {
+    std::string name;
+    SharedContent content;
+    DesiredState desired_state = DesiredState::launched;
+};
+
+/// A service of a plan that goes node by node (R41).
+struct SequentialGroup {
+    std::string service;
+    /// Its units that need no change. They have to be ready before another one is touched: they may be the first nodes
+    /// of a version that does not come up.
+    std::vector<SettledUnit> settled;
+};
+
+/// How many units a cycle would have destroyed or touched and left alone.
+struct LeftAlone {
+    std::size_t destroy_disabled = 0;  ///< unwanted, but `destroy` is false (R22)
+    std::size_t max_destroy = 0;       ///< unwanted, but too many at once (R24)
+    std::size_t disputed = 0;          ///< wanted again by the second reading (R25)
+    std::size_t protected_units = 0;   ///< differing or unwanted, but protected (R23)
+
+    bool operator==(const LeftAlone&) const = default;
+};
+
+/// The ordered, typed result of comparing.
+struct Plan {
+    Revision revision;
+    std::vector<Change> changes;              ///< in order (R21): destroys are last
+    std::vector<SequentialGroup> sequential;  ///< groups with changes that go node by node
+    std::vector<Held> held;
+    /// Why no unit may be destroyed before something held is up (R25); empty when nothing stands in the way.
+    std::string destroy_obstacle;
+    LeftAlone left;
+    std::vector<std::string> notes;  ///< finished messages on what was left and how to allow it
+};
+
+}  // namespace deployer

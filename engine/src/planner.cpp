@@ -1,0 +1,329 @@
+#include "planner.hpp"
+
+#include "quantity.hpp"
+
+#include <deployer/unit_file.hpp>
+#include <deployer/unit_name.hpp>
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <span>
+#include <unordered_set>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+/// A percentage never stops this few destroys: a small cluster would otherwise be stuck.
+constexpr std::size_t always_allowed = 5;
+
+using ServiceSet = std::unordered_set<std::string_view>;
+
+template <class Units>
+ServiceSet services_of(const Units& units) {
+    ServiceSet services;
+    services.reserve(units.size());
+    for (const auto& unit : units) services.insert(service_name(unit.name));
+    return services;
+}
+
+std::string quote(const std::string& value) {
+    constexpr std::size_t shown = 60;
+    return value.size() <= shown ? '"' + value + '"' : '"' + value.substr(0, shown) + "…\"";
+}
+
+std::string describe(const OptionDifference& difference) {
+    const auto option = "[" + difference.section + "] " + difference.name;
+    if (!difference.from) return option + " added";
+    if (!difference.to) return option + " removed";
+    // The first characters of two long commands are mostly alike: showing them would show no difference.
+    constexpr std::size_t short_enough = 60;
+    if (difference.from->size() > short_enough || difference.to->size() > short_enough) return option + " differs";
+    return option + ' ' + quote(*difference.from) + " -> " + quote(*difference.to);
+}
+
+std::string describe_update(const Change& change, DesiredState actual_state) {
+    constexpr std::size_t shown = 3;
+    std::string reason;
+    const auto& differences = change.differences;
+    for (std::size_t i = 0; i < std::min(shown, differences.size()); ++i) {
+        reason += (i > 0 ? ", " : "") + describe(differences[i]);
+    }
+    if (differences.size() > shown) reason += " and " + quantity(differences.size() - shown, "more option");
+    if (differences.empty()) reason = "the order of options differs";
+    if (change.desired_state != actual_state) {
+        reason += ", desired state " + std::string(to_string(actual_state)) + " -> " +
+                  std::string(to_string(change.desired_state));
+    }
+    return reason;
+}
+
+/// Compares one wanted with one actual state; a class only to keep what all its steps need within reach.
+class Comparison {
+public:
+    Comparison(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy)
+        : wanted_(wanted),
+          actual_(actual),
+          policy_(policy),
+          wanted_services_(services_of(wanted.units)),
+          actual_services_(services_of(actual.units)) {
+        for (const auto& held : wanted.held) held_services_.insert(held.service);
+        plan_.revision = wanted.revision;
+        plan_.held = wanted.held;
+    }
+
+    Plan run() && {
+        compare_units();
+        tell_sidekick_updates();
+        limit_destroys();
+        sort_changes();
+        find_sequential_groups();
+        find_destroy_obstacle();
+        return std::move(plan_);
+    }
+
+private:
+    void compare_units() {
+        auto wanted = wanted_.units.begin();
+        auto actual = actual_.units.begin();
+        while (wanted != wanted_.units.end() || actual != actual_.units.end()) {
+            if (actual == actual_.units.end() ||
+                (wanted != wanted_.units.end() && numeric_less(wanted->name, actual->name))) {
+                add_create(*wanted++);
+            } else if (wanted == wanted_.units.end() || numeric_less(actual->name, wanted->name)) {
+                add_destroy(*actual++);
+            } else {
+                compare(*wanted++, *actual++);
+            }
+        }
+    }
+
+    void add(Change change) {
+        if (is_protected(change.unit, policy_)) {
+            ++plan_.left.protected_units;
+        } else if (is_destroy(change.kind)) {
+            destroys_.push_back(std::move(change));
+        } else {
+            plan_.changes.push_back(std::move(change));
+        }
+    }
+
+    void add_create(const WantedUnit& unit) {
+        const auto service = service_name(unit.name);
+        const bool known = actual_services_.count(service) > 0;
+        add({known ? ChangeKind::add_node : ChangeKind::create_group,
+             unit.name,
+             std::string(service),
+             unit.content,
+             nullptr,
+             unit.desired_state,
+             known ? "new unit of a running service" : "new service",
+             {}});
+    }
+
+    void add_destroy(const DeployedUnit& unit) {
+        const auto service = service_name(unit.name);
+        // An entry that does not even tell its name could mean any unit.
+        if (held_services_.count(service) > 0 || held_services_.count("") > 0) return;
+        const bool stays = wanted_services_.count(service) > 0;
+        add({stays ? ChangeKind::remove_node : ChangeKind::destroy_group,
+             unit.name,
+             std::string(service),
+             nullptr,
+             unit.content,
+             unit.desired_state,
+             stays ? "unit no longer wanted" : "service no longer wanted",
+             {}});
+    }
+
+    void compare(const WantedUnit& wanted, const DeployedUnit& actual) {
+        const bool same_content = wanted.content->digest == actual.content->digest;
+        if (same_content && wanted.desired_state == actual.desired_state) return;
+        Change change{same_content ? ChangeKind::set_state : ChangeKind::update,
+                      wanted.name,
+                      std::string(service_name(wanted.name)),
+                      wanted.content,
+                      actual.content,
+                      wanted.desired_state,
+                      {},
+                      {}};
+        if (same_content) {
+            change.reason = "desired state " + std::string(to_string(actual.desired_state)) + " -> " +
+                            std::string(to_string(wanted.desired_state));
+        } else {
+            change.differences = differences_between(actual.content->options, wanted.content->options);
+            change.reason = describe_update(change, actual.desired_state);
+        }
+        add(std::move(change));
+    }
+
+    void tell_sidekick_updates() {
+        std::set<std::string_view> updated_nodes;
+        for (const auto& change : plan_.changes) {
+            if (change.kind == ChangeKind::update && !is_sidekick(change.unit)) updated_nodes.insert(change.service);
+        }
+        for (auto& change : plan_.changes) {
+            if (change.kind == ChangeKind::update && updated_nodes.count(change.service) == 0) {
+                change.kind = ChangeKind::update_sidekick;
+            }
+        }
+    }
+
+    void limit_destroys() {
+        if (destroys_.empty()) return;
+        if (!policy_.destroy) {
+            plan_.left.destroy_disabled = destroys_.size();
+            plan_.notes.push_back(quantity(destroys_.size(), "unit") +
+                                  " no longer wanted, left running: reconcile.destroy is false (" + name_some() + ")");
+        } else if (const auto limit = exceeded_limit()) {
+            plan_.left.max_destroy = destroys_.size();
+            plan_.notes.push_back("stopped all " + quantity(destroys_.size(), "destroy") + " of this cycle, more than " +
+                                  *limit + " (" + name_some() + "): to allow them, set reconcile.max_destroy to " +
+                                  std::to_string(destroys_.size()) + " or more");
+        } else {
+            std::move(destroys_.begin(), destroys_.end(), std::back_inserter(plan_.changes));
+        }
+    }
+
+    std::optional<std::string> exceeded_limit() const {
+        const auto& limit = policy_.max_destroy;
+        if (!limit.percentage) {
+            if (destroys_.size() <= limit.amount) return std::nullopt;
+            return "reconcile.max_destroy: " + std::to_string(limit.amount);
+        }
+        if (destroys_.size() <= always_allowed || destroys_.size() * 100 <= limit.amount * actual_.units.size()) {
+            return std::nullopt;
+        }
+        return "reconcile.max_destroy: " + std::to_string(limit.amount) + "% of " +
+               quantity(actual_.units.size(), "unit");
+    }
+
+    std::string name_some() const {
+        constexpr std::size_t shown = 5;
+        std::string names;
+        for (std::size_t i = 0; i < std::min(shown, destroys_.size()); ++i) {
+            names += (i > 0 ? ", " : "") + destroys_[i].unit;
+        }
+        if (destroys_.size() > shown) names += " and " + std::to_string(destroys_.size() - shown) + " more";
+        return names;
+    }
+
+    void sort_changes() { std::stable_sort(plan_.changes.begin(), plan_.changes.end(), comes_before); }
+
+    /// Within one kind: by service, then node by node, a new node before its sidekick, else the sidekick first (R40, R41).
+    static bool comes_before(const Change& left, const Change& right) {
+        if (left.kind != right.kind) return left.kind < right.kind;
+        if (left.service != right.service) return numeric_less(left.service, right.service);
+        const auto left_node = instance_of(left.unit);
+        const auto right_node = instance_of(right.unit);
+        if (left_node != right_node) {
+            return left.kind == ChangeKind::remove_node ? numeric_less(right_node, left_node)
+                                                        : numeric_less(left_node, right_node);
+        }
+        if (is_sidekick(left.unit) != is_sidekick(right.unit)) return is_sidekick(left.unit) != is_create(left.kind);
+        return numeric_less(left.unit, right.unit);
+    }
+
+    void find_sequential_groups() {
+        std::map<std::string_view, SequentialGroup> groups;
+        std::unordered_set<std::string_view> changing;
+        for (const auto& change : plan_.changes) {
+            changing.insert(change.unit);
+            // A service that has nothing running yet has nothing to lose: its nodes start together.
+            if (!is_destroy(change.kind) && change.kind != ChangeKind::create_group &&
+                wanted_.sequential_services.count(change.service) > 0) {
+                groups[change.service].service = change.service;
+            }
+        }
+        if (groups.empty()) return;
+        for (const auto& unit : wanted_.units) {
+            const auto group = groups.find(service_name(unit.name));
+            if (group == groups.end() || changing.count(unit.name) > 0 || is_protected(unit.name, policy_)) continue;
+            group->second.settled.push_back({unit.name, unit.content, unit.desired_state});
+        }
+        for (auto& [service, group] : groups) plan_.sequential.push_back(std::move(group));
+    }
+
+    /// A service that is held and runs nowhere may be the new name of one that is to be destroyed.
+    void find_destroy_obstacle() {
+        for (const auto& held : wanted_.held) {
+            if (held.service.empty() || actual_services_.count(held.service) > 0) continue;
+            plan_.destroy_obstacle = held.service + " is held and not running yet";
+            return;
+        }
+    }
+
+    const WantedState& wanted_;
+    const ActualState& actual_;
+    const PlanPolicy& policy_;
+    ServiceSet wanted_services_;
+    ServiceSet actual_services_;
+    ServiceSet held_services_;
+    std::vector<Change> destroys_;
+    Plan plan_;
+};
+
+}  // namespace
+
+std::string_view action_of(ChangeKind kind) noexcept {
+    switch (kind) {
+        case ChangeKind::create_group:
+        case ChangeKind::add_node: return "create";
+        case ChangeKind::update:
+        case ChangeKind::update_sidekick: return "update";
+        case ChangeKind::set_state: return "set_state";
+        case ChangeKind::remove_node:
+        case ChangeKind::destroy_group: return "destroy";
+    }
+    return "update";
+}
+
+bool is_protected(const std::string& unit, const PlanPolicy& policy) {
+    if (unit == "deployer.service" || unit == "deployer.timer") return true;
+    return std::any_of(policy.protected_globs.begin(), policy.protected_globs.end(),
+                       [&](const auto& glob) { return fnmatch(glob.c_str(), unit.c_str(), 0) == 0; });
+}
+
+std::vector<OptionDifference> differences_between(const std::vector<UnitOption>& from,
+                                                  const std::vector<UnitOption>& to) {
+    using Key = std::pair<std::string, std::string>;
+    std::vector<Key> order;
+    std::map<Key, std::pair<std::vector<const UnitOption*>, std::vector<const UnitOption*>>> sides;
+    const auto collect = [&](const std::vector<UnitOption>& options, auto side) {
+        for (const auto& option : options) {
+            const Key key{option.section, option.name};
+            const auto [entry, fresh] = sides.try_emplace(key);
+            if (fresh) order.push_back(key);
+            (entry->second.*side).push_back(&option);
+        }
+    };
+    collect(from, &decltype(sides)::mapped_type::first);
+    collect(to, &decltype(sides)::mapped_type::second);
+
+    std::vector<OptionDifference> differences;
+    for (const auto& key : order) {
+        const auto& [before, after] = sides.at(key);
+        for (std::size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
+            const auto* old_option = i < before.size() ? before[i] : nullptr;
+            const auto* new_option = i < after.size() ? after[i] : nullptr;
+            if (old_option != nullptr && new_option != nullptr &&
+                content_digest(std::span(old_option, 1)) == content_digest(std::span(new_option, 1))) {
+                continue;
+            }
+            OptionDifference difference{key.first, key.second, {}, {}};
+            if (old_option != nullptr) difference.from = old_option->value;
+            if (new_option != nullptr) difference.to = new_option->value;
+            differences.push_back(std::move(difference));
+        }
+    }
+    return differences;
+}
+
+Plan make_plan(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy) {
+    return Comparison(wanted, actual, policy).run();
+}
+
+}  // namespace deployer

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "actual.hpp"
+#include "calls.hpp"
+#include "config.hpp"
+#include "events.hpp"
+#include "ledger.hpp"
+#include "planner.hpp"
+#include "report.hpp"
+#include "rollout.hpp"
+#include "wanted.hpp"
+
+#include <deployer/cache.hpp>
+#include <deployer/source.hpp>
+#include <deployer/target.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace deployer {
+
+/// What a Reconciler decides by.
+struct ReconcilePolicy {
+    PlanPolicy plan;
+    RolloutPolicy rollout;
+    Drift drift = Drift::ignore;
+    std::chrono::milliseconds resync_interval{600'000};
+    std::string fingerprint;
+};
+
+/// The three plugins that a cycle needs, guarded (guard.hpp).
+struct Plugins {
+    std::shared_ptr<Source> source;
+    std::shared_ptr<Target> target;
+    std::shared_ptr<Cache> cache;
+};
+
+/// Makes the actual state the wanted one, a cycle at a time (DESIGN section 7 in docs/ARCHITECTURE.md). The only part that
+/// knows all others. Keeps the last wanted and actual state in memory, so that a cycle in which nothing moved costs the
+/// source one question and the target none; whatever it holds may be lost at any moment (R33). One thread.
+class Reconciler {
+public:
+    /// No I/O. `events` must outlive the Reconciler.
+    Reconciler(Plugins plugins, ReconcilePolicy policy, EventStream& events);
+
+    /// One cycle. Never throws for what a plugin does: the report says how it ended.
+    CycleReport run_cycle(const Calls& calls);
+
+    /// The plan that the next cycle would carry out. Writes nothing anywhere, not even the cache.
+    CycleReport preview(const Calls& calls);
+
+    /// Reads the wanted state alone, and says what is held. Asks neither target nor cache.
+    CycleReport validate(const Calls& calls);
+
+    /// Drops what is known of the target, in memory and in the cache: the next cycle lists it (R32). Throws as the cache.
+    void forget_actual(const Calls& calls);
+
+private:
+    enum class Listing { cached, fresh, fresh_for_drift };
+
+    void load_ledger(const Calls& calls);
+    Listing load_actual(const Calls& calls);
+    bool load_snapshot(const Calls& calls);
+    void list_target(const Calls& calls);
+    /// False: nothing moved and nothing is owed, so there is nothing to compare.
+    bool load_wanted(const Calls& calls, Listing listing);
+    [[nodiscard]] bool owed() const;
+    [[nodiscard]] Revision known_revision(Listing listing) const;
+
+    CycleReport reconcile(const Calls& calls);
+    CycleReport idle_report() const;
+    CycleReport report_drift(const Plan& plan);
+    CycleReport carry_out(const Plan& plan, const Calls& calls);
+    std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report, const Calls& calls);
+    /// Marks what the second reading of the wanted state wants after all (R25).
+    void dispute(CycleReport& report, const Calls& calls);
+    void clear_cache(const Calls& calls);
+    void book_attempt(const Revision& revision, const Calls& calls);
+    void book(const CycleReport& report, const Calls& calls);
+    void store_ledger(Ledger ledger, const Calls& calls);
+    [[nodiscard]] std::string key(std::string_view document) const;
+
+    Plugins plugins_;
+    ReconcilePolicy policy_;
+    EventStream& events_;
+    std::optional<std::string> identity_;
+    std::optional<Ledger> ledger_;
+    std::optional<ActualState> actual_;
+    std::optional<WantedState> wanted_;
+    std::chrono::steady_clock::time_point listed_at_;
+    bool idle_ = false;
+};
+
+}  // namespace deployer

@@ -1,0 +1,220 @@
+#include "report.hpp"
+
+#include "quantity.hpp"
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+Object make_object() { return Object(Poco::JSON_PRESERVE_KEY_ORDER); }
+
+Array write_differences(const std::vector<OptionDifference>& differences) {
+    Array array;
+    for (const auto& difference : differences) {
+        auto object = make_object();
+        object.set("section", difference.section);
+        object.set("name", difference.name);
+        if (difference.from) object.set("from", *difference.from);
+        if (difference.to) object.set("to", *difference.to);
+        array.add(object);
+    }
+    return array;
+}
+
+Object write_change(const ChangeResult& result) {
+    auto object = make_object();
+    object.set("action", std::string(action_of(result.change.kind)));
+    object.set("unit", result.change.unit);
+    object.set("group", result.change.service);
+    object.set("reason", result.change.reason);
+    object.set("status", std::string(to_string(result.status)));
+    if (!result.error.empty()) object.set("error", result.error);
+    if (!result.change.differences.empty()) object.set("differences", write_differences(result.change.differences));
+    return object;
+}
+
+Object write_left(const LeftAlone& left) {
+    auto object = make_object();
+    object.set("destroy_disabled", left.destroy_disabled);
+    object.set("max_destroy", left.max_destroy);
+    object.set("disputed", left.disputed);
+    object.set("protected", left.protected_units);
+    return object;
+}
+
+Array write_texts(const std::vector<std::string>& texts) {
+    Array array;
+    for (const auto& text : texts) array.add(text);
+    return array;
+}
+
+constexpr std::string_view reset = "\033[0m";
+constexpr std::string_view bold = "\033[1m";
+constexpr std::string_view red = "\033[31m";
+constexpr std::string_view green = "\033[32m";
+constexpr std::string_view yellow = "\033[33m";
+constexpr std::string_view cyan = "\033[36m";
+
+std::string_view colour_of(const ChangeResult& result) {
+    if (result.status == ChangeStatus::failed) return red;
+    if (result.status == ChangeStatus::skipped) return yellow;
+    const auto action = action_of(result.change.kind);
+    return action == "create" ? green : action == "destroy" ? red : cyan;
+}
+
+std::string paint(std::string text, std::string_view colour, bool wanted) {
+    return wanted ? std::string(colour) + text + std::string(reset) : text;
+}
+
+std::string pad(std::string text, std::size_t width) {
+    if (text.size() < width) text.append(width - text.size(), ' ');
+    return text;
+}
+
+void write_changes(std::ostream& out, const CycleReport& report, bool colour) {
+    std::size_t width = 0;
+    for (const auto& result : report.changes) width = std::max(width, result.change.unit.size());
+    for (const auto& result : report.changes) {
+        out << "  " << paint(pad(std::string(action_of(result.change.kind)), 9), colour_of(result), colour) << "  "
+            << pad(result.change.unit, width) << "  " << pad(std::string(to_string(result.status)), 7) << "  "
+            << result.change.reason << '\n';
+        if (!result.error.empty()) out << "             " << paint(result.error, colour_of(result), colour) << '\n';
+    }
+}
+
+void write_lines(std::ostream& out, std::string_view word, std::string_view tint, const std::vector<std::string>& lines,
+                 bool colour) {
+    for (const auto& line : lines) out << "  " << paint(pad(std::string(word), 9), tint, colour) << "  " << line << '\n';
+}
+
+std::vector<std::string> held_lines(const CycleReport& report) {
+    std::vector<std::string> lines;
+    for (const auto& held : report.held) {
+        lines.push_back((held.service.empty() ? std::string("(unnamed entry)") : held.service) + ": " + held.error);
+    }
+    return lines;
+}
+
+}  // namespace
+
+std::string_view to_string(ChangeStatus status) noexcept {
+    switch (status) {
+        case ChangeStatus::planned: return "planned";
+        case ChangeStatus::done: return "done";
+        case ChangeStatus::failed: return "failed";
+        case ChangeStatus::skipped: return "skipped";
+    }
+    return "planned";
+}
+
+std::string_view to_string(CycleResult result) noexcept {
+    switch (result) {
+        case CycleResult::in_sync: return "in_sync";
+        case CycleResult::applied: return "applied";
+        case CycleResult::degraded: return "degraded";
+        case CycleResult::failed: return "failed";
+    }
+    return "failed";
+}
+
+CycleReport report_of(const Plan& plan, std::vector<std::string> warnings) {
+    CycleReport report;
+    report.revision = plan.revision;
+    for (const auto& change : plan.changes) report.changes.push_back({change, ChangeStatus::planned, {}});
+    report.held = plan.held;
+    report.left = plan.left;
+    report.notes = plan.notes;
+    report.warnings = std::move(warnings);
+    report.result = conclude(report);
+    return report;
+}
+
+CycleResult conclude(const CycleReport& report) {
+    if (report.error) return CycleResult::failed;
+    const bool all_well = std::all_of(report.changes.begin(), report.changes.end(), [](const auto& result) {
+        return result.status == ChangeStatus::done || result.status == ChangeStatus::planned;
+    });
+    if (!all_well || !report.held.empty() || report.left.max_destroy > 0 || report.left.disputed > 0) {
+        return CycleResult::degraded;
+    }
+    return report.changes.empty() ? CycleResult::in_sync : CycleResult::applied;
+}
+
+std::string write_json(const CycleReport& report) {
+    Array changes;
+    for (const auto& result : report.changes) changes.add(write_change(result));
+    Array held;
+    for (const auto& entry : report.held) {
+        auto object = make_object();
+        object.set("service", entry.service);
+        object.set("error", entry.error);
+        held.add(object);
+    }
+    auto root = make_object();
+    root.set("revision", report.revision.id);
+    root.set("result", std::string(to_string(report.result)));
+    if (report.error) {
+        root.set("error", std::string(report.error->what()));
+        root.set("error_kind", std::string(to_string(report.error->kind())));
+    }
+    root.set("changes", changes);
+    root.set("held", held);
+    root.set("left", write_left(report.left));
+    root.set("notes", write_texts(report.notes));
+    root.set("warnings", write_texts(report.warnings));
+    std::ostringstream out;
+    root.stringify(out, 2);
+    out << '\n';
+    return std::move(out).str();
+}
+
+std::string write_table(const CycleReport& report, bool colour) {
+    std::ostringstream out;
+    if (!report.revision.empty()) out << paint("revision " + report.revision.id, bold, colour) << '\n';
+    write_changes(out, report, colour);
+    write_lines(out, "held", yellow, held_lines(report), colour);
+    write_lines(out, "left", yellow, report.notes, colour);
+    write_lines(out, "warning", yellow, report.warnings, colour);
+    if (report.error) write_lines(out, "error", red, {report.error->what()}, colour);
+    const auto tint = report.result == CycleResult::failed     ? red
+                      : report.result == CycleResult::degraded ? yellow
+                                                               : green;
+    out << paint(std::string(to_string(report.result)), tint, colour) << ": " << summarise(report) << '\n';
+    return std::move(out).str();
+}
+
+std::string summarise(const CycleReport& report) {
+    constexpr std::array actions{std::pair{"create", "created"}, std::pair{"update", "updated"},
+                                 std::pair{"set_state", "set to another state"}, std::pair{"destroy", "destroyed"}};
+    const auto count = [&](ChangeStatus status, std::string_view action) {
+        return std::count_if(report.changes.begin(), report.changes.end(), [&](const auto& result) {
+            return result.status == status && (action.empty() || action == action_of(result.change.kind));
+        });
+    };
+    std::string text;
+    const auto add = [&](long number, const std::string& what) {
+        if (number > 0) text += (text.empty() ? "" : ", ") + std::to_string(number) + ' ' + what;
+    };
+    for (const auto& [action, done] : actions) {
+        add(count(ChangeStatus::planned, action), std::string("to ") + action);
+        add(count(ChangeStatus::done, action), done);
+    }
+    add(count(ChangeStatus::failed, ""), "failed");
+    add(count(ChangeStatus::skipped, ""), "skipped");
+    add(static_cast<long>(report.held.size()), "held");
+    add(static_cast<long>(report.left.destroy_disabled + report.left.max_destroy), "no longer wanted but left");
+    add(static_cast<long>(report.left.protected_units), "protected");
+    return text.empty() ? (report.error ? "nothing changed" : "nothing to change") : text;
+}
+
+}  // namespace deployer

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "plan.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/revision.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deployer {
+
+enum class ChangeStatus {
+    planned,  ///< not begun
+    done,
+    failed,
+    skipped,  ///< not begun, because of something before it
+};
+std::string_view to_string(ChangeStatus status) noexcept;
+
+/// What became of one change of a plan.
+struct ChangeResult {
+    Change change;
+    ChangeStatus status = ChangeStatus::planned;
+    std::string error;  ///< why it failed or was skipped
+};
+
+/// How a cycle ended.
+enum class CycleResult {
+    in_sync,   ///< nothing to do
+    applied,   ///< everything that was to do is done
+    degraded,  ///< something is held, failed, skipped or stopped; the rest is done
+    failed,    ///< the cycle ended early with an error
+};
+std::string_view to_string(CycleResult result) noexcept;
+
+/// The outcome of one cycle, or of a plan.
+struct CycleReport {
+    Revision revision;
+    CycleResult result = CycleResult::in_sync;
+    std::vector<ChangeResult> changes;  ///< in the order of the plan
+    std::vector<Held> held;
+    LeftAlone left;
+    std::vector<std::string> notes;     ///< what was left alone and how to allow it
+    std::vector<std::string> warnings;  ///< about the wanted state
+    std::optional<Error> error;         ///< why the cycle ended early; set exactly when `failed`
+};
+
+/// What a plan amounts to when nothing is carried out: every change `planned`, and as result what carrying it out would
+/// end in.
+CycleReport report_of(const Plan& plan, std::vector<std::string> warnings);
+
+/// The result that the parts of a report add up to.
+CycleResult conclude(const CycleReport& report);
+
+/// The report as one JSON object, for programs (docs/COMMANDS.md).
+std::string write_json(const CycleReport& report);
+
+/// The report for people: a table of changes, what is held and why, what was left, and a last line that sums it up.
+/// `colour`: with terminal colours.
+std::string write_table(const CycleReport& report, bool colour);
+
+/// One line: "2 created, 1 updated, 1 failed".
+std::string summarise(const CycleReport& report);
+
+}  // namespace deployer

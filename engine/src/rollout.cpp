@@ -1,0 +1,267 @@
+#include "rollout.hpp"
+
+#include "quantity.hpp"
+
+#include <deployer/unit_name.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// The plan's changes by service, in order of first appearance.
+std::vector<std::pair<std::string, std::vector<std::size_t>>> group_by_service(const Plan& plan, bool (*wanted)(ChangeKind)) {
+    std::vector<std::pair<std::string, std::vector<std::size_t>>> groups;
+    std::map<std::string_view, std::size_t> position;
+    for (std::size_t i = 0; i < plan.changes.size(); ++i) {
+        const auto& change = plan.changes[i];
+        if (!wanted(change.kind)) continue;
+        const auto [entry, fresh] = position.try_emplace(change.service, groups.size());
+        if (fresh) groups.emplace_back(change.service, std::vector<std::size_t>{});
+        groups[entry->second].second.push_back(i);
+    }
+    return groups;
+}
+
+/// One step for each node, in order of first appearance: creates come first in a plan, so new nodes do too.
+std::vector<RolloutStep> split_by_node(const Plan& plan, const std::vector<std::size_t>& changes, bool gated) {
+    std::vector<RolloutStep> steps;
+    std::map<std::string_view, std::size_t> position;
+    for (const auto index : changes) {
+        const auto [entry, fresh] = position.try_emplace(instance_of(plan.changes[index].unit), steps.size());
+        if (fresh) steps.push_back({{}, gated});
+        steps[entry->second].changes.push_back(index);
+    }
+    return steps;
+}
+
+Unit unit_of(const std::string& name, const SharedContent& content, DesiredState state) {
+    return {name, content->options, state};
+}
+
+}  // namespace
+
+std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_timeout) {
+    std::vector<RolloutChain> chains;
+    for (const auto& [service, changes] : group_by_service(plan, [](ChangeKind kind) { return !is_destroy(kind); })) {
+        const auto sequential = std::find_if(plan.sequential.begin(), plan.sequential.end(),
+                                             [&](const auto& group) { return group.service == service; });
+        if (sequential != plan.sequential.end()) {
+            chains.push_back({sequential->settled, split_by_node(plan, changes, true), on_timeout == OnTimeout::halt});
+            continue;
+        }
+        for (auto& step : split_by_node(plan, changes, false)) chains.push_back({{}, {std::move(step)}, true});
+    }
+    return chains;
+}
+
+std::vector<RolloutChain> make_destroy_chains(const Plan& plan, ChangeKind kind) {
+    const auto groups = kind == ChangeKind::remove_node
+                            ? group_by_service(plan, [](ChangeKind k) { return k == ChangeKind::remove_node; })
+                            : group_by_service(plan, [](ChangeKind k) { return k == ChangeKind::destroy_group; });
+    std::vector<RolloutChain> chains;
+    for (const auto& [service, changes] : groups) {
+        RolloutChain chain{{}, {}, false};
+        for (const auto index : changes) chain.steps.push_back({{index}, false});
+        chains.push_back(std::move(chain));
+    }
+    return chains;
+}
+
+/// One call of Rollout::run: what its threads share.
+class Rollout::Run {
+public:
+    Run(Rollout& rollout, const std::vector<RolloutChain>& chains) : rollout_(rollout), chains_(chains) {}
+
+    std::optional<Error> operator()() {
+        const auto side_by_side = rollout_.target_.serial() ? 1 : std::max<std::size_t>(1, rollout_.policy_.parallelism);
+        {
+            std::vector<std::jthread> workers;
+            for (std::size_t i = 0; i < std::min(side_by_side, chains_.size()); ++i) {
+                workers.emplace_back([this] { work(); });
+            }
+        }
+        return interruption_;
+    }
+
+private:
+    void work() {
+        for (std::size_t i = next_++; i < chains_.size(); i = next_++) {
+            try {
+                carry_out(chains_[i]);
+            } catch (const std::exception& exception) {
+                // Not a failed change, those are results: an event's subscriber, or memory.
+                interrupt(Error(ErrorKind::internal, exception.what()));
+            }
+        }
+    }
+
+    void carry_out(const RolloutChain& chain) {
+        std::string obstacle = chain.halts ? wait_for_settled(chain.settled) : std::string();
+        for (const auto& step : chain.steps) {
+            if (!obstacle.empty()) {
+                skip(step.changes, obstacle);
+                continue;
+            }
+            const auto failure = carry_out(step);
+            if (chain.halts) obstacle = failure;
+        }
+    }
+
+    /// Why the rest of a group must not be touched; empty when nothing stands in the way.
+    std::string wait_for_settled(const std::vector<SettledUnit>& settled) {
+        for (const auto& unit : settled) {
+            try {
+                wait_until_ready(unit_of(unit.name, unit.content, unit.desired_state));
+            } catch (const Error& error) {
+                if (error.kind() == ErrorKind::unavailable) interrupt(error);
+                return unit.name + ", which has this version already, " + error.what();
+            }
+        }
+        return {};
+    }
+
+    /// What failed; empty when all went well.
+    std::string carry_out(const RolloutStep& step) {
+        std::string failed;
+        for (const auto index : step.changes) {
+            auto& result = rollout_.results_[index];
+            if (!failed.empty()) {
+                skip({index}, failed);
+            } else if (interrupted()) {
+                skip({index}, why_interrupted());
+            } else {
+                rollout_.events_.publish(ChangeStarted{result.change});
+                attempt(result, [&] { make(result.change); });
+                if (result.status == ChangeStatus::failed) failed = result.change.unit + " failed";
+                if (!step.gated || !failed.empty()) rollout_.events_.publish(ChangeEnded{result});
+            }
+        }
+        if (step.gated && failed.empty()) failed = pass_gate(step);
+        return failed;
+    }
+
+    std::string pass_gate(const RolloutStep& step) {
+        std::string failed;
+        for (const auto index : step.changes) {
+            auto& result = rollout_.results_[index];
+            if (result.status != ChangeStatus::done) continue;
+            attempt(result, [&] {
+                wait_until_ready(unit_of(result.change.unit, result.change.content, result.change.desired_state));
+            });
+            if (result.status == ChangeStatus::failed) failed = result.change.unit + " failed";
+            rollout_.events_.publish(ChangeEnded{result});
+        }
+        return failed;
+    }
+
+    template <class Function>
+    void attempt(ChangeResult& result, Function&& function) {
+        try {
+            function();
+            result.status = ChangeStatus::done;
+        } catch (const Error& error) {
+            result.status = ChangeStatus::failed;
+            result.error = error.what();
+            if (error.kind() == ErrorKind::unavailable) interrupt(error);
+        }
+    }
+
+    void make(const Change& change) {
+        const auto call = rollout_.calls_.make();
+        switch (change.kind) {
+            case ChangeKind::create_group:
+            case ChangeKind::add_node:
+            case ChangeKind::update:
+            case ChangeKind::update_sidekick:
+                rollout_.target_.apply(unit_of(change.unit, change.content, change.desired_state), call);
+                return;
+            case ChangeKind::set_state:
+                rollout_.target_.set_desired_state(change.unit, change.desired_state, call);
+                return;
+            case ChangeKind::remove_node:
+            case ChangeKind::destroy_group: rollout_.target_.destroy(change.unit, call); return;
+        }
+    }
+
+    /// Throws Error `rejected` when the unit is not ready in time or will never be.
+    void wait_until_ready(const Unit& unit) {
+        const auto gate = rollout_.calls_.make(rollout_.policy_.timeout);
+        std::string seen;
+        std::optional<Error> trouble;
+        for (bool in_time = true;;) {
+            if (interrupted()) throw Error(ErrorKind::cancelled, "was still being waited for: " + why_interrupted());
+            const auto detail = look_at(unit, trouble);
+            if (!detail) return;
+            if (*detail != seen) rollout_.events_.publish(WaitingForReady{unit.name, *detail});
+            seen = *detail;
+            if (!in_time) break;
+            in_time = gate.wait(rollout_.policy_.poll);
+        }
+        if (trouble) throw Error(*trouble);
+        throw Error(ErrorKind::rejected, "was not ready after " + duration_text(rollout_.policy_.timeout) + ": " +
+                                             (seen.empty() ? "the target does not say why" : seen));
+    }
+
+    /// One look: nullopt when the unit is ready, else what there is to see. A target that cannot answer now may answer
+    /// at the next look, so that is `trouble` only if it lasts.
+    std::optional<std::string> look_at(const Unit& unit, std::optional<Error>& trouble) {
+        try {
+            const auto status = rollout_.target_.status(unit, rollout_.calls_.make());
+            trouble.reset();
+            if (status.readiness == Readiness::ready) return std::nullopt;
+            if (status.readiness == Readiness::failed) {
+                throw Error(ErrorKind::rejected, "will not become ready: " + status.detail);
+            }
+            return status.detail;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::unavailable) throw;
+            trouble = error;
+            return error.what();
+        }
+    }
+
+    void skip(const std::vector<std::size_t>& changes, const std::string& why) {
+        for (const auto index : changes) {
+            auto& result = rollout_.results_[index];
+            result.status = ChangeStatus::skipped;
+            result.error = "not begun: " + why;
+            rollout_.events_.publish(ChangeEnded{result});
+        }
+    }
+
+    void interrupt(const Error& error) {
+        const std::lock_guard lock(mutex_);
+        if (!interruption_) interruption_ = error;
+        is_interrupted_ = true;
+    }
+
+    [[nodiscard]] bool interrupted() const { return is_interrupted_ || rollout_.calls_.stop.stop_requested(); }
+
+    [[nodiscard]] std::string why_interrupted() {
+        const std::lock_guard lock(mutex_);
+        return interruption_ ? interruption_->what() : "the deployer was asked to stop";
+    }
+
+    Rollout& rollout_;
+    const std::vector<RolloutChain>& chains_;
+    std::atomic<std::size_t> next_ = 0;
+    std::atomic<bool> is_interrupted_ = false;
+    std::mutex mutex_;
+    std::optional<Error> interruption_;
+};
+
+Rollout::Rollout(Target& target, const RolloutPolicy& policy, const Calls& calls, EventStream& events,
+                 std::vector<ChangeResult>& results)
+    : target_(target), policy_(policy), calls_(calls), events_(events), results_(results) {}
+
+std::optional<Error> Rollout::run(const std::vector<RolloutChain>& chains) { return Run(*this, chains)(); }
+
+}  // namespace deployer

@@ -1,0 +1,76 @@
+#include "stream_log.hpp"
+
+#include <Poco/DateTimeFormatter.h>
+#include <Poco/JSON/Object.h>
+#include <Poco/Timestamp.h>
+
+#include <array>
+#include <cstdio>
+#include <ostream>
+#include <sstream>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+std::string_view name_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return "debug";
+        case LogLevel::info: return "info";
+        case LogLevel::warning: return "warning";
+        case LogLevel::error: return "error";
+    }
+    return "error";
+}
+
+std::string show_controls(std::string_view message) {
+    std::string shown;
+    shown.reserve(message.size());
+    for (const auto character : message) {
+        const auto byte = static_cast<unsigned char>(character);
+        if (byte >= 0x20 && byte != 0x7F) {
+            shown += character;
+            continue;
+        }
+        std::array<char, 5> escape{};
+        std::snprintf(escape.data(), escape.size(), "\\x%02x", byte);
+        shown += escape.data();
+    }
+    return shown;
+}
+
+}  // namespace
+
+std::string format_log_line(LogLevel level, std::string_view message, std::string_view time, bool json) {
+    if (!json) {
+        return std::string(time) + ' ' + std::string(name_of(level)) + ": " + show_controls(message) + '\n';
+    }
+    Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+    object.set("time", std::string(time));
+    object.set("level", std::string(name_of(level)));
+    object.set("message", std::string(message));
+    std::ostringstream out;
+    object.stringify(out);
+    out << '\n';
+    return std::move(out).str();
+}
+
+StreamLog::StreamLog(std::ostream& out, LogLevel least, bool json) : out_(out), least_(least), json_(json) {}
+
+void StreamLog::write(LogLevel level, std::string_view message) noexcept try {
+    if (level < least_) return;
+    const auto time = Poco::DateTimeFormatter::format(Poco::Timestamp(), "%Y-%m-%dT%H:%M:%S.%iZ");
+    const auto line = format_log_line(level, message, time, json_);
+    const std::lock_guard lock(mutex_);
+    out_ << line << std::flush;
+} catch (...) {
+    // There is nowhere left to say that the log cannot be written.
+    return;
+}
+
+void StreamLog::change(LogLevel least, bool json) {
+    least_ = least;
+    json_ = json;
+}
+
+}  // namespace deployer

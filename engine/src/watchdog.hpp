@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace deployer {
+
+/// Sees to it that no plugin call hangs for ever (R8). A call that outlives its deadline by `grace` is handed to
+/// `on_overrun`, which is meant to log it and end the process. Once a shutdown is requested, every call has
+/// `shutdown_grace` left, whatever its deadline. Thread-safe.
+class Watchdog {
+public:
+    using Clock = std::chrono::steady_clock;
+    struct Limits {
+        std::chrono::milliseconds grace{10'000};
+        std::chrono::milliseconds shutdown_grace{1'500};
+    };
+
+    Watchdog(Limits limits, std::stop_token shutdown, std::function<void(const std::string&)> on_overrun);
+    ~Watchdog();
+    Watchdog(const Watchdog&) = delete;
+    Watchdog& operator=(const Watchdog&) = delete;
+    Watchdog(Watchdog&&) = delete;
+    Watchdog& operator=(Watchdog&&) = delete;
+
+    /// Watches one call for as long as it lives.
+    class Watch {
+    public:
+        ~Watch();
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+        Watch(Watch&&) = delete;
+        Watch& operator=(Watch&&) = delete;
+
+    private:
+        friend class Watchdog;
+        struct Entry {
+            std::string what;
+            Clock::time_point limit;
+        };
+        Watch(Watchdog& dog, std::list<Entry>::iterator entry) : dog_(dog), entry_(entry) {}
+        Watchdog& dog_;
+        std::list<Entry>::iterator entry_;
+    };
+
+    /// `what` names the call in the message: "target-fleet: apply of foo@2.service".
+    [[nodiscard]] Watch watch(std::string what, Clock::time_point deadline);
+
+private:
+    void run(const std::stop_token& stop);
+    [[nodiscard]] Clock::time_point next_limit() const;
+
+    Limits limits_;
+    std::function<void(const std::string&)> on_overrun_;
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::list<Watch::Entry> entries_;
+    Clock::time_point shutdown_limit_ = Clock::time_point::max();
+    std::stop_callback<std::function<void()>> on_shutdown_;
+    std::jthread thread_;
+};
+
+}  // namespace deployer

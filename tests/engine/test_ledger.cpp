@@ -1,0 +1,26 @@
+#include "ledger.hpp"
+
+#include "support/catch.hpp"
+
+#include <string>
+
+using namespace deployer;
+
+TEST_CASE("a ledger comes back as it was, and cut anywhere is none", "[R31]") {
+    Ledger ledger{{"r2"}, {"r1"}, "fingerprint", {1, 2, 3, 4}, {}};
+    ledger.add({"2026-01-02T03:04:05Z", {"r1"}, "applied", "1 created"});
+    ledger.add({"2026-01-02T03:05:05Z", {"r2"}, "degraded", "1 failed"});
+    const auto document = write_ledger(ledger);
+    REQUIRE(read_ledger(document));
+    CHECK(*read_ledger(document) == ledger);
+    for (std::size_t length = 0; length < document.size(); ++length) {
+        CHECK_FALSE(read_ledger(document.substr(0, length)));
+    }
+}
+
+TEST_CASE("the history keeps the last outcomes and no more", "[R31]") {
+    Ledger ledger;
+    for (std::size_t i = 0; i < Ledger::history_limit + 7; ++i) ledger.add({"", {std::to_string(i)}, "applied", ""});
+    REQUIRE(ledger.history.size() == Ledger::history_limit);
+    CHECK(ledger.history.front().revision.id == "7");
+}

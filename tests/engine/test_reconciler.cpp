@@ -1,0 +1,481 @@
+#include "reconciler.hpp"
+
+#include "support/catch.hpp"
+#include "support/fake_cache.hpp"
+#include "support/fake_source.hpp"
+#include "support/fake_target.hpp"
+#include "support/recording_log.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string unit_file(const std::string& command) { return "[Service]\nExecStart=/bin/" + command + "\n"; }
+
+/// A reconciler between fakes, with a small cluster declared: foo (two nodes) and bar.
+struct World {
+    std::shared_ptr<FakeSource> source = std::make_shared<FakeSource>();
+    std::shared_ptr<FakeTarget> target = std::make_shared<FakeTarget>();
+    std::shared_ptr<FakeCache> cache = std::make_shared<FakeCache>();
+    RecordingLog log;
+    std::stop_source stop;
+    ReconcilePolicy policy;
+    std::unique_ptr<EventStream> events;
+    std::unique_ptr<Reconciler> reconciler;
+
+    World() {
+        policy.plan.destroy = true;
+        policy.rollout = {4, 2s, 1ms, OnTimeout::halt};
+        policy.fingerprint = "f1";
+        source->put("foo@.service", unit_file("foo"));
+        source->put("bar.service", unit_file("bar"));
+        declare("services:\n- name: foo@.service\n  count: 2\n- name: bar.service\n");
+        restart();
+    }
+
+    void declare(const std::string& services) { source->put("services.yaml", services); }
+
+    /// As a new process: what was in memory is gone.
+    void restart() {
+        events = std::make_unique<EventStream>();
+        reconciler = std::make_unique<Reconciler>(Plugins{source, target, cache}, policy, *events);
+    }
+
+    Calls calls() { return {stop.get_token(), log, 10s}; }
+    CycleReport cycle() { return reconciler->run_cycle(calls()); }
+
+    /// Cycles until nothing is left to do.
+    void settle() {
+        for (int i = 0; i < 3; ++i) (void)cycle();
+        REQUIRE(cycle().result == CycleResult::in_sync);
+        target->forget_calls();
+        cache->calls.clear();
+    }
+};
+
+const std::vector<std::string> all_names{"bar.service", "foo@1.service", "foo@2.service"};
+
+const ChangeResult& result_of(const CycleReport& report, const std::string& unit) {
+    const auto found = std::find_if(report.changes.begin(), report.changes.end(),
+                                    [&](const auto& result) { return result.change.unit == unit; });
+    REQUIRE(found != report.changes.end());
+    return *found;
+}
+
+}  // namespace
+
+TEST_CASE("a first cycle deploys everything, a second looks afresh, a third asks the target nothing",
+          "[R30][R31][R32]") {
+    World world;
+    const auto first = world.cycle();
+    CHECK(first.result == CycleResult::applied);
+    CHECK(first.changes.size() == 3);
+    CHECK(world.target->names() == all_names);
+    CHECK_FALSE(world.cache->has("snapshot"));
+
+    world.target->forget_calls();
+    const auto second = world.cycle();
+    CHECK(second.result == CycleResult::in_sync);
+    CHECK(world.target->calls() == std::vector<std::string>{"list"});
+    CHECK(world.cache->has("snapshot"));
+
+    world.target->forget_calls();
+    const auto asked = world.source->checkouts();
+    const auto read = world.source->reads();
+    const auto third = world.cycle();
+    CHECK(third.result == CycleResult::in_sync);
+    CHECK(third.revision == first.revision);
+    CHECK(world.target->calls().empty());
+    CHECK(world.source->checkouts() == asked + 1);
+    CHECK(world.source->reads() == read);
+}
+
+TEST_CASE("the same holds for a process a cycle", "[R31][R32]") {
+    World world;
+    CHECK(world.cycle().result == CycleResult::applied);
+    world.restart();
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    world.restart();
+    world.target->forget_calls();
+    const auto read = world.source->reads();
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    CHECK(world.target->calls().empty());
+    CHECK(world.source->reads() == read);
+}
+
+TEST_CASE("the cached snapshot is erased before the first change and stays away until the target is listed again",
+          "[R30]") {
+    World world;
+    world.settle();
+    world.source->put("bar.service", unit_file("bar --new"));
+    bool snapshot_at_change = true;
+    world.target->before = [&](const std::string& call) {
+        if (call == "apply bar.service") snapshot_at_change = world.cache->has("snapshot");
+    };
+    CHECK(world.cycle().result == CycleResult::applied);
+    CHECK_FALSE(snapshot_at_change);
+    CHECK(world.target->writes() == std::vector<std::string>{"apply bar.service"});
+}
+
+TEST_CASE("when the snapshot cannot be erased, nothing is changed", "[R30]") {
+    World world;
+    world.settle();
+    world.source->put("bar.service", unit_file("bar --new"));
+    world.cache->before = [](const std::string& call) {
+        if (call == "erase snapshot") throw Error(ErrorKind::unavailable, "no space left on device");
+    };
+    const auto report = world.cycle();
+    CHECK(report.result == CycleResult::failed);
+    CHECK(std::string(report.error->what()).find("no space left on device") != std::string::npos);
+    CHECK(world.target->writes().empty());
+    world.cache->before = [](const std::string&) {};
+    CHECK(world.cycle().result == CycleResult::applied);
+}
+
+TEST_CASE("an unusable services.yaml ends the cycle and changes nothing", "[R17]") {
+    World world;
+    world.settle();
+    const auto* const text = GENERATE("", "services:\n", "services: []\n", "services: [\n", "a: b\n---\nservices: []\n",
+                                      "just text", "services:\n- name: x.service\n- name : [\n");
+    world.declare(text);
+    const auto report = world.cycle();
+    REQUIRE(report.result == CycleResult::failed);
+    CHECK(report.error->kind() == ErrorKind::rejected);
+    CHECK(std::string(report.error->what()).find("services.yaml") != std::string::npos);
+    CHECK(report.changes.empty());
+    CHECK(world.target->writes().empty());
+    CHECK(world.target->names() == all_names);
+}
+
+TEST_CASE("a services.yaml that is gone ends the cycle and changes nothing", "[R17]") {
+    World world;
+    world.settle();
+    world.source->remove("services.yaml");
+    CHECK(world.cycle().result == CycleResult::failed);
+    CHECK(world.target->names() == all_names);
+}
+
+TEST_CASE("a service whose file is missing or broken is held whole, the others go on", "[R17]") {
+    World world;
+    world.declare(
+        "services:\n- name: foo@.service\n  count: 2\n- name: foo-sidekick@.service\n  count: 2\n- name: bar.service\n");
+    world.source->put("foo-sidekick@.service", unit_file("sidekick"));
+    world.settle();
+    if (GENERATE(true, false)) {
+        world.source->put("foo@.service", "[Service]\nthis is no option\n");
+    } else {
+        world.source->remove("foo@.service");
+    }
+    world.source->put("foo-sidekick@.service", unit_file("sidekick --new"));
+    world.source->put("bar.service", unit_file("bar --new"));
+    const auto report = world.cycle();
+    CHECK(report.result == CycleResult::degraded);
+    REQUIRE(report.held.size() == 1);
+    CHECK(report.held[0].service == "foo");
+    CHECK(world.target->writes() == std::vector<std::string>{"apply bar.service"});
+
+    SECTION("and does not count as applied, but costs no more than a question while it stays so") {
+        (void)world.cycle();
+        const auto reads = world.source->reads();
+        const auto again = world.cycle();
+        CHECK(again.result == CycleResult::degraded);
+        CHECK(world.source->reads() == reads);
+    }
+    SECTION("and goes through by itself once it is mended") {
+        world.source->put("foo@.service", unit_file("foo --new"));
+        CHECK(world.cycle().result == CycleResult::applied);
+        CHECK(world.target->units().at("foo@2.service").options.at(0).value == "/bin/foo --new");
+    }
+}
+
+TEST_CASE("what is held because a uri could not be fetched is read again in the next cycle", "[R17]") {
+    World world;
+    world.settle();
+    world.source->put_error("http://example.test/baz.service", Error(ErrorKind::not_found, "404"));
+    world.declare("services:\n- name: foo@.service\n  count: 2\n- name: bar.service\n- name: baz.service\n"
+                  "  uri: http://example.test/baz.service\n");
+    CHECK(world.cycle().result == CycleResult::degraded);
+    const auto reads = world.source->reads();
+    CHECK(world.cycle().result == CycleResult::degraded);
+    CHECK(world.source->reads() > reads);
+}
+
+TEST_CASE("trouble reaching the source or the target clears the cache, changes nothing, and passes", "[R5][R32]") {
+    World world;
+    world.settle();
+    SECTION("the source cannot be asked") { world.source->fail_checkout(Error(ErrorKind::unavailable, "timed out"), 1); }
+    SECTION("the source breaks off") {
+        world.source->touch();
+        world.source->fail_read(Error(ErrorKind::unavailable, "timed out"), 1);
+    }
+    const auto report = world.cycle();
+    CHECK(report.result == CycleResult::failed);
+    CHECK(report.error->kind() == ErrorKind::unavailable);
+    CHECK_FALSE(world.cache->has("snapshot"));
+    CHECK(world.target->writes().empty());
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    CHECK(world.target->count("list") == 1);
+}
+
+TEST_CASE("a target that breaks off at any call converges as soon as it answers again", "[R5][R32][R33]") {
+    World world;
+    const auto fatal = GENERATE(0, 1, 2, 3, 4, 5);
+    int calls = 0;
+    world.target->before = [&](const std::string&) {
+        if (calls++ == fatal) throw Error(ErrorKind::unavailable, "connection reset");
+    };
+    for (int i = 0; i < 4; ++i) (void)world.cycle();
+    CHECK(world.target->names() == all_names);
+    CHECK(world.cycle().result == CycleResult::in_sync);
+}
+
+TEST_CASE("one unit that is rejected leaves the others done and is tried again", "[R5][R31]") {
+    World world;
+    world.target->before = [](const std::string& call) {
+        if (call == "apply foo@1.service") throw Error(ErrorKind::rejected, "no room");
+    };
+    const auto report = world.cycle();
+    CHECK(report.result == CycleResult::degraded);
+    CHECK(result_of(report, "foo@1.service").status == ChangeStatus::failed);
+    CHECK(world.target->names() == std::vector<std::string>{"bar.service", "foo@2.service"});
+    world.target->before = [](const std::string&) {};
+    CHECK(world.cycle().result == CycleResult::applied);
+    CHECK(world.target->names() == all_names);
+}
+
+TEST_CASE("a revision that was attempted and not applied is owed, also by the next process", "[R31][R33]") {
+    World world;
+    world.settle();
+    world.source->put("bar.service", unit_file("bar --new"));
+    world.target->before = [](const std::string& call) {
+        if (call == "apply bar.service") throw Error(ErrorKind::rejected, "not now");
+    };
+    CHECK(world.cycle().result == CycleResult::degraded);
+    world.restart();
+    // Even with a snapshot at hand and a source that has not moved.
+    CHECK(world.cycle().result == CycleResult::degraded);
+    world.target->before = [](const std::string&) {};
+    world.restart();
+    CHECK(world.cycle().result == CycleResult::applied);
+}
+
+TEST_CASE("nothing is destroyed in a cycle in which a create failed", "[R25]") {
+    World world;
+    world.settle();
+    world.source->put("new-bar.service", unit_file("bar"));
+    world.declare("services:\n- name: foo@.service\n  count: 2\n- name: new-bar.service\n");
+    world.target->before = [](const std::string& call) {
+        if (call == "apply new-bar.service") throw Error(ErrorKind::rejected, "no room");
+    };
+    const auto report = world.cycle();
+    CHECK(report.result == CycleResult::degraded);
+    CHECK(result_of(report, "bar.service").status == ChangeStatus::skipped);
+    CHECK(world.target->names() == all_names);
+
+    world.target->before = [](const std::string&) {};
+    CHECK(world.cycle().result == CycleResult::applied);
+    CHECK(world.target->names() == std::vector<std::string>{"foo@1.service", "foo@2.service", "new-bar.service"});
+}
+
+TEST_CASE("nothing is destroyed while a new service is held: it may be the new name", "[R25]") {
+    World world;
+    world.settle();
+    world.declare("services:\n- name: foo@.service\n  count: 2\n- name: new-bar.service\n");
+    const auto report = world.cycle();
+    CHECK(result_of(report, "bar.service").status == ChangeStatus::skipped);
+    CHECK(result_of(report, "bar.service").error == "not begun: new-bar is held and not running yet");
+    CHECK(world.target->names() == all_names);
+}
+
+TEST_CASE("what a second reading wants again is not destroyed but disputed", "[R25]") {
+    World world;
+    world.settle();
+    world.declare("services:\n- name: foo@.service\n  count: 1\n");
+    const auto asked = world.source->checkouts();
+    SECTION("without a change in between it costs one question") {
+        const auto reads = world.source->reads();
+        CHECK(world.cycle().result == CycleResult::applied);
+        CHECK(world.target->names() == std::vector<std::string>{"foo@1.service"});
+        CHECK(world.source->checkouts() == asked + 2);
+        CHECK(world.source->reads() == reads + 2);  // services.yaml, then the service files
+    }
+    SECTION("bar comes back while the cycle is under way") {
+        world.events->subscribe([&](const Event& event) {
+            if (std::holds_alternative<RolloutStarting>(event)) {
+                world.declare("services:\n- name: foo@.service\n  count: 1\n- name: bar.service\n");
+            }
+        });
+        const auto report = world.cycle();
+        CHECK(report.result == CycleResult::degraded);
+        CHECK(report.left.disputed == 1);
+        CHECK(result_of(report, "bar.service").status == ChangeStatus::skipped);
+        CHECK(result_of(report, "foo@2.service").status == ChangeStatus::done);
+        CHECK(world.target->names() == std::vector<std::string>{"bar.service", "foo@1.service"});
+    }
+    SECTION("bar comes back, but so broken that it is held") {
+        world.events->subscribe([&](const Event& event) {
+            if (!std::holds_alternative<RolloutStarting>(event)) return;
+            world.source->remove("bar.service");
+            world.declare("services:\n- name: foo@.service\n  count: 1\n- name: bar.service\n");
+        });
+        CHECK(world.cycle().left.disputed == 1);
+        CHECK(world.target->names() == std::vector<std::string>{"bar.service", "foo@1.service"});
+    }
+    SECTION("the second reading fails") {
+        const bool cut_short = GENERATE(true, false);
+        world.events->subscribe([&](const Event& event) {
+            if (!std::holds_alternative<RolloutStarting>(event)) return;
+            if (cut_short) {
+                world.declare("services: [");
+            } else {
+                world.source->fail_checkout(Error(ErrorKind::unavailable, "timed out"), 1);
+            }
+        });
+        CHECK(world.cycle().result == CycleResult::failed);
+        CHECK(world.target->names() == all_names);
+    }
+}
+
+TEST_CASE("without destroy, what is not wanted stays, and is counted also while nothing moves", "[R22]") {
+    World world;
+    world.settle();
+    world.policy.plan.destroy = false;
+    world.policy.fingerprint = "f2";
+    world.declare("services:\n- name: bar.service\n");
+    world.restart();
+    for (int i = 0; i < 3; ++i) {
+        const auto report = world.cycle();
+        CHECK(report.result == CycleResult::in_sync);
+        CHECK(report.left.destroy_disabled == 2);
+    }
+    CHECK(world.target->writes().empty());
+
+    SECTION("and goes when destroy is allowed, though no file has moved") {
+        world.policy.plan.destroy = true;
+        world.policy.fingerprint = "f3";
+        world.restart();
+        CHECK(world.cycle().result == CycleResult::applied);
+        CHECK(world.target->names() == std::vector<std::string>{"bar.service"});
+    }
+}
+
+TEST_CASE("too many destroys are stopped whole, everything else goes on, and it is no reason to compare every time",
+          "[R24]") {
+    World world;
+    world.settle();
+    world.policy.plan.max_destroy = {1, false};
+    world.restart();
+    world.source->put("new.service", unit_file("new"));
+    world.declare("services:\n- name: new.service\n- name: bar.service\n");
+    const auto report = world.cycle();
+    CHECK(report.result == CycleResult::degraded);
+    CHECK(report.left.max_destroy == 2);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0].find("set reconcile.max_destroy to 2 or more") != std::string::npos);
+    CHECK(world.target->names() ==
+          std::vector<std::string>{"bar.service", "foo@1.service", "foo@2.service", "new.service"});
+}
+
+TEST_CASE("changes in the cluster by hand are ignored, reported or healed", "[R33]") {
+    World world;
+    world.settle();
+    world.policy.resync_interval = 0ms;
+    world.target->remove("bar.service");
+    SECTION("ignored") {
+        world.policy.drift = Drift::ignore;
+        world.restart();
+        CHECK(world.cycle().result == CycleResult::in_sync);
+        CHECK(world.target->count("list") == 0);
+    }
+    SECTION("reported") {
+        world.policy.drift = Drift::report;
+        world.restart();
+        (void)world.cycle();
+        const auto report = world.cycle();
+        CHECK(report.result == CycleResult::degraded);
+        CHECK(result_of(report, "bar.service").status == ChangeStatus::planned);
+        CHECK(world.target->writes().empty());
+    }
+    SECTION("healed") {
+        world.policy.drift = Drift::heal;
+        world.restart();
+        (void)world.cycle();
+        CHECK(world.cycle().result == CycleResult::applied);
+        CHECK(world.target->names() == all_names);
+    }
+}
+
+TEST_CASE("any document of the cache may vanish or be damaged at any time: slower, never wrong", "[R7][R33]") {
+    World world;
+    world.settle();
+    SECTION("vanished") { world.cache->documents.clear(); }
+    SECTION("damaged") {
+        for (auto& [key, document] : world.cache->documents) document = document.substr(0, document.size() / 2);
+    }
+    SECTION("something else") {
+        for (auto& [key, document] : world.cache->documents) document = R"({"format":1,"units":[{}],"contents":7})";
+    }
+    world.restart();
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    CHECK(world.target->calls() == std::vector<std::string>{"list"});
+    CHECK(world.target->names() == all_names);
+}
+
+TEST_CASE("what was cached of one cluster is not used for another", "[R30]") {
+    World world;
+    world.settle();
+    world.target->name = "fake:other";
+    for (const auto& name : all_names) world.target->remove(name);
+    world.restart();
+    CHECK(world.cycle().result == CycleResult::applied);
+    CHECK(world.target->names() == all_names);
+}
+
+TEST_CASE("a plan writes nothing, neither to the target nor to the cache", "[R20]") {
+    World world;
+    world.source->put("bar.service", unit_file("bar --new"));
+    const auto report = world.reconciler->preview(world.calls());
+    CHECK(report.changes.size() == 3);
+    CHECK(report.result == CycleResult::applied);
+    CHECK(report.changes[0].status == ChangeStatus::planned);
+    CHECK(world.target->calls() == std::vector<std::string>{"list"});
+    CHECK(world.cache->calls == std::vector<std::string>{"load snapshot"});
+    CHECK(world.cache->documents.empty());
+}
+
+TEST_CASE("a plan is what the next cycle does", "[R20]") {
+    World world;
+    world.settle();
+    world.source->put("foo@.service", unit_file("foo --new"));
+    world.declare("services:\n- name: foo@.service\n  count: 3\n");
+    const auto plan = world.reconciler->preview(world.calls());
+    const auto report = world.cycle();
+    REQUIRE(plan.changes.size() == report.changes.size());
+    for (std::size_t i = 0; i < plan.changes.size(); ++i) {
+        CHECK(plan.changes[i].change.unit == report.changes[i].change.unit);
+        CHECK(plan.changes[i].change.reason == report.changes[i].change.reason);
+    }
+}
+
+TEST_CASE("a cycle that is stopped is not applied, and the next one finishes it", "[R33]") {
+    World world;
+    world.policy.rollout.parallelism = 1;
+    world.restart();
+    world.target->before = [&](const std::string& call) {
+        if (call == "apply foo@1.service") world.stop.request_stop();
+    };
+    (void)world.cycle();
+    CHECK(world.target->names().size() < all_names.size());
+    world.target->before = [](const std::string&) {};
+    world.stop = std::stop_source();
+    world.restart();
+    (void)world.cycle();
+    CHECK(world.target->names() == all_names);
+}

@@ -1,0 +1,325 @@
+#include "rollout.hpp"
+
+#include "planner.hpp"
+#include "support/catch.hpp"
+#include "support/fake_target.hpp"
+#include "support/recording_log.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <deployer/unit_name.hpp>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+SharedContent content_named(const std::string& name) { return make_content({{"Service", "ExecStart", "/bin/run " + name}}); }
+
+template <class Units>
+Units sorted(Units units) {
+    std::sort(units.begin(), units.end(), [](const auto& a, const auto& b) { return numeric_less(a.name, b.name); });
+    return units;
+}
+
+/// A cluster, what is wanted of it, and the rollout from one to the other.
+struct Scene {
+    FakeTarget target;
+    WantedState wanted{{"r1"}, {}, {}, {}, {}};
+    RolloutPolicy policy{4, 2s, 1ms, OnTimeout::halt};
+    EventStream events;
+    RecordingLog log;
+    std::stop_source stop;
+    std::vector<ChangeResult> results;
+
+    void want(const std::string& name, const std::string& content) {
+        wanted.units.push_back({name, content_named(content), DesiredState::launched});
+    }
+    void have(const std::string& name, const std::string& content) {
+        target.put({name, content_named(content)->options, DesiredState::launched});
+    }
+
+    std::optional<Error> roll_out() {
+        ActualState actual;
+        for (const auto& [name, unit] : target.units()) {
+            actual.units.push_back({name, make_content(unit.options), unit.desired_state});
+        }
+        actual.units = sorted(actual.units);
+        wanted.units = sorted(wanted.units);
+        PlanPolicy plan_policy;
+        plan_policy.destroy = true;
+        plan_policy.max_destroy = {1000, false};
+        const auto plan = make_plan(wanted, actual, plan_policy);
+        results = report_of(plan, {}).changes;
+        const Calls calls{stop.get_token(), log, 5s};
+        Rollout rollout(target, policy, calls, events, results);
+        if (auto error = rollout.run(make_rollout_chains(plan, policy.on_timeout))) return error;
+        if (auto error = rollout.run(make_destroy_chains(plan, ChangeKind::remove_node))) return error;
+        return rollout.run(make_destroy_chains(plan, ChangeKind::destroy_group));
+    }
+
+    ChangeStatus status_of(const std::string& unit) const { return result_of(unit).status; }
+    const ChangeResult& result_of(const std::string& unit) const {
+        const auto found = std::find_if(results.begin(), results.end(),
+                                        [&](const auto& result) { return result.change.unit == unit; });
+        REQUIRE(found != results.end());
+        return *found;
+    }
+    std::size_t position(const std::string& call) const {
+        const auto calls = target.calls();
+        const auto found = std::find(calls.begin(), calls.end(), call);
+        INFO(call);
+        REQUIRE(found != calls.end());
+        return static_cast<std::size_t>(found - calls.begin());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("on create a node comes before its sidekick", "[R40][concurrent]") {
+    Scene scene;
+    for (const auto* node : {"1", "2", "3"}) {
+        scene.want("foo@" + std::string(node) + ".service", "v1");
+        scene.want("foo-sidekick@" + std::string(node) + ".service", "s1");
+    }
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.target.units().size() == 6);
+    for (const auto* node : {"1", "2", "3"}) {
+        CHECK(scene.position("apply foo@" + std::string(node) + ".service") <
+              scene.position("apply foo-sidekick@" + std::string(node) + ".service"));
+    }
+}
+
+TEST_CASE("a sidekick is not created when its node could not be, and other nodes go on", "[R40][concurrent]") {
+    Scene scene;
+    for (const auto* unit : {"foo@1.service", "foo-sidekick@1.service", "foo@2.service", "foo-sidekick@2.service"}) {
+        scene.want(unit, "v1");
+    }
+    scene.target.before = [](const std::string& call) {
+        if (call == "apply foo@1.service") throw Error(ErrorKind::rejected, "no room for it");
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.result_of("foo@1.service").error == "no room for it");
+    CHECK(scene.status_of("foo-sidekick@1.service") == ChangeStatus::skipped);
+    CHECK(scene.result_of("foo-sidekick@1.service").error == "not begun: foo@1.service failed");
+    CHECK(scene.status_of("foo-sidekick@2.service") == ChangeStatus::done);
+}
+
+TEST_CASE("groups roll out side by side, up to parallelism and no further", "[R40][concurrent]") {
+    Scene scene;
+    scene.policy.parallelism = 3;
+    for (int i = 0; i < 24; ++i) scene.want("s" + std::to_string(i) + ".service", "v1");
+    std::mutex mutex;
+    std::condition_variable all_there;
+    int now = 0;
+    int most = 0;
+    scene.target.before = [&](const std::string&) {
+        std::unique_lock lock(mutex);
+        most = std::max(most, ++now);
+        all_there.notify_all();
+        // Three calls meet here; a rollout that makes fewer at once would wait in vain.
+        if (most < 3) all_there.wait_for(lock, 10s, [&] { return most >= 3; });
+        --now;
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(most == 3);
+}
+
+TEST_CASE("a serial target is called by one thread at a time", "[R8][concurrent]") {
+    Scene scene;
+    scene.target.is_serial = true;
+    for (int i = 0; i < 50; ++i) scene.want("s" + std::to_string(i) + ".service", "v1");
+    std::atomic<int> now = 0;
+    std::atomic<bool> overlapped = false;
+    scene.target.before = [&](const std::string&) {
+        if (++now > 1) overlapped = true;
+        --now;
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK_FALSE(overlapped);
+}
+
+TEST_CASE("a sequential group goes node by node: sidekick, node, wait until both are ready, then the next",
+          "[R41][concurrent]") {
+    Scene scene;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* node : {"1", "2", "10"}) {
+        for (const auto* kind : {"foo@", "foo-sidekick@"}) {
+            scene.have(kind + std::string(node) + ".service", "v1");
+            scene.want(kind + std::string(node) + ".service", "v2");
+        }
+    }
+    std::map<std::string, int> looks;
+    std::mutex mutex;
+    scene.target.judge = [&](const Unit& unit, UnitStatus status) {
+        const std::scoped_lock lock(mutex);
+        return ++looks[unit.name] < 3 ? UnitStatus{Readiness::waiting, "starting"} : status;
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    std::vector<std::string> steps;
+    for (const auto& call : scene.target.calls()) {
+        if (steps.empty() || steps.back() != call) steps.push_back(call);
+    }
+    std::vector<std::string> expected;
+    for (const auto* node : {"1", "2", "10"}) {
+        const auto at = "@" + std::string(node) + ".service";
+        for (const auto* call : {"apply foo-sidekick", "apply foo", "status foo-sidekick", "status foo"}) {
+            expected.push_back(call + at);
+        }
+    }
+    CHECK(steps == expected);
+}
+
+TEST_CASE("with halt, nodes after one that does not become ready keep the old version", "[R41][R43][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 20ms;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* name : {"foo@1.service", "foo@2.service", "foo@3.service"}) {
+        scene.have(name, "v1");
+        scene.want(name, "v2");
+    }
+    scene.have("bar.service", "v1");
+    scene.want("bar.service", "v2");
+    scene.target.judge = [](const Unit& unit, UnitStatus status) {
+        return unit.name == "foo@2.service" ? UnitStatus{Readiness::waiting, "activating"} : status;
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::failed);
+    CHECK(scene.result_of("foo@2.service").error == "was not ready after 20ms: activating");
+    CHECK(scene.status_of("foo@3.service") == ChangeStatus::skipped);
+    CHECK(scene.target.units().at("foo@3.service").options == content_named("v1")->options);
+    CHECK(scene.status_of("bar.service") == ChangeStatus::done);
+
+    SECTION("also when the rollout is tried again, because the node that has the new version is still not ready") {
+        REQUIRE_FALSE(scene.roll_out());
+        CHECK(scene.status_of("foo@3.service") == ChangeStatus::skipped);
+        CHECK(scene.result_of("foo@3.service").error ==
+              "not begun: foo@2.service, which has this version already, was not ready after 20ms: activating");
+        CHECK(scene.target.units().at("foo@3.service").options == content_named("v1")->options);
+    }
+    SECTION("until it becomes ready after all") {
+        scene.target.judge = [](const Unit&, UnitStatus status) { return status; };
+        REQUIRE_FALSE(scene.roll_out());
+        CHECK(scene.status_of("foo@3.service") == ChangeStatus::done);
+    }
+}
+
+TEST_CASE("a unit that failed for good ends the wait at once", "[R41][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 1h;
+    scene.wanted.sequential_services = {"foo"};
+    scene.have("foo@1.service", "v1");
+    scene.want("foo@1.service", "v2");
+    scene.target.judge = [](const Unit&, const UnitStatus&) { return UnitStatus{Readiness::failed, "exit code 1"}; };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.result_of("foo@1.service").error == "will not become ready: exit code 1");
+}
+
+TEST_CASE("with continue, the other nodes are changed all the same", "[R41][R43][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 20ms;
+    scene.policy.on_timeout = OnTimeout::go_on;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* name : {"foo@1.service", "foo@2.service"}) {
+        scene.have(name, "v1");
+        scene.want(name, "v2");
+    }
+    scene.target.judge = [](const Unit& unit, UnitStatus status) {
+        return unit.name == "foo@1.service" ? UnitStatus{Readiness::waiting, "activating"} : status;
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::done);
+}
+
+TEST_CASE("a target that cannot be asked for a moment does not end a wait", "[R41][concurrent]") {
+    Scene scene;
+    scene.wanted.sequential_services = {"foo"};
+    scene.have("foo@1.service", "v1");
+    scene.want("foo@1.service", "v2");
+    std::atomic<int> failures = 3;
+    scene.target.before = [&](const std::string& call) {
+        if (call.rfind("status", 0) == 0 && failures-- > 0) throw Error(ErrorKind::unavailable, "connection refused");
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+}
+
+TEST_CASE("a target out of reach ends the rollout: what is not begun is skipped", "[R5][concurrent]") {
+    Scene scene;
+    scene.policy.parallelism = 1;
+    for (const auto* name : {"a.service", "b.service", "c.service"}) scene.want(name, "v1");
+    scene.target.before = [](const std::string& call) {
+        if (call == "apply b.service") throw Error(ErrorKind::unavailable, "connection refused");
+    };
+    const auto error = scene.roll_out();
+    REQUIRE(error);
+    CHECK(error->kind() == ErrorKind::unavailable);
+    CHECK(scene.status_of("a.service") == ChangeStatus::done);
+    CHECK(scene.status_of("b.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("c.service") == ChangeStatus::skipped);
+    CHECK(scene.result_of("c.service").error == "not begun: connection refused");
+}
+
+TEST_CASE("a stop request ends a wait at once and begins nothing more", "[R8][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 1h;
+    scene.policy.poll = 1h;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* name : {"foo@1.service", "foo@2.service"}) {
+        scene.have(name, "v1");
+        scene.want(name, "v2");
+    }
+    scene.target.judge = [](const Unit&, const UnitStatus&) { return UnitStatus{Readiness::waiting, "starting"}; };
+    scene.events.subscribe([&](const Event& event) {
+        if (std::holds_alternative<WaitingForReady>(event)) scene.stop.request_stop();
+    });
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
+    CHECK(scene.target.units().at("foo@2.service").options == content_named("v1")->options);
+}
+
+TEST_CASE("removed nodes go from the highest number down, and one that cannot be destroyed stops no other",
+          "[R21][concurrent]") {
+    Scene scene;
+    scene.want("foo@1.service", "v1");
+    for (const auto* node : {"1", "2", "9", "10"}) scene.have("foo@" + std::string(node) + ".service", "v1");
+    scene.target.before = [](const std::string& call) {
+        if (call == "destroy foo@9.service") throw Error(ErrorKind::rejected, "busy");
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.target.writes() == std::vector<std::string>{"destroy foo@10.service", "destroy foo@2.service"});
+    CHECK(scene.status_of("foo@9.service") == ChangeStatus::failed);
+}
+
+TEST_CASE("whatever fails, each change of a rollout ends done, failed or skipped", "[concurrent]") {
+    Scene scene;
+    scene.wanted.sequential_services = {"foo", "bar"};
+    for (int i = 1; i <= 5; ++i) {
+        for (const auto* service : {"foo", "bar", "plain", "foo-sidekick"}) {
+            const auto name = std::string(service) + '@' + std::to_string(i) + ".service";
+            if (i % 2 == 0) scene.have(name, "v1");
+            scene.want(name, "v2");
+        }
+    }
+    std::atomic<int> calls = 0;
+    const auto nth = GENERATE(1, 2, 3, 5, 8, 13, 21);
+    const auto kind = GENERATE(ErrorKind::rejected, ErrorKind::unavailable, ErrorKind::internal);
+    scene.target.before = [&](const std::string&) {
+        if (++calls % nth == 0) throw Error(kind, "every so often");
+    };
+    (void)scene.roll_out();
+    for (const auto& result : scene.results) {
+        CHECK(result.status != ChangeStatus::planned);
+        CHECK((result.status == ChangeStatus::done) == result.error.empty());
+    }
+}

@@ -1,0 +1,128 @@
+#include "support/catch.hpp"
+#include "support/local_cluster.hpp"
+
+#include <string>
+#include <vector>
+
+using namespace deployer;
+
+namespace {
+
+LocalCluster::Ended run_program(const std::vector<std::string>& arguments) {
+    Program program(arguments);
+    const auto status = program.wait();
+    return {status, program.out(), program.err()};
+}
+
+void declare_one(LocalCluster& cluster) {
+    cluster.put_unit("a.service", "v1");
+    cluster.declare("services:\n- name: a.service\n");
+}
+
+/// A configuration whose target writes down each call.
+void use_recording_target(LocalCluster& cluster, const std::string& more = "") {
+    cluster.dir().write("config.yaml",
+                        "source: {plugin: source-file, path: source, settle: 0ms}\n"
+                        "target:\n  plugin: target-recording\n  file: " +
+                            (cluster.dir().path() / "units").string() +
+                            "\n  calls: " + (cluster.dir().path() / "calls").string() + "\n" + more +
+                            "cache: {plugin: cache-file, path: cache}\nplugins: {path: [" DEPLOYER_TEST_FIXTURES "]}\n" +
+                            "reconcile: {call_timeout: 200ms, call_grace: 100ms}\n");
+}
+
+}  // namespace
+
+TEST_CASE("plan makes no writing call and leaves no trace, whatever there is to do", "[R20]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    use_recording_target(cluster);
+    const auto ended = cluster.run("plan", {"--detailed-exitcode"});
+    INFO(ended.err);
+    CHECK(ended.status == 2);
+    CHECK(ended.out.find("create") != std::string::npos);
+    CHECK(cluster.dir().read("calls") == "list\n");
+    CHECK_FALSE(cluster.dir().exists("cache"));
+    CHECK_FALSE(cluster.dir().exists("units"));
+}
+
+TEST_CASE("plan exits with 0, with --detailed-exitcode with 2 when there is something to do") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    CHECK(cluster.run("plan").status == 0);
+    CHECK(cluster.run("plan", {"--detailed-exitcode"}).status == 2);
+    REQUIRE(cluster.once().status == 0);
+    CHECK(cluster.run("plan", {"--detailed-exitcode"}).status == 0);
+}
+
+TEST_CASE("validate finds what would be held, without a cluster") {
+    LocalCluster cluster("  unavailable_every: 1\n");
+    declare_one(cluster);
+    CHECK(cluster.run("validate").status == 0);
+    cluster.put("a.service", "[Service]\nno option\n");
+    const auto ended = cluster.run("validate");
+    CHECK(ended.status == 1);
+    CHECK(ended.out.find("a.service") != std::string::npos);
+    CHECK(ended.out.find("line 2") != std::string::npos);
+}
+
+TEST_CASE("plugins lists what is shipped, usable, with kind, version and file") {
+    const auto text = run_program({"plugins"});
+    CHECK(text.status == 0);
+    for (const auto* name : {"cache-file", "source-file", "target-mock"}) {
+        CHECK(text.out.find(name) != std::string::npos);
+    }
+    const auto json = run_program({"plugins", "--output", "json"});
+    CHECK(json.out.find("\"kind\": \"target\"") != std::string::npos);
+    CHECK(json.out.find("\"usable\": true") != std::string::npos);
+}
+
+TEST_CASE("mistakes of usage exit with 64, mistakes of configuration with 1, each saying what to do") {
+    const auto usage = run_program({"depoly"});
+    CHECK(usage.status == 64);
+    CHECK(usage.err == "coco-fleet-deployer: unknown command 'depoly'; try 'coco-fleet-deployer --help'\n");
+    CHECK(run_program({"once"}).status == 64);
+    CHECK(run_program({}).status == 64);
+    CHECK(run_program({"once", "--config", "/nowhere/config.yaml"}).status == 1);
+
+    const LocalCluster cluster;
+    cluster.dir().write("config.yaml", "source: {plugin: source-file, pth: x}\ntarget: {plugin: target-mock}\n"
+                                       "cache: {plugin: cache-file}\n");
+    const auto ended = cluster.run("once");
+    CHECK(ended.status == 1);
+    CHECK(ended.err.find("config.yaml:1: source.p") != std::string::npos);
+}
+
+TEST_CASE("a plugin that throws ends neither the process nor the other units", "[R5]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    use_recording_target(cluster, "  throw_on: apply\n  throw_kind: int\n");
+    const auto ended = cluster.once();
+    INFO(ended.err);
+    CHECK(ended.status == 1);
+    CHECK(result_of(ended) == "degraded");
+    CHECK(ended.out.find("a defect of target-recording") != std::string::npos);
+}
+
+TEST_CASE("a plugin that hangs past its deadline is named and ends the process with status 1", "[R8]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    use_recording_target(cluster, "  hang_on: apply\n");
+    const auto ended = cluster.run("once");
+    CHECK(ended.status == 1);
+    CHECK(ended.err.find("target-recording: cannot apply a.service") != std::string::npos);
+    CHECK(ended.err.find("the plugin has not returned") != std::string::npos);
+}
+
+TEST_CASE("SIGTERM ends run even when a plugin is deaf to it", "[R8]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    use_recording_target(cluster, "  hang_on: apply\n");
+    auto config = cluster.dir().read("config.yaml");
+    config.replace(config.find("call_timeout: 200ms"), 19, "call_timeout: 10h  ");
+    cluster.dir().write("config.yaml", config);
+    Program program({"run", "--config", cluster.config()});
+    REQUIRE(eventually([&] { return program.err().find("change to make") != std::string::npos; }));
+    program.send(SIGTERM);
+    CHECK(program.wait() == 1);
+    CHECK(program.err().find("the plugin has not returned") != std::string::npos);
+}
