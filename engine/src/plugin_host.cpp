@@ -272,7 +272,7 @@ std::vector<fs::path> plugin_files(const fs::path& directory, std::error_code& e
     try {
         throw;
     } catch (const Error& error) {
-        if (error.kind() == ErrorKind::misconfigured) throw;
+        if (error.kind() == ErrorKind::misconfigured || error.kind() == ErrorKind::internal) throw;
         throw Error(ErrorKind::internal, std::string(error.what()) + " (" + std::string(to_string(error.kind())) + ")");
     } catch (const std::exception& error) {
         throw Error(ErrorKind::internal, error.what());
@@ -326,7 +326,7 @@ struct PluginHost::Impl {
     [[nodiscard]] fs::path find(std::string_view plugin) const;
     const PluginDescriptor& load(const fs::path& found);
     const PluginDescriptor* find_loaded(const PluginFile& file, const std::string& name) const;
-    const PluginDescriptor& add(PluginFile file, const std::string& stem);
+    const PluginDescriptor& add(const PluginFile& file, const std::string& stem);
     FoundPlugin judge(const fs::path& found);
     template <class Interface>
     std::shared_ptr<Interface> create(std::string_view plugin, const Settings& settings);
@@ -361,7 +361,7 @@ const PluginDescriptor* PluginHost::Impl::find_loaded(const PluginFile& file, co
     return nullptr;
 }
 
-const PluginDescriptor& PluginHost::Impl::add(PluginFile file, const std::string& stem) {
+const PluginDescriptor& PluginHost::Impl::add(const PluginFile& file, const std::string& stem) {
     if (const auto problem = elf_file_problem(file.path)) refuse(*problem);
     auto& library = libraries.emplace_back(Library{file, open_library(file.path), nullptr, {}});
     try {
@@ -421,6 +421,10 @@ std::shared_ptr<Interface> PluginHost::Impl::create(std::string_view plugin, con
 }
 
 PluginHost::PluginHost(std::vector<fs::path> directories) : impl_(std::make_unique<Impl>()) {
+    search(std::move(directories));
+}
+
+void PluginHost::search(std::vector<fs::path> directories) {
     impl_->directories = std::move(directories);
 }
 

@@ -20,29 +20,36 @@ struct FoundPlugin {
     std::optional<PluginKind> kind;  ///< absent when refused before it could be known
     std::string version;
     std::string built_with;
-    std::string refusal;  ///< empty when it can be used
+    std::string refusal;  ///< empty when it can be used; does not name the file
 };
 
 /// Finds, judges and loads plugins (R1–R3). Once loaded, a library stays for the life of the process: its code may be
-/// under any stack, so nothing is ever unloaded. Used by one thread at a time; instances do not need the host.
+/// under any stack, so nothing is ever unloaded. A program keeps one host across all its configurations, for only that
+/// one knows that a file has changed since it was loaded. Used by one thread at a time; instances do not need the host.
 class PluginHost {
 public:
     /// Directories are searched in order; those that do not exist are passed over.
     explicit PluginHost(std::vector<std::filesystem::path> directories);
     ~PluginHost();
+    PluginHost(const PluginHost&) = delete;
+    PluginHost& operator=(const PluginHost&) = delete;
     PluginHost(PluginHost&&) noexcept;
     PluginHost& operator=(PluginHost&&) noexcept;
 
+    /// Other directories from now on, as a new configuration names them. What is loaded stays loaded.
+    void search(std::vector<std::filesystem::path> directories);
+
     /// Instances of a plugin, made from their block of settings. `plugin` is a name ("target-mock") or an absolute path
-    /// of a file. Loads the library first unless it is. Throws Error `misconfigured`, one distinct message for each check
-    /// of R2, for settings the plugin refuses, and for keys that it does not know; `internal` for a create that throws
-    /// anything else or gives null.
+    /// of a file. Loads the library first unless it is. Throws Error `misconfigured`, one distinct message for each
+    /// check of R2, for settings the plugin refuses, and for keys that it does not know; `internal` for a create that
+    /// throws anything else or gives null.
     std::shared_ptr<Source> create_source(std::string_view plugin, const Settings& settings);
     std::shared_ptr<Target> create_target(std::string_view plugin, const Settings& settings);
     std::shared_ptr<Cache> create_cache(std::string_view plugin, const Settings& settings);
     std::shared_ptr<Health> create_health(std::string_view plugin, const Settings& settings);
 
-    /// Every `*.so` of the directories, by name, judged as if it were to be loaded for its own kind. Loads them.
+    /// Every `*.so` of the directories, by name, judged as if it were to be loaded for its own kind. Loads them. A
+    /// directory that cannot be read is listed as refused, without a name.
     std::vector<FoundPlugin> survey();
 
 private:
