@@ -3,8 +3,6 @@
 # Builds NAME.so as the plugin host wants it (rule R3): hidden visibility, every symbol resolved at link time, and a
 # version script that leaves exactly one symbol, so that no plugin author has to know these flags. NAME is the name
 # that DEPLOYER_PLUGIN gives and that a configuration uses.
-set(_coco_deployer_plugin_map ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
-
 function(coco_deployer_add_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "NO_INSTALL" "OUTPUT_DIR" "SOURCES;LIBRARIES")
     if(NOT arg_SOURCES)
@@ -13,18 +11,19 @@ function(coco_deployer_add_plugin name)
     if(NOT arg_OUTPUT_DIR)
         set(arg_OUTPUT_DIR ${CMAKE_BINARY_DIR}/lib/coco-fleet-deployer/plugins)
     endif()
+    set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
     add_library(${name} MODULE ${arg_SOURCES})
     target_compile_features(${name} PRIVATE cxx_std_20)
     target_link_libraries(${name} PRIVATE CocoDeployer::sdk ${arg_LIBRARIES})
     if(TARGET deployer_options)
         target_link_libraries(${name} PRIVATE deployer_options)
     endif()
-    target_link_options(${name} PRIVATE -Wl,-z,defs -Wl,--version-script=${_coco_deployer_plugin_map})
+    target_link_options(${name} PRIVATE -Wl,-z,defs -Wl,--version-script=${map})
     set_target_properties(${name} PROPERTIES
         PREFIX "" SUFFIX ".so"
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         LIBRARY_OUTPUT_DIRECTORY ${arg_OUTPUT_DIR}
-        LINK_DEPENDS ${_coco_deployer_plugin_map}
+        LINK_DEPENDS ${map}
         INSTALL_RPATH "$ORIGIN/../..")
     if(NOT arg_NO_INSTALL)
         include(GNUInstallDirs)

@@ -1,0 +1,139 @@
+#include <deployer/plugin.hpp>
+#include <deployer/unit_file.hpp>
+#include <deployer/unit_name.hpp>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using deployer::ActualUnit;
+using deployer::Call;
+using deployer::DesiredState;
+using deployer::Error;
+using deployer::ErrorKind;
+using deployer::Readiness;
+using deployer::Unit;
+using deployer::UnitStatus;
+
+// The first line of a unit's file holds the desired state. It is a comment, so that systemd can read the file too.
+constexpr std::string_view state_comment = "# desired state: ";
+
+[[noreturn]] void fail(const std::string& doing, const fs::path& path, const std::error_code& error) {
+    throw Error(ErrorKind::unavailable, doing + " " + path.string() + ": " + error.message());
+}
+
+std::error_code last_error() {
+    return {errno, std::generic_category()};
+}
+
+/// State and options in one file, which is replaced as a whole: nobody ever sees half a unit.
+void write_unit(const fs::path& file, const Unit& unit) {
+    // Hidden, and so no valid unit name: list() passes over what a crash leaves behind.
+    const auto fresh = file.parent_path() / ("." + file.filename().string());
+    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+    out << state_comment << to_string(unit.desired_state) << '\n' << deployer::write_unit_file(unit.options);
+    out.close();
+    if (!out) fail("cannot write", fresh, last_error());
+    std::error_code error;
+    fs::rename(fresh, file, error);
+    if (error) fail("cannot write", file, error);
+}
+
+Unit parse_unit(const std::string& name, std::string_view text) {
+    if (!text.starts_with(state_comment)) throw Error(ErrorKind::rejected, "it is not of this target's making");
+    const auto end = text.find('\n');
+    const auto word = text.substr(0, end).substr(state_comment.size());
+    const auto state = deployer::desired_state_from(word);
+    if (!state) throw Error(ErrorKind::rejected, "\"" + std::string(word) + "\" is no desired state");
+    return {name, deployer::parse_unit_file(text), *state};
+}
+
+/// Nullopt when there is no such unit. A file that cannot be understood is an error: not to list it would make the
+/// deployer create it again.
+std::optional<Unit> read_unit(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in.is_open() && errno == ENOENT) return std::nullopt;
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (!in.is_open() || in.bad()) fail("cannot read", file, last_error());
+    try {
+        return parse_unit(file.filename().string(), text);
+    } catch (const Error& error) {
+        throw error.while_doing("cannot read " + file.string());
+    }
+}
+
+/// Of one content, whatever white space the way through a file may have changed.
+bool is_same(const Unit& left, const Unit& right) {
+    return left.desired_state == right.desired_state &&
+           deployer::content_digest(left.options) == deployer::content_digest(right.options);
+}
+
+/// Keeps every unit as a file of a directory. There is no lock: the engine never makes two calls for one unit at once,
+/// and units share no file.
+class DirectoryTarget final : public deployer::Target {
+public:
+    explicit DirectoryTarget(const deployer::Settings& settings) : directory_(settings.path("path")) {}
+
+    [[nodiscard]] std::string identity() const override { return "directory " + directory_.string(); }
+
+    std::vector<ActualUnit> list(const Call& call) override {
+        std::vector<ActualUnit> units;
+        std::error_code error;
+        fs::directory_iterator entry(directory_, error);
+        for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+            call.check("listing " + directory_.string());
+            const auto name = entry->path().filename().string();
+            if (deployer::unit_name_problem(name)) continue;
+            // It may be gone by now: then it is no unit any more.
+            if (const auto unit = read_unit(entry->path())) units.push_back({*unit, "on disk"});
+        }
+        if (error) fail("cannot list", directory_, error);
+        return units;
+    }
+
+    void apply(const Unit& unit, const Call& /*call*/) override {
+        const auto known = read_unit(file_of(unit.name));
+        if (known && is_same(*known, unit)) return;
+        write_unit(file_of(unit.name), unit);
+    }
+
+    void set_desired_state(std::string_view name, DesiredState state, const Call& /*call*/) override {
+        auto unit = read_unit(file_of(name));
+        if (!unit) throw Error(ErrorKind::not_found, "there is no " + file_of(name).string());
+        if (unit->desired_state == state) return;
+        unit->desired_state = state;
+        write_unit(file_of(name), *unit);
+    }
+
+    void destroy(std::string_view name, const Call& /*call*/) override {
+        std::error_code error;
+        fs::remove(file_of(name), error);  // No error when there is none.
+        if (error) fail("cannot remove", file_of(name), error);
+    }
+
+    UnitStatus status(const Unit& unit, const Call& /*call*/) override {
+        const auto known = read_unit(file_of(unit.name));
+        if (!known) return {Readiness::waiting, "there is no file of it"};
+        if (!is_same(*known, unit)) return {Readiness::waiting, "its file holds another version"};
+        return {Readiness::ready, "on disk"};
+    }
+
+private:
+    [[nodiscard]] fs::path file_of(std::string_view name) const { return directory_ / name; }
+
+    fs::path directory_;
+};
+
+}  // namespace
+
+DEPLOYER_PLUGIN(deployer::Target, DirectoryTarget, "target-directory", "1.0.0");
