@@ -4,12 +4,18 @@ namespace deployer {
 
 std::string_view to_string(ErrorKind kind) noexcept {
     switch (kind) {
-        case ErrorKind::unavailable: return "unavailable";
-        case ErrorKind::rejected: return "rejected";
-        case ErrorKind::not_found: return "not_found";
-        case ErrorKind::misconfigured: return "misconfigured";
-        case ErrorKind::cancelled: return "cancelled";
-        case ErrorKind::internal: return "internal";
+        case ErrorKind::unavailable:
+            return "unavailable";
+        case ErrorKind::rejected:
+            return "rejected";
+        case ErrorKind::not_found:
+            return "not_found";
+        case ErrorKind::misconfigured:
+            return "misconfigured";
+        case ErrorKind::cancelled:
+            return "cancelled";
+        case ErrorKind::internal:
+            return "internal";
     }
     return "internal";
 }
@@ -20,6 +26,8 @@ Error::Error(ErrorKind kind, const std::string& message) : std::runtime_error(me
 // thrown by a plugin is the Error that the engine catches.
 Error::~Error() = default;
 
-Error Error::while_doing(std::string_view doing) const { return {kind_, std::string(doing) + ": " + what()}; }
+Error Error::while_doing(std::string_view doing) const {
+    return {kind_, std::string(doing) + ": " + what()};
+}
 
 }  // namespace deployer

@@ -4,9 +4,12 @@ namespace deployer {
 
 std::string_view to_string(DesiredState state) noexcept {
     switch (state) {
-        case DesiredState::inactive: return "inactive";
-        case DesiredState::loaded: return "loaded";
-        case DesiredState::launched: return "launched";
+        case DesiredState::inactive:
+            return "inactive";
+        case DesiredState::loaded:
+            return "loaded";
+        case DesiredState::launched:
+            return "launched";
     }
     return "launched";
 }

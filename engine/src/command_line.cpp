@@ -61,8 +61,8 @@ constexpr std::array commands{
                   "refused the reason. With --config also in the directories of its plugins.path.\n"
                   "Exit status: 0 done, 1 at least one is refused.",
                   ConfigUse::optional, true},
-    CommandSyntax{Command::version, "version", "Print the version", "Prints the version of the program and of its plugin ABI.",
-                  ConfigUse::none, true},
+    CommandSyntax{Command::version, "version", "Print the version",
+                  "Prints the version of the program and of its plugin ABI.", ConfigUse::none, true},
 };
 
 const CommandSyntax* find_command(std::string_view name) {
@@ -118,7 +118,8 @@ const CommandSyntax& require_command(const std::string& name) {
     std::vector<std::string> names;
     for (const auto& syntax : commands) names.emplace_back(syntax.name);
     const auto meant = nearest_word(name, names);
-    throw UsageError("unknown command '" + name + "'" + (meant ? ", did you mean '" + *meant + "'?" : "") + try_help(""));
+    throw UsageError("unknown command '" + name + "'" + (meant ? ", did you mean '" + *meant + "'?" : "") +
+                     try_help(""));
 }
 
 bool read_output(const std::string& format, const CommandSyntax& syntax) {
@@ -135,7 +136,8 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     for (const auto& argument : arguments) {
         std::string name;
         std::string value;
-        if (!processor.process(argument, name, value)) throw UsageError("unexpected '" + argument + "'" + try_help(syntax.name));
+        if (!processor.process(argument, name, value))
+            throw UsageError("unexpected '" + argument + "'" + try_help(syntax.name));
         if (name == "config") invocation.config = value;
         if (name == "output") invocation.json = read_output(value, syntax);
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
@@ -162,7 +164,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
         throw UsageError(exception.displayText() + try_help(syntax.name));
     }
     if (invocation.command != Command::help && syntax.config == ConfigUse::required && invocation.config.empty()) {
-        throw UsageError("no configuration: " + std::string(syntax.name) + " needs --config FILE" + try_help(syntax.name));
+        throw UsageError("no configuration: " + std::string(syntax.name) + " needs --config FILE" +
+                         try_help(syntax.name));
     }
     return invocation;
 }

@@ -12,10 +12,10 @@ enum class Command { run, once, plan, validate, plugins, version, help };
 /// What the program was asked to do.
 struct Invocation {
     Command command = Command::help;
-    std::filesystem::path config;   ///< empty only where the command does without
-    bool json = false;              ///< `--output json`
-    bool detailed_exitcode = false; ///< of `plan`
-    std::string help;               ///< the text to print, of `help`
+    std::filesystem::path config;    ///< empty only where the command does without
+    bool json = false;               ///< `--output json`
+    bool detailed_exitcode = false;  ///< of `plan`
+    std::string help;                ///< the text to print, of `help`
 };
 
 /// The command line makes no sense: exit status 64 (sysexits(3) EX_USAGE).

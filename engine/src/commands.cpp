@@ -27,7 +27,9 @@ namespace {
 
 constexpr int exit_changes_found = 2;
 
-bool wants_colour() { return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr; }
+bool wants_colour() {
+    return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
 
 PluginHost make_host(std::vector<std::filesystem::path> directories) {
     directories.push_back(default_plugin_directory());
@@ -136,8 +138,8 @@ std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
 }
 
 int list_plugins(const Invocation& invocation) {
-    auto directories =
-        invocation.config.empty() ? std::vector<std::filesystem::path>{} : read_config_file(invocation.config).plugin_path;
+    auto directories = invocation.config.empty() ? std::vector<std::filesystem::path>{}
+                                                 : read_config_file(invocation.config).plugin_path;
     const auto found = make_host(std::move(directories)).survey();
     std::cout << (invocation.json ? write_plugins_json(found) : write_plugins_table(found)) << std::flush;
     const bool any_refused =
@@ -165,13 +167,21 @@ int print_version(bool json) {
 
 int carry_out(const Invocation& invocation) {
     switch (invocation.command) {
-        case Command::run: return run(invocation);
-        case Command::once: return once(invocation);
-        case Command::plan: return plan(invocation);
-        case Command::validate: return validate(invocation);
-        case Command::plugins: return list_plugins(invocation);
-        case Command::version: return print_version(invocation.json);
-        case Command::help: std::cout << invocation.help << std::flush; return EXIT_SUCCESS;
+        case Command::run:
+            return run(invocation);
+        case Command::once:
+            return once(invocation);
+        case Command::plan:
+            return plan(invocation);
+        case Command::validate:
+            return validate(invocation);
+        case Command::plugins:
+            return list_plugins(invocation);
+        case Command::version:
+            return print_version(invocation.json);
+        case Command::help:
+            std::cout << invocation.help << std::flush;
+            return EXIT_SUCCESS;
     }
     return EXIT_FAILURE;
 }

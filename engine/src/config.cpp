@@ -57,7 +57,8 @@ void read_reconcile(const Settings& root, Config& config) {
     config.plan.max_destroy = read_max_destroy(reconcile);
     config.plan.protected_globs = reconcile.texts("protected");
     config.rollout = read_rollout(reconcile);
-    config.on_failure = reconcile.find_choice("on_failure", {"retry", "exit"}) == "exit" ? OnFailure::exit : OnFailure::retry;
+    config.on_failure =
+        reconcile.find_choice("on_failure", {"retry", "exit"}) == "exit" ? OnFailure::exit : OnFailure::retry;
     config.exit_pause = reconcile.find_duration("exit_pause").value_or(config.exit_pause);
     const auto drift = reconcile.find_choice("drift", {"ignore", "report", "heal"});
     config.drift = drift == "heal" ? Drift::heal : drift == "report" ? Drift::report : Drift::ignore;
@@ -112,7 +113,8 @@ std::string fingerprint_of(const SettingsNode& root) {
 Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     const Settings root(document);
     // First of all: a misspelt block would otherwise be called missing.
-    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log"}) (void)root.has(block);
+    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log"})
+        (void)root.has(block);
     const auto unknown = root.unknown_keys();
     if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
     Config config{read_choice(root, "source"), read_choice(root, "target"), read_choice(root, "cache"), {}};

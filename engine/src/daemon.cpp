@@ -53,8 +53,7 @@ int Daemon::run() {
     }
     while (!shutdown_.stop_requested()) {
         reload_if_requested();
-        const auto report =
-            session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
+        const auto report = session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
         if (shutdown_.stop_requested()) break;
         if (const auto status = rest_after(report)) return *status;
     }

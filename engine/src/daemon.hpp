@@ -24,11 +24,12 @@ public:
     /// Throws Error `misconfigured` for a configuration that is not usable.
     Daemon(std::filesystem::path config_file, StreamLog& log, std::stop_token shutdown);
 
-    /// The exit status: 0 after a stop request; 1 when a person has to change the configuration, or after a failure with
-    /// `on_failure: exit`.
+    /// The exit status: 0 after a stop request; 1 when a person has to change the configuration, or after a failure
+    /// with `on_failure: exit`.
     int run();
 
-    /// Reads the configuration again before the next cycle; an unusable one is refused and the former stays. Any thread.
+    /// Reads the configuration again before the next cycle; an unusable one is refused and the former stays. Any
+    /// thread.
     void request_reload();
 
 private:

@@ -13,9 +13,7 @@ class EventLog {
 public:
     explicit EventLog(Log& log) : log_(&log) {}
 
-    void operator()(const TargetListed& event) {
-        log_->debug("the cluster has " + quantity(event.units, "unit"));
-    }
+    void operator()(const TargetListed& event) { log_->debug("the cluster has " + quantity(event.units, "unit")); }
 
     void operator()(const WantedRead& event) {
         log_->info("revision " + event.revision.id + " wants " + quantity(event.units, "unit"));

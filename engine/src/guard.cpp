@@ -97,8 +97,8 @@ public:
         : source_(std::move(source)), caller_(std::move(plugin), watchdog) {}
 
     std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override {
-        auto checkout = caller_("read the wanted state", call,
-                                [&](const Call& named) { return source_->checkout(known, named); });
+        auto checkout =
+            caller_("read the wanted state", call, [&](const Call& named) { return source_->checkout(known, named); });
         if (checkout) return std::make_unique<GuardedCheckout>(std::move(checkout), caller_);
         if (!known.empty()) return nullptr;
         throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": it checked out nothing");

@@ -42,7 +42,9 @@ Ledger read_fields(const Object& root) {
     for (unsigned i = 0; i < history->size(); ++i) {
         const auto entry = history->getObject(i);
         if (!entry) throw Poco::DataFormatException("history");
-        ledger.add({text_of(*entry, "time"), {text_of(*entry, "revision")}, text_of(*entry, "result"),
+        ledger.add({text_of(*entry, "time"),
+                    {text_of(*entry, "revision")},
+                    text_of(*entry, "result"),
                     text_of(*entry, "summary")});
     }
     return ledger;

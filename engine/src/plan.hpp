@@ -27,8 +27,12 @@ enum class ChangeKind {
 /// "create", "update", "set_state" or "destroy".
 std::string_view action_of(ChangeKind kind) noexcept;
 
-inline bool is_create(ChangeKind kind) noexcept { return kind <= ChangeKind::add_node; }
-inline bool is_destroy(ChangeKind kind) noexcept { return kind >= ChangeKind::remove_node; }
+inline bool is_create(ChangeKind kind) noexcept {
+    return kind <= ChangeKind::add_node;
+}
+inline bool is_destroy(ChangeKind kind) noexcept {
+    return kind >= ChangeKind::remove_node;
+}
 
 /// One option whose values differ (R26). Absent on the side that lacks it.
 struct OptionDifference {

@@ -180,9 +180,10 @@ private:
                                   " no longer wanted, left running: reconcile.destroy is false (" + name_some() + ")");
         } else if (const auto limit = exceeded_limit()) {
             plan_.left.max_destroy = destroys_.size();
-            plan_.notes.push_back("stopped all " + quantity(destroys_.size(), "destroy") + " of this cycle, more than " +
-                                  *limit + " (" + name_some() + "): to allow them, set reconcile.max_destroy to " +
-                                  std::to_string(destroys_.size()) + " or more");
+            plan_.notes.push_back("stopped all " + quantity(destroys_.size(), "destroy") +
+                                  " of this cycle, more than " + *limit + " (" + name_some() +
+                                  "): to allow them, set reconcile.max_destroy to " + std::to_string(destroys_.size()) +
+                                  " or more");
         } else {
             std::move(destroys_.begin(), destroys_.end(), std::back_inserter(plan_.changes));
         }
@@ -213,7 +214,8 @@ private:
 
     void sort_changes() { std::stable_sort(plan_.changes.begin(), plan_.changes.end(), comes_before); }
 
-    /// Within one kind: by service, then node by node, a new node before its sidekick, else the sidekick first (R40, R41).
+    /// Within one kind: by service, then node by node, a new node before its sidekick, else the sidekick first (R40,
+    /// R41).
     static bool comes_before(const Change& left, const Change& right) {
         if (left.kind != right.kind) return left.kind < right.kind;
         if (left.service != right.service) return numeric_less(left.service, right.service);
@@ -271,12 +273,16 @@ private:
 std::string_view action_of(ChangeKind kind) noexcept {
     switch (kind) {
         case ChangeKind::create_group:
-        case ChangeKind::add_node: return "create";
+        case ChangeKind::add_node:
+            return "create";
         case ChangeKind::update:
-        case ChangeKind::update_sidekick: return "update";
-        case ChangeKind::set_state: return "set_state";
+        case ChangeKind::update_sidekick:
+            return "update";
+        case ChangeKind::set_state:
+            return "set_state";
         case ChangeKind::remove_node:
-        case ChangeKind::destroy_group: return "destroy";
+        case ChangeKind::destroy_group:
+            return "destroy";
     }
     return "update";
 }

@@ -30,8 +30,9 @@ Plan make_plan(const WantedState& wanted, const ActualState& actual, const PlanP
 /// Whether a unit is never touched (R23).
 bool is_protected(const std::string& unit, const PlanPolicy& policy);
 
-/// The options that differ, in order of appearance; runs of white space count as one space. Empty when only the order of
-/// options differs.
-std::vector<OptionDifference> differences_between(const std::vector<UnitOption>& from, const std::vector<UnitOption>& to);
+/// The options that differ, in order of appearance; runs of white space count as one space. Empty when only the order
+/// of options differs.
+std::vector<OptionDifference> differences_between(const std::vector<UnitOption>& from,
+                                                  const std::vector<UnitOption>& to);
 
 }  // namespace deployer

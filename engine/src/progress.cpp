@@ -20,9 +20,13 @@ public:
         ended_ = 0;
     }
 
-    void operator()(const ChangeStarted& event) { show(std::string(action_of(event.change.kind)) + ' ' + event.change.unit); }
+    void operator()(const ChangeStarted& event) {
+        show(std::string(action_of(event.change.kind)) + ' ' + event.change.unit);
+    }
 
-    void operator()(const WaitingForReady& event) { show("waiting until " + event.unit + " is ready: " + event.detail); }
+    void operator()(const WaitingForReady& event) {
+        show("waiting until " + event.unit + " is ready: " + event.detail);
+    }
 
     void operator()(const ChangeEnded& /*event*/) { ++ended_; }
 

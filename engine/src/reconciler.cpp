@@ -279,9 +279,8 @@ void Reconciler::book(const CycleReport& report, const Calls& calls) {
     const bool ended_well = report.result == CycleResult::in_sync || report.result == CycleResult::applied;
     // Destroys that the limit stopped will be stopped again until the source or the configuration changes.
     const bool only_limited = report.held.empty() && report.left.disputed == 0 && !report.error &&
-                              std::all_of(report.changes.begin(), report.changes.end(), [](const auto& result) {
-                                  return result.status == ChangeStatus::done;
-                              });
+                              std::all_of(report.changes.begin(), report.changes.end(),
+                                          [](const auto& result) { return result.status == ChangeStatus::done; });
     if (ended_well || only_limited) {
         ledger.applied = report.revision;
         ledger.fingerprint = policy_.fingerprint;

@@ -37,9 +37,9 @@ struct Plugins {
     std::shared_ptr<Cache> cache;
 };
 
-/// Makes the actual state the wanted one, a cycle at a time (DESIGN section 7 in docs/ARCHITECTURE.md). The only part that
-/// knows all others. Keeps the last wanted and actual state in memory, so that a cycle in which nothing moved costs the
-/// source one question and the target none; whatever it holds may be lost at any moment (R33). One thread.
+/// Makes the actual state the wanted one, a cycle at a time (DESIGN section 7 in docs/ARCHITECTURE.md). The only part
+/// that knows all others. Keeps the last wanted and actual state in memory, so that a cycle in which nothing moved
+/// costs the source one question and the target none; whatever it holds may be lost at any moment (R33). One thread.
 class Reconciler {
 public:
     /// No I/O. `events` must outlive the Reconciler.
@@ -54,7 +54,8 @@ public:
     /// Reads the wanted state alone, and says what is held. Asks neither target nor cache.
     CycleReport validate(const Calls& calls);
 
-    /// Drops what is known of the target, in memory and in the cache: the next cycle lists it (R32). Throws as the cache.
+    /// Drops what is known of the target, in memory and in the cache: the next cycle lists it (R32). Throws as the
+    /// cache.
     void forget_actual(const Calls& calls);
 
 private:
@@ -73,7 +74,8 @@ private:
     CycleReport idle_report() const;
     CycleReport report_drift(const Plan& plan);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
-    std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report, const Calls& calls);
+    std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
+                                            const Calls& calls);
     /// Marks what the second reading of the wanted state wants after all (R25).
     void dispute(CycleReport& report, const Calls& calls);
     void clear_cache(const Calls& calls);

@@ -16,7 +16,9 @@ namespace {
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-Object make_object() { return Object(Poco::JSON_PRESERVE_KEY_ORDER); }
+Object make_object() {
+    return Object(Poco::JSON_PRESERVE_KEY_ORDER);
+}
 
 Array write_differences(const std::vector<OptionDifference>& differences) {
     Array array;
@@ -94,7 +96,8 @@ void write_changes(std::ostream& out, const CycleReport& report, bool colour) {
 
 void write_lines(std::ostream& out, std::string_view word, std::string_view tint, const std::vector<std::string>& lines,
                  bool colour) {
-    for (const auto& line : lines) out << "  " << paint(pad(std::string(word), 9), tint, colour) << "  " << line << '\n';
+    for (const auto& line : lines)
+        out << "  " << paint(pad(std::string(word), 9), tint, colour) << "  " << line << '\n';
 }
 
 std::vector<std::string> held_lines(const CycleReport& report) {
@@ -109,20 +112,28 @@ std::vector<std::string> held_lines(const CycleReport& report) {
 
 std::string_view to_string(ChangeStatus status) noexcept {
     switch (status) {
-        case ChangeStatus::planned: return "planned";
-        case ChangeStatus::done: return "done";
-        case ChangeStatus::failed: return "failed";
-        case ChangeStatus::skipped: return "skipped";
+        case ChangeStatus::planned:
+            return "planned";
+        case ChangeStatus::done:
+            return "done";
+        case ChangeStatus::failed:
+            return "failed";
+        case ChangeStatus::skipped:
+            return "skipped";
     }
     return "planned";
 }
 
 std::string_view to_string(CycleResult result) noexcept {
     switch (result) {
-        case CycleResult::in_sync: return "in_sync";
-        case CycleResult::applied: return "applied";
-        case CycleResult::degraded: return "degraded";
-        case CycleResult::failed: return "failed";
+        case CycleResult::in_sync:
+            return "in_sync";
+        case CycleResult::applied:
+            return "applied";
+        case CycleResult::degraded:
+            return "degraded";
+        case CycleResult::failed:
+            return "failed";
     }
     return "failed";
 }

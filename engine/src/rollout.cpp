@@ -17,7 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 
 /// The plan's changes by service, in order of first appearance.
-std::vector<std::pair<std::string, std::vector<std::size_t>>> group_by_service(const Plan& plan, bool (*wanted)(ChangeKind)) {
+std::vector<std::pair<std::string, std::vector<std::size_t>>> group_by_service(const Plan& plan,
+                                                                               bool (*wanted)(ChangeKind)) {
     std::vector<std::pair<std::string, std::vector<std::size_t>>> groups;
     std::map<std::string_view, std::size_t> position;
     for (std::size_t i = 0; i < plan.changes.size(); ++i) {
@@ -81,7 +82,8 @@ public:
     Run(Rollout& rollout, const std::vector<RolloutChain>& chains) : rollout_(rollout), chains_(chains) {}
 
     std::optional<Error> operator()() {
-        const auto side_by_side = rollout_.target_.serial() ? 1 : std::max<std::size_t>(1, rollout_.policy_.parallelism);
+        const auto side_by_side =
+            rollout_.target_.serial() ? 1 : std::max<std::size_t>(1, rollout_.policy_.parallelism);
         {
             std::vector<std::jthread> workers;
             for (std::size_t i = 0; i < std::min(side_by_side, chains_.size()); ++i) {
@@ -187,7 +189,9 @@ private:
                 rollout_.target_.set_desired_state(change.unit, change.desired_state, call);
                 return;
             case ChangeKind::remove_node:
-            case ChangeKind::destroy_group: rollout_.target_.destroy(change.unit, call); return;
+            case ChangeKind::destroy_group:
+                rollout_.target_.destroy(change.unit, call);
+                return;
         }
     }
 
@@ -262,6 +266,8 @@ Rollout::Rollout(Target& target, const RolloutPolicy& policy, const Calls& calls
                  std::vector<ChangeResult>& results)
     : target_(target), policy_(policy), calls_(calls), events_(events), results_(results) {}
 
-std::optional<Error> Rollout::run(const std::vector<RolloutChain>& chains) { return Run(*this, chains)(); }
+std::optional<Error> Rollout::run(const std::vector<RolloutChain>& chains) {
+    return Run(*this, chains)();
+}
 
 }  // namespace deployer

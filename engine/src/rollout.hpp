@@ -23,7 +23,7 @@ enum class OnTimeout {
 };
 
 struct RolloutPolicy {
-    std::size_t parallelism = 8;             ///< calls to the target at once
+    std::size_t parallelism = 8;                 ///< calls to the target at once
     std::chrono::milliseconds timeout{300'000};  ///< for a node to become ready
     std::chrono::milliseconds poll{5'000};       ///< between two looks at a node
     OnTimeout on_timeout = OnTimeout::halt;

@@ -10,7 +10,9 @@ namespace deployer {
 namespace {
 
 void end_process(Log& log, const std::string& call) {
-    log.error(call + ": the plugin has not returned, long after it had to; the deployer ends here with status 1, and starts where it left when it is started again");
+    log.error(call +
+              ": the plugin has not returned, long after it had to; the deployer ends here with status 1, and starts "
+              "where it left when it is started again");
     // No destructors: the thread that hangs may hold whatever they wait for.
     std::_Exit(EXIT_FAILURE);
 }

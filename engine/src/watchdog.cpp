@@ -46,9 +46,9 @@ void Watchdog::run(const std::stop_token& stop) {
         const auto next = next_limit();
         const auto now = Clock::now();
         if (next <= now) {
-            const auto late =
-                std::find_if(entries_.begin(), entries_.end(),
-                             [&](const auto& entry) { return std::min(entry.limit, shutdown_limit_) <= now; });
+            const auto late = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+                return std::min(entry.limit, shutdown_limit_) <= now;
+            });
             const auto what = late->what;
             late->limit = Clock::time_point::max();
             if (shutdown_limit_ <= now) shutdown_limit_ = Clock::time_point::max();

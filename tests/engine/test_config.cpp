@@ -10,9 +10,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string plugins_text = "source: {plugin: source-file, path: x}\ntarget: {plugin: target-mock}\ncache: {plugin: cache-file}\n";
+const std::string plugins_text =
+    "source: {plugin: source-file, path: x}\ntarget: {plugin: target-mock}\ncache: {plugin: cache-file}\n";
 
-Config read(const std::string& text) { return read_config(text, "test.yaml", "/etc/deployer"); }
+Config read(const std::string& text) {
+    return read_config(text, "test.yaml", "/etc/deployer");
+}
 
 std::string complaint(const std::string& text) {
     try {
@@ -73,13 +76,15 @@ TEST_CASE("every key of a configuration is taken over", "[R6]") {
 }
 
 TEST_CASE("a mistake in a configuration is named with file, line and dotted path", "[R6]") {
-    CHECK(complaint("") .find("test.yaml") == 0);
+    CHECK(complaint("").find("test.yaml") == 0);
     CHECK(complaint("source: {plugin: a}\ntarget: {plugin: b}\n").find("cache: is missing") != std::string::npos);
     CHECK(complaint("sorce: {plugin: a}\ntarget: {plugin: b}\ncache: {plugin: c}\n").find("test.yaml:1: sorce: ") == 0);
     CHECK(complaint("sorce: {plugin: a}\n").find("source") != std::string::npos);
     CHECK(complaint("source: {path: a}\ntarget: {plugin: b}\ncache: {plugin: c}\n").find("source.plugin: is missing") !=
           std::string::npos);
-    const auto reconcile = [](const std::string& text) { return complaint(plugins_text + "reconcile:\n  " + text + "\n"); };
+    const auto reconcile = [](const std::string& text) {
+        return complaint(plugins_text + "reconcile:\n  " + text + "\n");
+    };
     CHECK(reconcile("destory: true").find("test.yaml:5: reconcile.destory: ") == 0);
     CHECK(reconcile("destory: true").find("destroy") != std::string::npos);
     CHECK(reconcile("interval: soon").find("test.yaml:5: reconcile.interval: ") == 0);

@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string unit_file(const std::string& command) { return "[Service]\nExecStart=/bin/" + command + "\n"; }
+std::string unit_file(const std::string& command) {
+    return "[Service]\nExecStart=/bin/" + command + "\n";
+}
 
 /// A reconciler between fakes, with a small cluster declared: foo (two nodes) and bar.
 struct World {
@@ -165,7 +167,8 @@ TEST_CASE("a services.yaml that is gone ends the cycle and changes nothing", "[R
 TEST_CASE("a service whose file is missing or broken is held whole, the others go on", "[R17]") {
     World world;
     world.declare(
-        "services:\n- name: foo@.service\n  count: 2\n- name: foo-sidekick@.service\n  count: 2\n- name: bar.service\n");
+        "services:\n- name: foo@.service\n  count: 2\n- name: foo-sidekick@.service\n  count: 2\n- name: "
+        "bar.service\n");
     world.source->put("foo-sidekick@.service", unit_file("sidekick"));
     world.settle();
     if (GENERATE(true, false)) {
@@ -199,8 +202,9 @@ TEST_CASE("what is held because a uri could not be fetched is read again in the 
     World world;
     world.settle();
     world.source->put_error("http://example.test/baz.service", Error(ErrorKind::not_found, "404"));
-    world.declare("services:\n- name: foo@.service\n  count: 2\n- name: bar.service\n- name: baz.service\n"
-                  "  uri: http://example.test/baz.service\n");
+    world.declare(
+        "services:\n- name: foo@.service\n  count: 2\n- name: bar.service\n- name: baz.service\n"
+        "  uri: http://example.test/baz.service\n");
     CHECK(world.cycle().result == CycleResult::degraded);
     const auto reads = world.source->reads();
     CHECK(world.cycle().result == CycleResult::degraded);
@@ -210,7 +214,9 @@ TEST_CASE("what is held because a uri could not be fetched is read again in the 
 TEST_CASE("trouble reaching the source or the target clears the cache, changes nothing, and passes", "[R5][R32]") {
     World world;
     world.settle();
-    SECTION("the source cannot be asked") { world.source->fail_checkout(Error(ErrorKind::unavailable, "timed out"), 1); }
+    SECTION("the source cannot be asked") {
+        world.source->fail_checkout(Error(ErrorKind::unavailable, "timed out"), 1);
+    }
     SECTION("the source breaks off") {
         world.source->touch();
         world.source->fail_read(Error(ErrorKind::unavailable, "timed out"), 1);
@@ -415,7 +421,9 @@ TEST_CASE("changes in the cluster by hand are ignored, reported or healed", "[R3
 TEST_CASE("any document of the cache may vanish or be damaged at any time: slower, never wrong", "[R7][R33]") {
     World world;
     world.settle();
-    SECTION("vanished") { world.cache->documents.clear(); }
+    SECTION("vanished") {
+        world.cache->documents.clear();
+    }
     SECTION("damaged") {
         for (auto& [key, document] : world.cache->documents) document = document.substr(0, document.size() / 2);
     }

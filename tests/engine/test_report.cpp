@@ -84,10 +84,20 @@ TEST_CASE("a report concludes as its parts say") {
     CHECK(conclude(report) == CycleResult::in_sync);
     report.changes.push_back({{}, ChangeStatus::done, {}});
     CHECK(conclude(report) == CycleResult::applied);
-    SECTION("held") { report.held.push_back({"foo", "broken", false}); }
-    SECTION("failed") { report.changes.push_back({{}, ChangeStatus::failed, "no"}); }
-    SECTION("skipped") { report.changes.push_back({{}, ChangeStatus::skipped, "no"}); }
-    SECTION("max_destroy") { report.left.max_destroy = 1; }
-    SECTION("disputed") { report.left.disputed = 1; }
+    SECTION("held") {
+        report.held.push_back({"foo", "broken", false});
+    }
+    SECTION("failed") {
+        report.changes.push_back({{}, ChangeStatus::failed, "no"});
+    }
+    SECTION("skipped") {
+        report.changes.push_back({{}, ChangeStatus::skipped, "no"});
+    }
+    SECTION("max_destroy") {
+        report.left.max_destroy = 1;
+    }
+    SECTION("disputed") {
+        report.left.disputed = 1;
+    }
     CHECK(conclude(report) == CycleResult::degraded);
 }

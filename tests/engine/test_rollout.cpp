@@ -20,7 +20,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-SharedContent content_named(const std::string& name) { return make_content({{"Service", "ExecStart", "/bin/run " + name}}); }
+SharedContent content_named(const std::string& name) {
+    return make_content({{"Service", "ExecStart", "/bin/run " + name}});
+}
 
 template <class Units>
 Units sorted(Units units) {

@@ -21,13 +21,13 @@ void declare_one(LocalCluster& cluster) {
 
 /// A configuration whose target writes down each call.
 void use_recording_target(LocalCluster& cluster, const std::string& more = "") {
-    cluster.dir().write("config.yaml",
-                        "source: {plugin: source-file, path: source, settle: 0ms}\n"
-                        "target:\n  plugin: target-recording\n  file: " +
-                            (cluster.dir().path() / "units").string() +
-                            "\n  calls: " + (cluster.dir().path() / "calls").string() + "\n" + more +
-                            "cache: {plugin: cache-file, path: cache}\nplugins: {path: [" DEPLOYER_TEST_FIXTURES "]}\n" +
-                            "reconcile: {call_timeout: 200ms, call_grace: 100ms}\n");
+    cluster.dir().write(
+        "config.yaml",
+        "source: {plugin: source-file, path: source, settle: 0ms}\n"
+        "target:\n  plugin: target-recording\n  file: " +
+            (cluster.dir().path() / "units").string() + "\n  calls: " + (cluster.dir().path() / "calls").string() +
+            "\n" + more + "cache: {plugin: cache-file, path: cache}\nplugins: {path: [" DEPLOYER_TEST_FIXTURES "]}\n" +
+            "reconcile: {call_timeout: 200ms, call_grace: 100ms}\n");
 }
 
 }  // namespace
@@ -85,8 +85,9 @@ TEST_CASE("mistakes of usage exit with 64, mistakes of configuration with 1, eac
     CHECK(run_program({"once", "--config", "/nowhere/config.yaml"}).status == 1);
 
     const LocalCluster cluster;
-    cluster.dir().write("config.yaml", "source: {plugin: source-file, pth: x}\ntarget: {plugin: target-mock}\n"
-                                       "cache: {plugin: cache-file}\n");
+    cluster.dir().write("config.yaml",
+                        "source: {plugin: source-file, pth: x}\ntarget: {plugin: target-mock}\n"
+                        "cache: {plugin: cache-file}\n");
     const auto ended = cluster.run("once");
     CHECK(ended.status == 1);
     CHECK(ended.err.find("config.yaml:1: source.p") != std::string::npos);

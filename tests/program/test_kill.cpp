@@ -35,9 +35,9 @@ void declare(LocalCluster& cluster, bool first) {
                             "- {name: new.service}\n");
 }
 
-const std::set<std::string> wanted_in_both{"always.service", "seq@1.service", "seq@2.service", "seq@3.service",
-                                           "tmpl@1.service", "tmpl@2.service", "tmpl-sidekick@1.service",
-                                           "tmpl-sidekick@2.service"};
+const std::set<std::string> wanted_in_both{"always.service",          "seq@1.service",          "seq@2.service",
+                                           "seq@3.service",           "tmpl@1.service",         "tmpl@2.service",
+                                           "tmpl-sidekick@1.service", "tmpl-sidekick@2.service"};
 
 bool has_all(const LocalCluster& cluster, const std::set<std::string>& wanted) {
     const auto units = cluster.units();
@@ -47,8 +47,9 @@ bool has_all(const LocalCluster& cluster, const std::set<std::string>& wanted) {
 }  // namespace
 
 TEST_CASE("killed at 200 random moments, it converges to the same state and never destroyed a wanted unit", "[R33]") {
-    LocalCluster cluster("  latency: 2ms\n  delay: 5ms\n",
-                         "  destroy: true\n  max_destroy: 100%\n  parallelism: 2\n  rollout: {timeout: 30s, poll: 2ms}\n");
+    LocalCluster cluster(
+        "  latency: 2ms\n  delay: 5ms\n",
+        "  destroy: true\n  max_destroy: 100%\n  parallelism: 2\n  rollout: {timeout: 30s, poll: 2ms}\n");
     std::map<std::string, std::string> ends[2];
     for (const bool first : {false, true}) {
         declare(cluster, first);

@@ -40,7 +40,8 @@ const std::string small_services =
 std::string fill(const std::string& version, const std::string& count, const std::string& state) {
     auto text = small_services;
     const auto replace = [&](const std::string& word, const std::string& value) {
-        for (auto at = text.find(word); at != std::string::npos; at = text.find(word)) text.replace(at, word.size(), value);
+        for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
+            text.replace(at, word.size(), value);
     };
     replace("VERSION", version);
     replace("COUNT", count);
@@ -82,15 +83,13 @@ TEST_CASE("each edit of services.yaml changes exactly the units that it should")
 
     SECTION("raising a count") {
         cluster.declare(fill("1.0.0", "3", "launched"));
-        CHECK(changes_of(cluster.once()) ==
-              Names{"create web@3.service done", "create web-sidekick@3.service done"});
+        CHECK(changes_of(cluster.once()) == Names{"create web@3.service done", "create web-sidekick@3.service done"});
         CHECK(untouched({"web@3.service", "web-sidekick@3.service"}));
         CHECK(cluster.units().at("web@3.service") == before.at("web@1.service"));
     }
     SECTION("lowering a count") {
         cluster.declare(fill("1.0.0", "1", "launched"));
-        CHECK(changes_of(cluster.once()) ==
-              Names{"destroy web-sidekick@2.service done", "destroy web@2.service done"});
+        CHECK(changes_of(cluster.once()) == Names{"destroy web-sidekick@2.service done", "destroy web@2.service done"});
         CHECK(untouched({"web@2.service", "web-sidekick@2.service"}));
         CHECK(cluster.units().size() == 4);
     }
@@ -120,8 +119,9 @@ TEST_CASE("each edit of services.yaml changes exactly the units that it should")
         CHECK(cluster.units().at("backup.service").find(" loaded") != std::string::npos);
     }
     SECTION("an entry removed") {
-        cluster.declare("services:\n- name: web@.service\n  version: 1.0.0\n  count: 2\n"
-                        "- name: web-sidekick@.service\n  count: 2\n- name: backup.timer\n");
+        cluster.declare(
+            "services:\n- name: web@.service\n  version: 1.0.0\n  count: 2\n"
+            "- name: web-sidekick@.service\n  count: 2\n- name: backup.timer\n");
         CHECK(changes_of(cluster.once()) == Names{"destroy backup.service done"});
         CHECK(untouched({"backup.service"}));
         CHECK(cluster.units().size() == 5);
@@ -147,11 +147,11 @@ TEST_CASE("without destroy nothing goes, and once says how many units it left", 
 }
 
 TEST_CASE("a failing sequential group halts, everything else is done, and the exit status tells", "[R41]") {
-    LocalCluster cluster("  never_ready: [\"web@1.service\"]\n",
-                         "  rollout: {timeout: 200ms, poll: 20ms}\n");
+    LocalCluster cluster("  never_ready: [\"web@1.service\"]\n", "  rollout: {timeout: 200ms, poll: 20ms}\n");
     cluster.put_unit("web@.service", "v1");
     cluster.put_unit("other.service", "v1");
-    cluster.declare("services:\n- name: web@.service\n  count: 2\n  sequentialDeployment: true\n- name: other.service\n");
+    cluster.declare(
+        "services:\n- name: web@.service\n  count: 2\n  sequentialDeployment: true\n- name: other.service\n");
     REQUIRE(cluster.once().status == 0);
     const auto before = cluster.units();
     cluster.put_unit("web@.service", "v2");

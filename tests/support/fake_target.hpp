@@ -33,7 +33,8 @@ public:
         begin("list", call);
         const std::scoped_lock lock(mutex_);
         std::vector<ActualUnit> listing;
-        for (const auto& [unit_name, unit] : units_) listing.push_back({unit, std::string(to_string(unit.desired_state))});
+        for (const auto& [unit_name, unit] : units_)
+            listing.push_back({unit, std::string(to_string(unit.desired_state))});
         return listing;
     }
 
@@ -115,7 +116,8 @@ private:
         const std::scoped_lock lock(mutex_);
         const auto found = units_.find(unit.name);
         if (found == units_.end()) return {Readiness::waiting, "absent"};
-        if (unit_file_hash(found->second.options) != unit_file_hash(unit.options)) return {Readiness::waiting, "old version"};
+        if (unit_file_hash(found->second.options) != unit_file_hash(unit.options))
+            return {Readiness::waiting, "old version"};
         return {Readiness::ready, "running"};
     }
 

@@ -109,6 +109,8 @@ inline std::vector<std::string> changes_of(const LocalCluster::Ended& ended) {
     return changes;
 }
 
-inline std::string result_of(const LocalCluster::Ended& ended) { return ended.json()->getValue<std::string>("result"); }
+inline std::string result_of(const LocalCluster::Ended& ended) {
+    return ended.json()->getValue<std::string>("result");
+}
 
 }  // namespace deployer

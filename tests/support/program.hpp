@@ -5,10 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fcntl.h>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -21,7 +21,8 @@
 namespace deployer {
 
 /// Waits for something that will happen; false when it has not after a time that only a hang takes.
-inline bool eventually(const std::function<bool()>& happened, std::chrono::seconds patience = std::chrono::seconds(60)) {
+inline bool eventually(const std::function<bool()>& happened,
+                       std::chrono::seconds patience = std::chrono::seconds(60)) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!happened()) {
         if (std::chrono::steady_clock::now() > deadline) return false;
@@ -71,7 +72,8 @@ public:
     /// The exit status, or minus the signal that ended it. Throws when it has not ended after a time that only a hang
     /// takes.
     int wait(std::chrono::seconds patience = std::chrono::seconds(120)) {
-        if (!eventually([&] { return ended(); }, patience)) throw std::runtime_error("the program does not end: " + err());
+        if (!eventually([&] { return ended(); }, patience))
+            throw std::runtime_error("the program does not end: " + err());
         return *status_;
     }
 

@@ -11,8 +11,8 @@
 namespace deployer {
 
 /// Keeps small documents between cycles and restarts. Any document may vanish at any time: the deployer is then slower,
-/// never wrong; so a cache never returns a document it is not sure of. Keys are `[a-z0-9-]`, at most 64 bytes; documents
-/// are opaque bytes. Construction does no I/O. Called from one thread at a time.
+/// never wrong; so a cache never returns a document it is not sure of. Keys are `[a-z0-9-]`, at most 64 bytes;
+/// documents are opaque bytes. Construction does no I/O. Called from one thread at a time.
 class Cache {
 public:
     virtual ~Cache() = default;

@@ -7,8 +7,8 @@ namespace deployer {
 enum class LogLevel { debug, info, warning, error };
 
 /// Where a plugin reports what an operator should know but that is no failure. Owned by the engine; valid during the
-/// call that brought it (see Call). Any thread may write at any time; writing never throws and never waits for a network.
-/// Messages are one line, without secrets, without a final period; the engine adds time and plugin name.
+/// call that brought it (see Call). Any thread may write at any time; writing never throws and never waits for a
+/// network. Messages are one line, without secrets, without a final period; the engine adds time and plugin name.
 class Log {
 public:
     virtual ~Log() = default;

@@ -28,8 +28,9 @@ enum class PluginKind : std::uint32_t { source = 1, target = 2, cache = 3, healt
 #endif
 
 /// What has to be alike for std types to cross safely. The compiler's own version does not have to.
-inline constexpr const char* plugin_toolchain = "libstdc++;cxx11=" DEPLOYER_STRINGIFY(
-    _GLIBCXX_USE_CXX11_ABI) ";debug=" DEPLOYER_STRINGIFY(DEPLOYER_GLIBCXX_DEBUG) ";ptr=" DEPLOYER_STRINGIFY(__SIZEOF_POINTER__);
+inline constexpr const char* plugin_toolchain =
+    "libstdc++;cxx11=" DEPLOYER_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) ";debug=" DEPLOYER_STRINGIFY(
+        DEPLOYER_GLIBCXX_DEBUG) ";ptr=" DEPLOYER_STRINGIFY(__SIZEOF_POINTER__);
 
 /// What a plugin exports, and all that it exports: data, which the host judges before it calls anything. The fields up
 /// to `kind` never move. Strings are literals of the plugin, never null.
@@ -43,8 +44,8 @@ struct PluginDescriptor {
     const char* built_with;  ///< the compiler, for people
     const char* name;        ///< as the configuration names it, and as the file is named: "target-mock"
     const char* version;     ///< of the plugin, for people
-    /// Makes an instance: a pointer to the interface of `kind` (Source*, Target*, Cache* or Health*), owned by the host.
-    /// Reads its settings, does no I/O, throws Error `misconfigured`. Instances may exist side by side.
+    /// Makes an instance: a pointer to the interface of `kind` (Source*, Target*, Cache* or Health*), owned by the
+    /// host. Reads its settings, does no I/O, throws Error `misconfigured`. Instances may exist side by side.
     void* (*create)(const Settings& settings);
     /// Ends what create() made. Called when no call is under way and, for a Source, after its checkouts are gone.
     void (*destroy)(void* instance) noexcept;
@@ -73,18 +74,26 @@ void destroy(void* instance) noexcept {
 
 template <class Interface, class Plugin>
 constexpr PluginDescriptor describe(const char* name, const char* version) {
-    return {plugin_magic,     plugin_abi_major, plugin_abi_minor, sizeof(PluginDescriptor),
-            kind_of<Interface>(), plugin_toolchain, __VERSION__,  name,
-            version,          &create<Interface, Plugin>, &destroy<Interface>};
+    return {plugin_magic,
+            plugin_abi_major,
+            plugin_abi_minor,
+            sizeof(PluginDescriptor),
+            kind_of<Interface>(),
+            plugin_toolchain,
+            __VERSION__,
+            name,
+            version,
+            &create<Interface, Plugin>,
+            &destroy<Interface>};
 }
 
 }  // namespace detail
 }  // namespace deployer
 
 /// Once in a plugin, at namespace scope, e.g. DEPLOYER_PLUGIN(deployer::Target, MockTarget, "target-mock", "1.0.0").
-/// `Class` implements `Interface` and is constructed from `const deployer::Settings&`. A macro, because the symbol's name
-/// carries the ABI major.
-#define DEPLOYER_PLUGIN(Interface, Class, name, version)                                                            \
-    extern "C" DEPLOYER_SDK_EXPORT const ::deployer::PluginDescriptor deployer_plugin_v1;                           \
-    extern "C" const ::deployer::PluginDescriptor deployer_plugin_v1 =                                              \
+/// `Class` implements `Interface` and is constructed from `const deployer::Settings&`. A macro, because the symbol's
+/// name carries the ABI major.
+#define DEPLOYER_PLUGIN(Interface, Class, name, version)                                  \
+    extern "C" DEPLOYER_SDK_EXPORT const ::deployer::PluginDescriptor deployer_plugin_v1; \
+    extern "C" const ::deployer::PluginDescriptor deployer_plugin_v1 =                    \
         ::deployer::detail::describe<Interface, Class>(name, version)

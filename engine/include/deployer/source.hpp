@@ -13,8 +13,8 @@
 
 namespace deployer {
 
-/// A file that the wanted state is made of. Either below the source's root ("services.yaml", "units/foo@.service") or an
-/// absolute http(s) uri.
+/// A file that the wanted state is made of. Either below the source's root ("services.yaml", "units/foo@.service") or
+/// an absolute http(s) uri.
 struct FileRequest {
     std::string location;
 };
@@ -47,8 +47,8 @@ public:
     /// Asking costs little: it happens every cycle.
     virtual std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) = 0;
 
-    /// Returns when the wanted state may have moved, at the call's deadline, or at stop, whichever is first; never throws
-    /// for those. Too early is harmless. The default just waits.
+    /// Returns when the wanted state may have moved, at the call's deadline, or at stop, whichever is first; never
+    /// throws for those. Too early is harmless. The default just waits.
     virtual void wait_for_change(const Call& call) {
         while (call.wait(call.remaining())) {
         }
