@@ -11,10 +11,10 @@ namespace deployer {
 
 /// One valid entry of services.yaml (R10).
 struct ServiceDefinition {
-    std::string name;                     ///< a unit name, plain or template
-    std::optional<std::string> version;   ///< as written
-    std::optional<int> count;             ///< present exactly for templates, after validation (R14)
-    std::string location;                 ///< of the service file: `uri`, else `name` (R11)
+    std::string name;                    ///< a unit name, plain or template
+    std::optional<std::string> version;  ///< as written
+    std::optional<int> count;            ///< present exactly for templates, after validation (R14)
+    std::string location;                ///< of the service file: `uri`, else `name` (R11)
     DesiredState desired_state = DesiredState::launched;
     bool sequential = false;
     int line = 0;
@@ -22,9 +22,9 @@ struct ServiceDefinition {
 
 /// An entry, or a service file, that cannot be used. Its whole service group is held (R17).
 struct Held {
-    std::string service;  ///< service name; empty when the entry does not even tell a name
+    std::string service;  ///< service name; empty when the entry tells none, and so may mean any service
     std::string error;    ///< finished message with file and line
-    /// Reading the same revision again may give another answer (an absolute uri that could not be fetched).
+    /// Reading the same revision again may give another answer (what an absolute uri gives is no part of it).
     bool passing = false;
 
     bool operator==(const Held&) const = default;
@@ -34,12 +34,27 @@ struct Held {
 struct Manifest {
     std::vector<ServiceDefinition> services;  ///< in order of the file, each name once (R15)
     std::vector<Held> held;
-    std::vector<std::string> warnings;  ///< finished messages: names listed twice, unknown keys
+    std::vector<std::string> warnings;   ///< finished messages: names listed twice, unknown keys
+    std::string file = "services.yaml";  ///< as messages name it
 };
 
 /// Reads services.yaml (R10, R14, R15). Throws Error `rejected` for what makes the whole file unusable (R17): not valid
-/// YAML, several documents, `services` missing, not a list, or empty. A single bad entry is held instead. Entries are
-/// bounded: a count of at most 10,000, and 100,000 units in all.
+/// YAML, several documents, `services` missing, not a list, or empty, more than 100,000 units in all. A single bad
+/// entry is held instead, each of its problems by itself:
+/// - an entry whose `name` is missing or no text is held under no service. So is one with an invalid unit name, unless
+/// that
+///   tells the service by what stands before `-sidekick`, `@` or a dot;
+/// - an empty `version` counts as absent; white space, quotes, backslashes and control characters in it are refused,
+/// since
+///   they would change other lines of the service file than its own;
+/// - a `count` is a whole number up to 10,000, not in quotes;
+/// - a `uri` with a scheme has http or https. Whether a relative one stays below the root, the source says.
+/// An entry that is listed again further down does not count, but what is wrong with it still holds its service: what
+/// was meant is unclear. Unknown keys are warnings: entries of other tools' making stay usable.
+///
+/// Of a file that was cut short, only what is cut within a value that must be whole can be told (a name without its
+/// suffix, a template without count, broken YAML). Cut between two entries it is a shorter list like any other, which
+/// is why a source gives complete files only, and R24 stops mass destruction.
 Manifest read_manifest(std::string_view text, const std::string& file = "services.yaml");
 
 }  // namespace deployer

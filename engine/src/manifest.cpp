@@ -1,0 +1,295 @@
+#include "manifest.hpp"
+
+#include "yaml_document.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
+#include <deployer/settings.hpp>
+#include <deployer/unit_name.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace deployer {
+
+namespace {
+
+constexpr long long most_nodes = 10'000;
+constexpr long long most_units = 100'000;
+
+using Document = std::shared_ptr<const SettingsDocument>;
+
+/// A list of blocks is opened whole or not at all, but an entry that is no block must not take the others with it. Read
+/// as an empty block it is an entry without a name, which is what it is.
+Document with_blocks_only(Document document) {
+    const auto& keys = document->root.keys;
+    const auto services = std::find(keys.begin(), keys.end(), "services");
+    if (services == keys.end()) {
+        return document;
+    }
+    const auto is_block = [](const SettingsNode& entry) { return entry.kind == SettingsNode::Kind::block; };
+    const auto index = static_cast<std::size_t>(services - keys.begin());
+    const auto& list = document->root.items[index];
+    if (list.kind != SettingsNode::Kind::list || std::all_of(list.items.begin(), list.items.end(), is_block)) {
+        return document;
+    }
+    auto changed = std::make_shared<SettingsDocument>(*document);
+    for (auto& entry : changed->root.items[index].items) {
+        if (!is_block(entry)) {
+            SettingsNode block;
+            block.kind = SettingsNode::Kind::block;
+            block.line = entry.line;
+            entry = std::move(block);
+        }
+    }
+    return changed;
+}
+
+/// The service that an entry with an invalid unit name still tells: what stands before `-sidekick`, `@` or a dot. A
+/// name without any of these, or with characters that no unit has, may be the torn or mistyped name of any service.
+std::string service_of_invalid(std::string_view name) {
+    auto service = service_name(name);
+    if (service == name) {
+        const auto dot = name.rfind('.');
+        service = dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+    }
+    return unit_name_problem(std::string(service) + ".service") ? std::string() : std::string(service);
+}
+
+/// The version becomes part of a line of a unit file and often of a shell command there: it must not end the one or the
+/// other, nor join the next line to it.
+bool breaks_a_line(char character) {
+    const auto byte = static_cast<unsigned char>(character);
+    return byte <= 0x20U || byte == 0x7FU || character == '"' || character == '\'' || character == '\\';
+}
+
+std::optional<std::string> read_version(const Settings& entry) {
+    auto version = entry.find_text("version");
+    if (!version || version->empty()) {
+        return std::nullopt;
+    }
+    if (std::any_of(version->begin(), version->end(), breaks_a_line)) {
+        entry.fail("version", quote(*version) + " has white space, quotes, a backslash or control characters in it");
+    }
+    return version;
+}
+
+std::string read_name(const Settings& entry) {
+    auto name = entry.text("name");
+    if (const auto problem = unit_name_problem(name)) {
+        entry.fail("name", quote(name) + " is no unit name: " + *problem);
+    }
+    if (service_name(name).empty()) {
+        entry.fail("name", quote(name) + " has nothing before \"-sidekick\"");
+    }
+    return name;
+}
+
+std::optional<int> read_count(const Settings& entry) {
+    const auto count = entry.find_integer("count", 0, most_nodes);
+    return count ? std::optional(static_cast<int>(*count)) : std::nullopt;
+}
+
+/// R14. What is returned is the count as the definition has it: none for a plain name.
+std::optional<int> check_count(const Settings& entry, const std::string& name, std::optional<int> count) {
+    if (!is_template(name)) {
+        if (count.value_or(0) > 0) {
+            entry.fail("count", name + " is one unit, no template: only a name such as " +
+                                    std::string(service_name(name)) + "@.service can have a count above 0");
+        }
+        return std::nullopt;
+    }
+    if (!count) {
+        entry.fail("count", "is missing: a template such as " + name + " needs the number of its nodes (0 for none)");
+    }
+    const auto last_node = with_instance(name, std::to_string(*count));
+    if (const auto problem = unit_name_problem(last_node)) {
+        entry.fail("count", "no node can be called " + quote(last_node) + ": " + *problem);
+    }
+    return count;
+}
+
+bool is_letter(char character) {
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
+}
+
+/// The `http` of `http://…`, in lower case; empty for a path.
+std::string scheme_of(std::string_view uri) {
+    const auto end = uri.find_first_of(":/?#");
+    if (end == std::string_view::npos || uri[end] != ':' || !is_letter(uri.front())) {
+        return {};
+    }
+    std::string scheme(uri.substr(0, end));
+    for (auto& character : scheme) {
+        if (is_letter(character)) {
+            character = static_cast<char>(static_cast<unsigned char>(character) | 0x20U);
+        }
+    }
+    return scheme;
+}
+
+/// Whether a relative uri stays below the root is for the source to say: it knows its links.
+std::optional<std::string> read_uri(const Settings& entry) {
+    auto uri = entry.find_text("uri");
+    if (!uri) {
+        return std::nullopt;
+    }
+    if (uri->empty()) {
+        entry.fail("uri", "is empty; leave it out to use the file that is called as the unit");
+    }
+    if (std::any_of(uri->begin(), uri->end(),
+                    [](char c) { return static_cast<unsigned char>(c) <= 0x20U || c == 0x7F; })) {
+        entry.fail("uri", quote(*uri) + " has white space or control characters in it");
+    }
+    const auto scheme = scheme_of(*uri);
+    if (scheme.empty()) {
+        return uri;
+    }
+    if (scheme != "http" && scheme != "https") {
+        entry.fail("uri", quote(*uri) + " is neither http:// nor https:// nor a path below the source's root");
+    }
+    const auto rest = std::string_view(*uri).substr(scheme.size());
+    if (rest.substr(0, 3) != "://" || rest.size() == 3 || rest[3] == '/') {
+        entry.fail("uri", quote(*uri) + " names no host");
+    }
+    return scheme + uri->substr(scheme.size());
+}
+
+DesiredState read_desired_state(const Settings& entry) {
+    const auto word = entry.find_choice("desiredState", {"inactive", "loaded", "launched"});
+    return word ? desired_state_from(*word).value() : DesiredState::launched;
+}
+
+/// An entry as far as it can be read, and everything that is wrong with it: a person mends it in one go.
+struct Entry {
+    ServiceDefinition definition;
+    std::string raw_name;  ///< empty when it has none
+    std::vector<std::string> problems;
+
+    template <class Read>
+    void attempt(Read read) {
+        try {
+            read();
+        } catch (const Error& error) {
+            problems.emplace_back(error.what());
+        }
+    }
+
+    [[nodiscard]] std::string service() const {
+        return definition.name.empty() ? service_of_invalid(raw_name) : std::string(service_name(definition.name));
+    }
+};
+
+Entry read_entry(const Settings& settings) {
+    Entry entry;
+    auto& definition = entry.definition;
+    definition.line = settings.line_of("name");
+    std::optional<std::string> uri;
+    std::optional<int> count;
+    bool count_is_known = false;
+    entry.attempt([&] {
+        entry.raw_name = settings.text("name");
+        definition.name = read_name(settings);
+    });
+    entry.attempt([&] { definition.version = read_version(settings); });
+    entry.attempt([&] {
+        count = read_count(settings);
+        count_is_known = true;
+    });
+    entry.attempt([&] { uri = read_uri(settings); });
+    entry.attempt([&] { definition.desired_state = read_desired_state(settings); });
+    entry.attempt([&] { definition.sequential = settings.find_boolean("sequentialDeployment").value_or(false); });
+    if (count_is_known && !definition.name.empty()) {
+        entry.attempt([&] { definition.count = check_count(settings, definition.name, count); });
+    }
+    definition.location = uri.value_or(definition.name);
+    return entry;
+}
+
+/// Which entry of each name counts: the last one (R15), also when it cannot be used.
+std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& entries) {
+    std::map<std::string, std::size_t> last;
+    for (std::size_t index = 0; index < entries.size(); ++index) {
+        last[entries[index].definition.name] = index;
+    }
+    return last;
+}
+
+void warn_of_repeated_names(const std::vector<Entry>& entries, Manifest& manifest) {
+    std::map<std::string, int> lines;
+    for (const auto& [definition, raw_name, problems] : entries) {
+        if (definition.name.empty()) {
+            continue;
+        }
+        const auto [former, is_first] = lines.emplace(definition.name, definition.line);
+        if (!is_first) {
+            manifest.warnings.push_back(manifest.file + ":" + std::to_string(definition.line) + ": " + definition.name +
+                                        " is listed already on line " + std::to_string(former->second) +
+                                        "; the last entry counts");
+            former->second = definition.line;
+        }
+    }
+}
+
+void check_size(const Manifest& manifest) {
+    long long units = 0;
+    for (const auto& service : manifest.services) {
+        units += service.count.value_or(1);
+    }
+    if (units > most_units) {
+        throw Error(ErrorKind::rejected, manifest.file + ": the counts add up to " + std::to_string(units) +
+                                             " units, more than " + std::to_string(most_units));
+    }
+}
+
+Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
+    Manifest manifest;
+    manifest.file = file;
+    warn_of_repeated_names(entries, manifest);
+    const auto last = last_of_each_name(entries);
+    for (std::size_t index = 0; index < entries.size(); ++index) {
+        auto& entry = entries[index];
+        const auto service = entry.service();
+        for (auto& problem : entry.problems) {
+            manifest.held.push_back({service, std::move(problem), false});
+        }
+        if (entry.problems.empty() && last.at(entry.definition.name) == index) {
+            manifest.services.push_back(std::move(entry.definition));
+        }
+    }
+    check_size(manifest);
+    return manifest;
+}
+
+void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+Manifest read_manifest(std::string_view text, const std::string& file) try {
+    const Settings root(with_blocks_only(read_yaml(text, file)));
+    const auto services = root.blocks("services");
+    if (services.empty()) {
+        root.fail("services", "is missing or empty; it must list the services");
+    }
+    std::vector<Entry> entries;
+    std::vector<std::string> unknown_keys;
+    entries.reserve(services.size());
+    for (const auto& service : services) {
+        entries.push_back(read_entry(service));
+        append(unknown_keys, service.unknown_keys());
+    }
+    auto manifest = sort_out(std::move(entries), file);
+    append(manifest.warnings, root.unknown_keys());
+    append(manifest.warnings, unknown_keys);
+    return manifest;
+} catch (const Error& error) {
+    // Settings calls its complaints misconfigured, as is right for the configuration. This file is no part of it: a
+    // newer revision may be fine.
+    throw Error(ErrorKind::rejected, error.what());
+}
+
+}  // namespace deployer

@@ -1,0 +1,178 @@
+#include "wanted.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/unit_file.hpp>
+#include <deployer/unit_name.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace deployer {
+
+namespace {
+
+constexpr std::string_view manifest_location = "services.yaml";
+
+bool is_absolute(std::string_view location) {
+    return location.substr(0, 7) == "http://" || location.substr(0, 8) == "https://";
+}
+
+/// What an operator looks for when a service file is wrong: "foo@.service (units/foo, services.yaml:12)". An absolute
+/// uri is left out: it may hold a password, and the line leads to it.
+std::string describe(const Manifest& manifest, const ServiceDefinition& definition) {
+    const bool has_own_place = definition.location != definition.name && !is_absolute(definition.location);
+    return definition.name + " (" + (has_own_place ? definition.location + ", " : "") + manifest.file + ":" +
+           std::to_string(definition.line) + ")";
+}
+
+std::string put_version_in(std::string text, const std::string& version) {
+    constexpr std::string_view name = "DOCKER_APP_VERSION=";
+    constexpr std::string_view placeholder = "DOCKER_APP_VERSION=latest";
+    if (const auto found = text.find(placeholder); found != std::string::npos) {
+        text.replace(found + name.size(), placeholder.size() - name.size(), version);
+    }
+    return text;
+}
+
+/// What a source says of one file concerns that file alone, unless it says that it could not ask at all: then nothing
+/// is known, of other files neither. The host of an absolute uri is somebody else's and holds only what it serves.
+bool concerns_file_alone(const Error& error, const ServiceDefinition& definition) {
+    switch (error.kind()) {
+        case ErrorKind::cancelled:
+            return false;
+        case ErrorKind::unavailable:
+            return is_absolute(definition.location);
+        case ErrorKind::rejected:
+        case ErrorKind::not_found:
+        case ErrorKind::misconfigured:
+        case ErrorKind::internal:
+            return true;
+    }
+    return false;
+}
+
+/// Content of a service file, or null after saying in `held` why there is none.
+SharedContent read_content(const Manifest& manifest, const ServiceDefinition& definition, const File& file,
+                           std::vector<Held>& held) {
+    // No revision covers what a foreign host serves: the same request may well succeed next time.
+    const bool passing = is_absolute(definition.location);
+    const auto hold = [&](const Error& error) {
+        held.push_back({std::string(service_name(definition.name)),
+                        error.while_doing(describe(manifest, definition)).what(), passing});
+    };
+    if (file.error) {
+        if (!concerns_file_alone(*file.error, definition)) {
+            throw file.error->while_doing("cannot read " + describe(manifest, definition));
+        }
+        hold(*file.error);
+        return nullptr;
+    }
+    try {
+        return make_content(
+            parse_unit_file(definition.version ? put_version_in(file.content, *definition.version) : file.content));
+    } catch (const Error& error) {
+        hold(error);
+        return nullptr;
+    }
+}
+
+/// A unit and the line of services.yaml that it comes from.
+struct Candidate {
+    WantedUnit unit;
+    int line = 0;
+};
+
+void add_units(const ServiceDefinition& definition, const SharedContent& content, std::vector<Candidate>& candidates) {
+    const auto add = [&](std::string name) {
+        candidates.push_back({{std::move(name), content, definition.desired_state}, definition.line});
+    };
+    if (!definition.count) {
+        add(definition.name);
+        return;
+    }
+    for (int node = 1; node <= *definition.count; ++node) {
+        add(with_instance(definition.name, std::to_string(node)));
+    }
+}
+
+/// Sorts the units. Of those with one name (a node written out besides its template) the last counts, as with entries.
+std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::string& file,
+                               std::vector<std::string>& warnings) {
+    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& left, const Candidate& right) {
+        return numeric_less(left.unit.name, right.unit.name);
+    });
+    std::vector<WantedUnit> units;
+    units.reserve(candidates.size());
+    for (auto candidate = candidates.begin(); candidate != candidates.end(); ++candidate) {
+        const auto next = std::next(candidate);
+        if (next == candidates.end() || next->unit.name != candidate->unit.name) {
+            units.push_back(std::move(candidate->unit));
+            continue;
+        }
+        warnings.push_back(file + ":" + std::to_string(next->line) + ": " + next->unit.name +
+                           " comes already from line " + std::to_string(candidate->line) + "; the last entry counts");
+    }
+    return units;
+}
+
+}  // namespace
+
+std::vector<FileRequest> file_requests(const Manifest& manifest) {
+    std::vector<FileRequest> requests;
+    requests.reserve(manifest.services.size());
+    for (const auto& definition : manifest.services) {
+        requests.push_back({definition.location});
+    }
+    return requests;
+}
+
+WantedState expand(const Manifest& manifest, std::span<const File> files, const Revision& revision) {
+    const auto& definitions = manifest.services;
+    if (files.size() != definitions.size()) {
+        throw Error(ErrorKind::internal, "the source gave " + std::to_string(files.size()) + " files for " +
+                                             std::to_string(definitions.size()) + " requests");
+    }
+    WantedState state{revision, {}, {}, manifest.held, manifest.warnings};
+    std::vector<SharedContent> contents;
+    contents.reserve(definitions.size());
+    for (std::size_t index = 0; index < definitions.size(); ++index) {
+        contents.push_back(read_content(manifest, definitions[index], files[index], state.held));
+    }
+
+    // One bad file or entry holds the nodes and the sidekicks of its service alike, so all have to be read before.
+    std::set<std::string, std::less<>> held_services;
+    for (const auto& held : state.held) {
+        held_services.insert(held.service);
+    }
+    std::vector<Candidate> candidates;
+    for (std::size_t index = 0; index < definitions.size(); ++index) {
+        const auto service = service_name(definitions[index].name);
+        if (definitions[index].sequential) {
+            state.sequential_services.emplace(service);
+        }
+        if (!held_services.contains(service)) {
+            add_units(definitions[index], contents[index], candidates);
+        }
+    }
+    state.units = settle(std::move(candidates), manifest.file, state.warnings);
+    std::stable_sort(state.held.begin(), state.held.end(),
+                     [](const Held& left, const Held& right) { return numeric_less(left.service, right.service); });
+    return state;
+}
+
+WantedState read_wanted(Checkout& checkout, const Call& call) {
+    const std::vector<FileRequest> manifest_request{{std::string(manifest_location)}};
+    const auto answer = checkout.read(manifest_request, call);
+    if (answer.size() != 1) {
+        throw Error(ErrorKind::internal, "the source gave " + std::to_string(answer.size()) + " files for 1 request");
+    }
+    if (answer.front().error) {
+        throw answer.front().error->while_doing("cannot read " + std::string(manifest_location));
+    }
+    const auto manifest = read_manifest(answer.front().content, std::string(manifest_location));
+    return expand(manifest, checkout.read(file_requests(manifest), call), checkout.revision());
+}
+
+}  // namespace deployer
