@@ -79,7 +79,7 @@ std::optional<std::string> read_version(const Settings& entry) {
 std::string read_name(const Settings& entry) {
     auto name = entry.text("name");
     if (const auto problem = unit_name_problem(name)) {
-        entry.fail("name", quote(name) + " is no unit name: " + *problem);
+        entry.fail("name", quote(name) + " " + *problem);
     }
     if (service_name(name).empty()) {
         entry.fail("name", quote(name) + " has nothing before \"-sidekick\"");
@@ -106,7 +106,7 @@ std::optional<int> check_count(const Settings& entry, const std::string& name, s
     }
     const auto last_node = with_instance(name, std::to_string(*count));
     if (const auto problem = unit_name_problem(last_node)) {
-        entry.fail("count", "no node can be called " + quote(last_node) + ": " + *problem);
+        entry.fail("count", "is too high: node " + quote(last_node) + " " + *problem);
     }
     return count;
 }
