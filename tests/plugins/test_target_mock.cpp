@@ -1,0 +1,405 @@
+#include "support/catch.hpp"
+#include "support/mock_cluster.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/unit_file.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::optional<Error> failure_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& problem) {
+        return problem;
+    }
+    return std::nullopt;
+}
+
+bool holds(const std::string& text, std::string_view fragment) {
+    return text.find(fragment) != std::string::npos;
+}
+
+UnitStatus wait_until_settled(Target& target, const Unit& unit) {
+    const TestCall call;
+    for (;;) {
+        auto status = target.status(unit, call);
+        if (status.readiness != Readiness::waiting) return status;
+        static_cast<const Call&>(call).check("waiting for " + unit.name);
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
+void check_refused(std::string_view yaml, std::string_view fragment) {
+    const auto problem = failure_of([&] { load_target("target-mock", yaml); });
+    REQUIRE(problem);
+    CHECK(problem->kind() == ErrorKind::misconfigured);
+    CAPTURE(problem->what());
+    CHECK(holds(problem->what(), fragment));
+}
+
+}  // namespace
+
+TEST_CASE("mock: an applied unit is listed as it was applied, in its desired state") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    const auto state = GENERATE(DesiredState::inactive, DesiredState::loaded, DesiredState::launched);
+    const auto unit = unit_running("foo@1.service", "/bin/foo", state);
+    target->apply(unit, call);
+
+    const auto units = target->list(call);
+    REQUIRE(units.size() == 1);
+    CHECK(units[0].unit == unit);
+    CHECK(units[0].current_state == to_string(state));
+    CHECK(target->status(unit, call).readiness == Readiness::ready);
+}
+
+TEST_CASE("mock: any text that a unit may hold comes back from the file as it was") {
+    const MockCluster cluster;
+    Unit unit{"odd.service", {}, DesiredState::loaded};
+    unit.options.push_back({"Unit", "Description", "h\u00e9llo \u2028 \U0001F680 \"quoted\" \\ back\\slash / \x7f"});
+    unit.options.push_back({"Unit", "Description", ""});
+    unit.options.push_back({"Unit", "Description", "again"});
+    unit.options.push_back({"Service", "ExecStart", "/bin/sh -c 'a \\\n\tb' \x01\r\b"});
+    unit.options.push_back({"Unit", "After", "a section that comes back"});
+    unit.options.push_back({"Service", "Environment", std::string(option_line_limit - sizeof("Environment="), 'x')});
+    unit.options.push_back({"X-Fleet", "", ""});
+    const TestCall call;
+    cluster.open()->apply(unit, call);
+
+    const auto units = cluster.units();
+    REQUIRE(units.size() == 1);
+    CHECK(units[0].unit == unit);
+}
+
+TEST_CASE("mock: the state file has fleet's schema, units in numeric order, options one a line") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    target->apply(unit_running("foo@10.service", "/bin/foo"), call);
+    const Unit second{"foo@2.service", {{"Unit", "After", "a"}, {"Service", "ExecStart", "b"}}, DesiredState::loaded};
+    target->apply(second, call);
+
+    const auto hash = unit_file_hash(second.options);
+    const auto other_hash = unit_file_hash(unit_running("", "/bin/foo").options);
+    CHECK(cluster.text() == R"({"units": [
+  {"name": "foo@2.service",
+    "options": [
+      {"section": "Unit", "name": "After", "value": "a"},
+      {"section": "Service", "name": "ExecStart", "value": "b"}],
+    "desiredState": "loaded", "currentState": "loaded", "hash": ")" +
+                                hash +
+                                R"("},
+  {"name": "foo@10.service",
+    "options": [
+      {"section": "Service", "name": "ExecStart", "value": "/bin/foo"}],
+    "desiredState": "launched", "currentState": "launched", "hash": ")" +
+                                other_hash + "\"}\n]}\n");
+}
+
+TEST_CASE("mock: applying what is there already leaves the file alone") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    target->apply(unit, call);
+    // A mark that rewriting the file would wipe out.
+    cluster.write(cluster.text() + "\n\n");
+    const auto before = cluster.text();
+
+    target->apply(unit, call);
+    target->set_desired_state("foo.service", DesiredState::launched, call);
+    target->destroy("bar.service", call);
+    CHECK(cluster.text() == before);
+
+    target->apply(unit_running("foo.service", "/bin/other"), call);
+    CHECK(cluster.text() != before);
+}
+
+TEST_CASE("mock: a unit is replaced, its desired state set, and destroyed") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    const auto keep = unit_running("keep.service", "/bin/keep");
+    target->apply(keep, call);
+    const auto old = unit_running("foo.service", "/bin/old");
+    target->apply(old, call);
+    auto unit = unit_running("foo.service", "/bin/new");
+    target->apply(unit, call);
+    CHECK(target->status(unit, call).readiness == Readiness::ready);
+    CHECK(target->status(old, call).readiness == Readiness::waiting);
+
+    target->set_desired_state("foo.service", DesiredState::loaded, call);
+    CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    unit.desired_state = DesiredState::loaded;
+    CHECK(target->status(unit, call).readiness == Readiness::ready);
+    REQUIRE(cluster.units().size() == 2);
+    CHECK(cluster.units()[0].unit == unit);
+
+    target->destroy("foo.service", call);
+    CHECK(cluster.names() == std::vector<std::string>{"keep.service"});
+    CHECK(cluster.units()[0].unit == keep);
+    CHECK(target->status(unit, call).readiness == Readiness::failed);
+}
+
+TEST_CASE("mock: setting the state of an absent unit is not_found, destroying it a success") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    const auto problem = failure_of([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); });
+    REQUIRE(problem);
+    CHECK(problem->kind() == ErrorKind::not_found);
+    CHECK(std::string(problem->what()) == "foo.service is not in the cluster");
+    target->destroy("foo.service", call);
+    CHECK_FALSE(cluster.directory().exists("cluster.json"));
+}
+
+TEST_CASE("mock: units that fleet would refuse are rejected and leave no trace") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    const auto check_rejected = [&](const Unit& unit, std::string_view fragment) {
+        const auto problem = failure_of([&] { target->apply(unit, call); });
+        REQUIRE(problem);
+        CAPTURE(problem->what());
+        CHECK(problem->kind() == ErrorKind::rejected);
+        CHECK(holds(problem->what(), fragment));
+    };
+    check_rejected(unit_running("no type", "/bin/foo"), "");
+    check_rejected(unit_running("@foo.service", "/bin/foo"), "");
+    check_rejected({"foo.service", {}, DesiredState::launched}, "no options");
+    check_rejected(unit_running("foo.service", std::string(option_line_limit - sizeof("ExecStart=") + 1, 'x')),
+                   "option 1 is a line of 2048 bytes");
+    check_rejected(unit_running("foo.service", "caf\xe9"), "option 1 is not UTF-8");
+    check_rejected(unit_running("foo.service", "\xed\xa0\x80"), "not UTF-8");
+    check_rejected(unit_running("foo.service", "\xf0\x9f"), "not UTF-8");
+    check_rejected(unit_running("foo.service", std::string("a\0b", 3)), "NUL");
+    CHECK_FALSE(cluster.directory().exists("cluster.json"));
+}
+
+TEST_CASE("mock: during the delay a unit is on its way, afterwards it is there") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("delay: 1h");
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    target->apply(unit, call);
+    CHECK(target->list(call)[0].current_state == "inactive");
+    const auto status = target->status(unit, call);
+    CHECK(status.readiness == Readiness::waiting);
+    CHECK(status.detail == "inactive, on its way to launched");
+
+    SECTION("an hour later") {
+        auto text = cluster.text();
+        const auto at = text.find("\"at\": \"") + 7;
+        REQUIRE(at != std::string::npos + 7);
+        cluster.write(text.replace(at, 4, "2001"));
+        CHECK(target->list(call)[0].current_state == "launched");
+        CHECK(holds(cluster.text(), "pending"));
+        // The question makes the file say it.
+        CHECK(target->status(unit, call).readiness == Readiness::ready);
+        CHECK_FALSE(holds(cluster.text(), "pending"));
+        CHECK(holds(cluster.text(), R"("currentState": "launched")"));
+    }
+    SECTION("a change meanwhile starts the delay anew") {
+        const auto other = unit_running("foo.service", "/bin/other");
+        cluster.open()->apply(other, call);
+        CHECK(target->status(other, call).readiness == Readiness::ready);
+        CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    }
+}
+
+TEST_CASE("mock: a replaced unit still shows its old state, and is not ready for it") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto old = unit_running("foo.service", "/bin/old");
+    cluster.open()->apply(old, call);
+    const auto target = cluster.open("delay: 1h");
+    const auto unit = unit_running("foo.service", "/bin/new");
+    target->apply(unit, call);
+    CHECK(target->list(call)[0].current_state == "launched");
+    CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    CHECK(target->status(old, call).readiness == Readiness::waiting);
+}
+
+TEST_CASE("mock: a short delay passes by itself") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("delay: 30ms");
+    auto unit = unit_running("foo.service", "/bin/foo");
+    target->apply(unit, call);
+    CHECK(wait_until_settled(*target, unit).readiness == Readiness::ready);
+    target->set_desired_state(unit.name, DesiredState::inactive, call);
+    CHECK(target->list(call)[0].current_state == "launched");
+    unit.desired_state = DesiredState::inactive;
+    CHECK(wait_until_settled(*target, unit).readiness == Readiness::ready);
+    CHECK(target->list(call)[0].current_state == "inactive");
+}
+
+TEST_CASE("mock: contents that differ only in white space are one version [R16]", "[R16]") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open();
+    target->apply(unit_running("foo.service", "/bin/foo  a"), call);
+    CHECK(target->status(unit_running("foo.service", "/bin/foo a"), call).readiness == Readiness::ready);
+}
+
+TEST_CASE("mock: units named by `fail` fail when they are launched, and say so") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("fail: ['bad-*', 'worse@[12].service']");
+    for (const auto* name : {"bad-one.service", "worse@2.service"}) {
+        const auto unit = unit_running(name, "/bin/bad");
+        target->apply(unit, call);
+        const auto status = target->status(unit, call);
+        CHECK(status.readiness == Readiness::failed);
+        CHECK(status.detail == "failed");
+        const auto loaded = unit_running(name, "/bin/bad", DesiredState::loaded);
+        target->apply(loaded, call);
+        CHECK(target->status(loaded, call).readiness == Readiness::ready);
+    }
+    const auto other = unit_running("worse@3.service", "/bin/good");
+    target->apply(other, call);
+    CHECK(target->status(other, call).readiness == Readiness::ready);
+}
+
+TEST_CASE("mock: units that fail do so after the delay") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto unit = unit_running("bad.service", "/bin/bad");
+    const auto slow = cluster.open("delay: 1h\nfail: [bad.service]");
+    slow->apply(unit, call);
+    CHECK(slow->status(unit, call).readiness == Readiness::waiting);
+    const auto other = unit_running("bad.service", "/bin/worse");
+    const auto quick = cluster.open("delay: 1ms\nfail: [bad.service]");
+    quick->apply(other, call);
+    CHECK(wait_until_settled(*quick, other).readiness == Readiness::failed);
+}
+
+TEST_CASE("mock: units named by `never_ready` stay waiting, also when they ran before") {
+    const MockCluster cluster;
+    const TestCall call;
+    cluster.open()->apply(unit_running("stuck.service", "/bin/old"), call);
+    const auto target = cluster.open("never_ready: [stuck*]");
+    const auto unit = unit_running("stuck.service", "/bin/new");
+    target->apply(unit, call);
+    CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    CHECK(target->list(call)[0].current_state == "inactive");
+    CHECK_FALSE(holds(cluster.text(), "pending"));
+}
+
+TEST_CASE("mock: units named by `refuse` are rejected, others are not") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("refuse: ['foo@*']");
+    const auto problem = failure_of([&] { target->apply(unit_running("foo@1.service", "/bin/foo"), call); });
+    REQUIRE(problem);
+    CHECK(problem->kind() == ErrorKind::rejected);
+    CHECK(holds(problem->what(), "refuse"));
+    target->apply(unit_running("bar.service", "/bin/bar"), call);
+    CHECK(cluster.names() == std::vector<std::string>{"bar.service"});
+}
+
+TEST_CASE("mock: every nth call is unavailable and does nothing") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("unavailable_every: 3");
+    target->apply(unit_running("a.service", "/bin/a"), call);
+    target->apply(unit_running("b.service", "/bin/b"), call);
+    const auto problem = failure_of([&] { target->apply(unit_running("c.service", "/bin/c"), call); });
+    REQUIRE(problem);
+    CHECK(problem->kind() == ErrorKind::unavailable);
+    CHECK(holds(problem->what(), "unavailable_every"));
+    CHECK(target->list(call).size() == 2);
+    target->destroy("a.service", call);
+    CHECK(failure_of([&] { target->list(call); }));
+    CHECK(cluster.names() == std::vector<std::string>{"b.service"});
+}
+
+TEST_CASE("mock: every nth listing leaves units out, and says so in the log") {
+    const MockCluster cluster;
+    TestCall call;
+    const auto target = cluster.open("incomplete_list_every: 2");
+    for (int node = 1; node <= 6; ++node) {
+        target->apply(unit_running("foo@" + std::to_string(node) + ".service", "/bin/foo"), call);
+    }
+    CHECK(target->list(call).size() == 6);
+    CHECK(call.log().lines().empty());
+    const auto some = target->list(call);
+    CHECK(call.log().holds("leaves 2 of 6 units out"));
+    REQUIRE(some.size() == 4);
+    CHECK(some[0].unit.name == "foo@2.service");
+    CHECK(some[3].unit.name == "foo@5.service");
+    CHECK(target->list(call).size() == 6);
+    CHECK(cluster.units().size() == 6);
+}
+
+TEST_CASE("mock: a slow call ends at its deadline and at stop, without effect [R8]", "[R8]") {
+    const MockCluster cluster;
+    const auto target = cluster.open("latency: 1h");
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    SECTION("deadline") {
+        const TestCall call(20ms);
+        const auto problem = failure_of([&] { target->apply(unit, call); });
+        REQUIRE(problem);
+        CHECK(problem->kind() == ErrorKind::unavailable);
+        CHECK(std::string(problem->what()) == "applying a unit did not finish in time");
+    }
+    SECTION("stop") {
+        TestCall call;
+        std::jthread stopper([&call] {
+            std::this_thread::sleep_for(20ms);
+            call.request_stop();
+        });
+        const auto problem = failure_of([&] { target->apply(unit, call); });
+        REQUIRE(problem);
+        CHECK(problem->kind() == ErrorKind::cancelled);
+    }
+    CHECK_FALSE(cluster.directory().exists("cluster.json"));
+}
+
+TEST_CASE("mock: latency delays a call and no more") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("latency: 20ms");
+    const auto before = std::chrono::steady_clock::now();
+    target->apply(unit_running("foo.service", "/bin/foo"), call);
+    CHECK(std::chrono::steady_clock::now() - before >= 20ms);
+    CHECK(cluster.units().size() == 1);
+}
+
+TEST_CASE("mock: the state file's real path names the cluster") {
+    const MockCluster cluster;
+    CHECK(cluster.open()->identity() == "mock:" + cluster.file().string());
+
+    const auto& directory = cluster.directory();
+    std::filesystem::create_directories(directory.path("real"));
+    std::filesystem::create_directory_symlink(directory.path("real"), directory.path("link"));
+    const auto identity_at = [&](const std::string& path) {
+        return load_target("target-mock", settings_from("state_file: " + path, directory.path()))->identity();
+    };
+    const auto real = "mock:" + directory.path("real/state.json").string();
+    CHECK(identity_at("real/state.json") == real);
+    CHECK(identity_at("link/state.json") == real);
+    CHECK(identity_at("real/absent/../state.json") == real);
+    CHECK(identity_at("other.json") != real);
+}
+
+TEST_CASE("mock: settings are checked [R6]", "[R6]") {
+    check_refused("delay: 2s", "state_file");
+    check_refused("state_file: /tmp/", "state_file");
+    check_refused("state_file: /tmp/x\ndelay: soon", "delay");
+    check_refused("state_file: /tmp/x\nlatency: 5 parsecs", "latency");
+    check_refused("state_file: /tmp/x\nfail: {a: b}", "fail");
+    check_refused("state_file: /tmp/x\nunavailable_every: -1", "unavailable_every");
+    check_refused("state_file: /tmp/x\nincomplete_list_every: often", "incomplete_list_every");
+    check_refused("state_file: /tmp/x\nnever_redy: [a]", "never_ready");
+}

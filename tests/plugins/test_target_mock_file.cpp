@@ -1,0 +1,541 @@
+#include "support/catch.hpp"
+#include "support/mock_cluster.hpp"
+
+#include <deployer/error.hpp>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::optional<Error> failure_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& problem) {
+        return problem;
+    }
+    return std::nullopt;
+}
+
+bool holds(const std::string& text, std::string_view fragment) {
+    return text.find(fragment) != std::string::npos;
+}
+
+std::string node(int number) {
+    return "foo@" + std::to_string(number) + ".service";
+}
+
+/// How many of the actions threw, when `threads` threads carry out `count` of them.
+int run_from_threads(int threads, int count, const std::function<void(int)>& action) {
+    std::atomic<int> next = 0;
+    std::atomic<int> failures = 0;
+    std::vector<std::jthread> running;
+    for (int thread = 0; thread < threads; ++thread) {
+        running.emplace_back([&] {
+            for (int number = next++; number < count; number = next++) {
+                try {
+                    action(number);
+                } catch (const Error&) {
+                    ++failures;
+                }
+            }
+        });
+    }
+    running.clear();
+    return failures;
+}
+
+/// A file system of one size, for a disk that is full. Not mounted where that is not allowed.
+class SmallDisk {
+public:
+    SmallDisk(std::filesystem::path place, const char* options) : place_(std::move(place)) {
+        std::filesystem::create_directories(place_);
+        mounted_ = ::mount("tmpfs", place_.c_str(), "tmpfs", 0, options) == 0;
+    }
+    ~SmallDisk() {
+        if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    SmallDisk(SmallDisk&&) = delete;
+    SmallDisk& operator=(SmallDisk&&) = delete;
+
+    [[nodiscard]] bool is_mounted() const noexcept { return mounted_; }
+
+private:
+    std::filesystem::path place_;
+    bool mounted_ = false;
+};
+
+/// Held as another process holds it.
+class FileLock {
+public:
+    explicit FileLock(const std::string& file)
+        : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {  // NOLINT(*-vararg)
+        REQUIRE(::flock(descriptor_, LOCK_EX) == 0);
+    }
+    ~FileLock() { ::close(descriptor_); }
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    FileLock(FileLock&&) = delete;
+    FileLock& operator=(FileLock&&) = delete;
+
+private:
+    int descriptor_;
+};
+
+/// Runs `action` over and over in another process, kills that after `pause` and waits for its end.
+void kill_during(const std::function<void(int)>& action, std::chrono::microseconds pause) {
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        try {
+            for (int round = 0;; ++round) action(round);
+        } catch (...) {
+            ::_exit(1);
+        }
+    }
+    std::this_thread::sleep_for(pause);
+    ::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    // Otherwise it had failed before: then nothing was shown.
+    REQUIRE(WIFSIGNALED(status));
+}
+
+}  // namespace
+
+TEST_CASE("mock: a missing state file is an empty cluster; the first change creates it and its directory") {
+    const TempDir directory;
+    const TestCall call;
+    const auto file = directory.path("some/where/cluster.json");
+    const auto target = load_target("target-mock", "state_file: " + file.string());
+    CHECK(target->list(call).empty());
+    CHECK_FALSE(directory.exists("some"));
+    target->apply(unit_running("foo.service", "/bin/foo"), call);
+    CHECK(std::filesystem::is_regular_file(file));
+    CHECK(target->list(call).size() == 1);
+
+    SECTION("also when it goes missing later") {
+        directory.remove("some");
+        CHECK(target->list(call).empty());
+        target->apply(unit_running("bar.service", "/bin/bar"), call);
+        REQUIRE(target->list(call).size() == 1);
+        CHECK(target->list(call)[0].unit.name == "bar.service");
+    }
+}
+
+TEST_CASE("mock: a damaged state file is an error that names the file, the place and the remedy") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    struct Damage {
+        std::string text;
+        std::string complaint;
+    };
+    const std::string one = R"({"name": "a.service", "options": []})";
+    const auto damage = GENERATE_COPY(values<Damage>({
+        {"", "is not JSON"},
+        {"{\"units\": [", "is not JSON"},
+        {"{\"units\": []} {}", "is not JSON"},
+        {"[]", "is no JSON object"},
+        {"null", "is not JSON"},
+        {"7", "is not JSON"},
+        {"nonsense", "is not JSON"},
+        {"{}", "units: is missing"},
+        {R"({"units": {}})", "units: is no JSON array"},
+        {R"({"units": null})", "units: is no JSON array"},
+        {R"({"units": [7]})", "units[0]: is no JSON object"},
+        {R"({"units": [)" + one + R"(, {"options": []}]})", "units[1].name: is missing"},
+        {R"({"units": [{"name": 7, "options": []}]})", "units[0].name: is no text"},
+        {R"({"units": [{"name": "nonsense", "options": []}]})", "units[0].name: "},
+        {R"({"units": [)" + one + "," + one + "]}", "units[1].name: a.service is there twice"},
+        {R"({"units": [{"name": "a.service"}]})", "units[0].options: is missing"},
+        {R"({"units": [{"name": "a.service", "options": "x"}]})", "units[0].options: is no JSON array"},
+        {R"({"units": [{"name": "a.service", "options": [{"section": "S"}]}]})",
+         "units[0].options[0].name: is missing"},
+        {R"({"units": [{"name": "a.service", "options": [{"section": "S", "name": "N", "value": 1}]}]})",
+         "units[0].options[0].value: is no text"},
+        {R"({"units": [{"name": "a.service", "options": [], "desiredState": "running"}]})",
+         "units[0].desiredState: \"running\""},
+        {R"({"units": [{"name": "a.service", "options": [], "currentState": true}]})",
+         "units[0].currentState: is no text"},
+        {R"({"units": [{"name": "a.service", "options": [], "pending": "x"}]})", "units[0].pending: is no JSON object"},
+        {R"({"units": [{"name": "a.service", "options": [], "pending": {"state": "x", "at": "soon"}}]})",
+         "units[0].pending.at: \"soon\""},
+        {R"({"units": [{"name": "a.service", "options": [], "pending": {"state": "x", "at": "2026-02-30T00:00:00Z"}}]})",
+         "units[0].pending.at: \"2026-02-30"},
+    }));
+    cluster.write(damage.text);
+    CAPTURE(damage.text);
+    const auto unit = unit_running("b.service", "/bin/b");
+    const std::vector<std::function<void()>> calls = {
+        [&] { target->list(call); }, [&] { target->apply(unit, call); },
+        [&] { target->set_desired_state("a.service", DesiredState::loaded, call); },
+        [&] { target->destroy("a.service", call); }, [&] { static_cast<void>(target->status(unit, call)); }};
+    for (const auto& action : calls) {
+        const auto problem = failure_of(action);
+        REQUIRE(problem);
+        CAPTURE(problem->what());
+        CHECK(problem->kind() == ErrorKind::unavailable);
+        CHECK(holds(problem->what(), cluster.file().string() + " is damaged: "));
+        CHECK(holds(problem->what(), damage.complaint));
+        CHECK(holds(problem->what(), "repair it, or remove it"));
+    }
+    CHECK(cluster.text() == damage.text);
+}
+
+TEST_CASE("mock: a state file written by hand, or taken from fleet, is understood") {
+    const MockCluster cluster;
+    cluster.write(R"({"extra": 1, "units": [
+        {"name": "b.service", "options": [{"section": "S", "name": "N"}], "machineID": "x", "hash": "wrong"},
+        {"name": "a.service", "options": [], "desiredState": "loaded", "currentState": "failed"}]})");
+    const auto units = cluster.units();
+    REQUIRE(units.size() == 2);
+    CHECK(units[0].unit == Unit{"a.service", {}, DesiredState::loaded});
+    CHECK(units[0].current_state == "failed");
+    CHECK(units[1].unit == Unit{"b.service", {{"S", "N", ""}}, DesiredState::launched});
+    CHECK(units[1].current_state == "launched");
+    const TestCall call;
+    CHECK(cluster.open()->status(units[0].unit, call).readiness == Readiness::failed);
+}
+
+TEST_CASE("mock: edits by hand are seen at the next call") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    target->apply(unit_running("foo.service", "/bin/foo"), call);
+    auto text = cluster.text();
+    cluster.write(text.replace(text.find("/bin/foo"), 8, "/bin/bar2"));
+    CHECK(target->list(call)[0].unit == unit_running("foo.service", "/bin/bar2"));
+    target->apply(unit_running("other.service", "/bin/other"), call);
+    CHECK(target->list(call)[0].unit == unit_running("foo.service", "/bin/bar2"));
+}
+
+TEST_CASE("mock: a path that can never be a state file is a matter of configuration") {
+    const TempDir directory;
+    directory.write("file", "x");
+    const TestCall call;
+    const auto check_misconfigured = [&](const std::filesystem::path& path) {
+        const auto target = load_target("target-mock", "state_file: " + path.string());
+        const auto problem = failure_of([&] { target->list(call); });
+        REQUIRE(problem);
+        CAPTURE(problem->what());
+        CHECK(problem->kind() == ErrorKind::misconfigured);
+        CHECK(holds(problem->what(), path.string()));
+    };
+    check_misconfigured(directory.path());
+    check_misconfigured(directory.path("file/below"));
+    REQUIRE(::mkfifo(directory.path("fifo").c_str(), 0600) == 0);
+    check_misconfigured(directory.path("fifo"));
+    std::filesystem::create_symlink("loop", directory.path("loop"));
+    check_misconfigured(directory.path("loop"));
+}
+
+TEST_CASE("mock: a state file behind a symbolic link stays there") {
+    const TempDir directory;
+    directory.write("real/cluster.json", "{\"units\": []}");
+    std::filesystem::create_symlink("real/cluster.json", directory.path("link.json"));
+    const TestCall call;
+    load_target("target-mock", "state_file: " + directory.path("link.json").string())
+        ->apply(unit_running("foo.service", "/bin/foo"), call);
+    CHECK(std::filesystem::is_symlink(directory.path("link.json")));
+    CHECK(holds(directory.read("real/cluster.json"), "foo.service"));
+}
+
+TEST_CASE("mock: many threads change one cluster and nothing is lost", "[concurrent]") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open();
+    constexpr int count = 373;
+    CHECK(run_from_threads(8, count, [&](int number) {
+              target->apply(unit_running(node(number), "/bin/foo " + std::to_string(number)), call);
+              // What a call has done is on the disk when it returns, and stays there.
+              if (number % 10 == 0 && !holds(cluster.text(), "\"" + node(number) + "\"")) {
+                  throw Error(ErrorKind::internal, "not in the file");
+              }
+              static_cast<void>(target->status(unit_running(node(number), ""), call));
+          }) == 0);
+    auto units = cluster.units();
+    REQUIRE(units.size() == count);
+    for (int number = 0; number < count; ++number) {
+        CHECK(units[static_cast<std::size_t>(number)].unit ==
+              unit_running(node(number), "/bin/foo " + std::to_string(number)));
+    }
+    CHECK(run_from_threads(8, count, [&](int number) {
+              if (number % 2 == 0) return target->destroy(node(number), call);
+              target->set_desired_state(node(number), DesiredState::loaded, call);
+              if (target->list(call).size() > count) throw Error(ErrorKind::internal, "too many");
+          }) == 0);
+    units = cluster.units();
+    REQUIRE(units.size() == count / 2);
+    for (const auto& actual : units) CHECK(actual.unit.desired_state == DesiredState::loaded);
+}
+
+TEST_CASE("mock: a failing call among concurrent ones fails alone", "[concurrent]") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("refuse: [foo@7.service]");
+    constexpr int count = 80;
+    const auto failures = run_from_threads(8, count, [&](int number) {
+        if (number % 10 == 3) return target->set_desired_state("absent.service", DesiredState::loaded, call);
+        target->apply(unit_running(node(number), "/bin/foo"), call);
+    });
+    CHECK(failures == 8 + 1);
+    CHECK(cluster.units().size() == count - 8 - 1);
+}
+
+TEST_CASE("mock: several deployers change one file and nothing is lost") {
+    const MockCluster cluster;
+    constexpr int count = 60;
+    std::vector<pid_t> children;
+    for (int deployer = 0; deployer < 3; ++deployer) {
+        const auto child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            try {
+                const auto target = cluster.open();
+                const TestCall call;
+                for (int number = deployer; number < count; number += 3) {
+                    target->apply(unit_running(node(number), "/bin/first"), call);
+                    target->apply(unit_running(node(number), "/bin/foo"), call);
+                }
+            } catch (...) {
+                ::_exit(1);
+            }
+            ::_exit(0);
+        }
+        children.push_back(child);
+    }
+    for (const auto child : children) {
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    }
+    const auto units = cluster.units();
+    REQUIRE(units.size() == count);
+    for (const auto& actual : units) CHECK(actual.unit == unit_running(actual.unit.name, "/bin/foo"));
+}
+
+TEST_CASE("mock: two instances in one process see each other's changes at once", "[concurrent]") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto left = cluster.open();
+    const auto right = cluster.open();
+    for (int round = 0; round < 50; ++round) {
+        // As long as the one before: only the file's identity tells them apart.
+        const auto command = "/bin/" + std::to_string(100 + round);
+        (round % 2 == 0 ? left : right)->apply(unit_running("foo.service", command), call);
+        const auto seen = (round % 2 == 0 ? right : left)->list(call);
+        REQUIRE(seen.size() == 1);
+        REQUIRE(seen[0].unit == unit_running("foo.service", command));
+    }
+    const auto count = 40;
+    CHECK(run_from_threads(8, count, [&](int number) {
+              (number % 2 == 0 ? left : right)->apply(unit_running(node(number), "/bin/foo"), call);
+          }) == 0);
+    CHECK(cluster.units().size() == count + 1);
+}
+
+TEST_CASE("mock: a process killed at any moment leaves a whole state file") {
+    const MockCluster cluster;
+    const TestCall call;
+    std::mt19937 random(Catch::rngSeed());
+    std::uniform_int_distribution<int> pause(0, 4000);
+    const std::string padding(1500, 'x');
+    for (int number = 0; number < 20; ++number) {
+        cluster.open()->apply(unit_running("base@" + std::to_string(number) + ".service", padding), call);
+    }
+    for (int round = 0; round < 40; ++round) {
+        const auto target = cluster.open();
+        const auto churn = [&](int step) {
+            const auto name = node(step % 5);
+            if (step % 3 == 2) return target->destroy(name, call);
+            target->apply(unit_running(name, "/bin/" + std::to_string(round) + "/" + std::to_string(step)), call);
+        };
+        kill_during(churn, std::chrono::microseconds(pause(random)));
+        const auto names = cluster.names();
+        REQUIRE(names.size() >= 20);
+        REQUIRE(names[0] == "base@0.service");
+        REQUIRE(names[19] == "base@19.service");
+    }
+    // The next to change something tidies up and is not held up by locks of the dead.
+    cluster.directory().write("cluster.json.tmp", "half a fi");
+    cluster.open()->apply(unit_running("last.service", "/bin/last"), call);
+    CHECK_FALSE(cluster.directory().exists("cluster.json.tmp"));
+}
+
+TEST_CASE("mock: waiting for another process ends at the deadline and at stop, without effect [R8]", "[R8][concurrent]") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    {
+        const TestCall call;
+        target->apply(unit_running("foo.service", "/bin/foo"), call);
+    }
+    const FileLock held(cluster.file().string() + ".lock");
+    const auto unit = unit_running("bar.service", "/bin/bar");
+    SECTION("deadline, for all who wait") {
+        const TestCall call(50ms);
+        CHECK(run_from_threads(4, 4,
+                               [&](int number) { target->apply(unit_running(node(number), "/bin/foo"), call); }) == 4);
+        const auto problem = failure_of([&] { target->apply(unit, TestCall(20ms)); });
+        REQUIRE(problem);
+        CHECK(problem->kind() == ErrorKind::unavailable);
+        CHECK(holds(problem->what(), cluster.file().string() + ".lock, which another process holds"));
+    }
+    SECTION("stop") {
+        TestCall call;
+        std::jthread stopper([&call] {
+            std::this_thread::sleep_for(20ms);
+            call.request_stop();
+        });
+        const auto problem = failure_of([&] { target->apply(unit, call); });
+        REQUIRE(problem);
+        CHECK(problem->kind() == ErrorKind::cancelled);
+    }
+    // Reading and what changes nothing need no lock.
+    const TestCall call;
+    CHECK(target->list(call).size() == 1);
+    target->apply(unit_running("foo.service", "/bin/foo"), call);
+    target->destroy("absent.service", call);
+}
+
+TEST_CASE("mock: one who gives up waiting does not take others with him", "[concurrent]") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    std::optional<FileLock> held(cluster.file().string() + ".lock");
+    TestCall impatient;
+    const TestCall patient;
+    std::atomic<int> given_up = 0;
+    std::vector<std::jthread> threads;
+    for (int number = 0; number < 8; ++number) {
+        threads.emplace_back([&, number] {
+            const auto unit = unit_running(node(number), "/bin/foo");
+            try {
+                target->apply(unit, number % 2 == 0 ? static_cast<const Call&>(impatient) : patient);
+            } catch (const Error& problem) {
+                if (problem.kind() == ErrorKind::cancelled && number % 2 == 0) ++given_up;
+            }
+        });
+    }
+    impatient.request_stop();
+    while (given_up < 4) std::this_thread::sleep_for(1ms);
+    held.reset();
+    threads.clear();
+    CHECK(cluster.names() == std::vector<std::string>{node(1), node(3), node(5), node(7)});
+}
+
+TEST_CASE("mock: a full disk fails the change and leaves the cluster as it was", "[concurrent]") {
+    const TempDir directory;
+    const SmallDisk disk(directory.path("disk"), "size=64k");
+    if (!disk.is_mounted()) {
+        WARN("skipped: mounting a file system is not allowed here");
+        return;
+    }
+    const TestCall call;
+    const auto file = directory.path("disk/cluster.json");
+    const auto target = load_target("target-mock", "state_file: " + file.string());
+    std::optional<Error> problem;
+    int number = 0;
+    for (; number < 100 && !problem; ++number) {
+        problem = failure_of([&] { target->apply(unit_running(node(number), std::string(1000, 'x')), call); });
+    }
+    REQUIRE(problem);
+    CAPTURE(problem->what());
+    CHECK(problem->kind() == ErrorKind::unavailable);
+    CHECK(holds(problem->what(), "cluster.json.tmp: No space left on device"));
+    const auto there = static_cast<std::size_t>(number - 1);
+    CHECK(target->list(call).size() == there);
+    CHECK(load_target("target-mock", "state_file: " + file.string())->list(call).size() == there);
+    CHECK_FALSE(directory.exists("disk/cluster.json.tmp"));
+
+    SECTION("and every concurrent one of them") {
+        CHECK(run_from_threads(4, 8, [&](int other) {
+                  target->apply(unit_running("big@" + std::to_string(other) + ".service", std::string(2000, 'x')),
+                                call);
+              }) >= 7);
+    }
+    SECTION("what needs less room goes on") {
+        target->destroy(node(0), call);
+        CHECK(target->list(call).size() == there - 1);
+    }
+}
+
+TEST_CASE("mock: on a read-only disk the cluster can be read and is not changed") {
+    const TempDir directory;
+    const TestCall call;
+    const auto place = directory.path("disk");
+    const SmallDisk disk(place, "size=64k");
+    if (!disk.is_mounted()) {
+        // Modes do not bind root, and others cannot mount.
+        WARN("skipped: mounting a file system is not allowed here");
+        return;
+    }
+    const auto target = load_target("target-mock", "state_file: " + (place / "cluster.json").string() + "\ndelay: 1ms");
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    target->apply(unit, call);
+    REQUIRE(::mount("tmpfs", place.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+    const auto problem = failure_of([&] { target->apply(unit_running("bar.service", "/bin/bar"), call); });
+    REQUIRE(problem);
+    CAPTURE(problem->what());
+    CHECK(problem->kind() == ErrorKind::unavailable);
+    CHECK(holds(problem->what(), "cluster.json.lock: Read-only file system"));
+    CHECK(target->list(call).size() == 1);
+    // Time passes all the same, though nobody can note it.
+    while (target->status(unit, call).readiness != Readiness::ready) std::this_thread::sleep_for(1ms);
+    target->apply(unit, call);
+}
+
+TEST_CASE("mock: a directory that may not be written is named in the error") {
+    if (::geteuid() == 0) {
+        WARN("skipped: modes do not bind root");
+        return;
+    }
+    const TempDir directory;
+    const TestCall call;
+    std::filesystem::create_directory(directory.path("closed"));
+    std::filesystem::permissions(directory.path("closed"),
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    const auto target = load_target("target-mock", "state_file: " + directory.path("closed/cluster.json").string());
+    CHECK(target->list(call).empty());
+    const auto problem = failure_of([&] { target->apply(unit_running("foo.service", "/bin/foo"), call); });
+    REQUIRE(problem);
+    CHECK(problem->kind() == ErrorKind::unavailable);
+    CHECK(holds(problem->what(), directory.path("closed").string()));
+}
+
+TEST_CASE("mock: ten thousand units are one cluster like any other") {
+    const MockCluster cluster;
+    const TestCall call;
+    std::string text = "{\"units\": [";
+    for (int number = 10'000; number > 0; --number) {
+        text += R"({"name": ")" + node(number) + R"(", "options": [{"section": "S", "name": "N", "value": "v"}]})";
+        text += number > 1 ? ",\n" : "]}";
+    }
+    cluster.write(text);
+    const auto target = cluster.open();
+    CHECK(target->list(call).size() == 10'000);
+    target->destroy(node(5000), call);
+    const auto units = cluster.units();
+    REQUIRE(units.size() == 9'999);
+    CHECK(units[0].unit.name == node(1));
+    CHECK(units[9'998].unit.name == node(10'000));
+}
