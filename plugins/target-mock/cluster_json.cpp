@@ -167,7 +167,7 @@ void append_pending(std::string& out, const Pending& pending) {
 Cluster read_cluster(const std::string& text) {
     const auto document = parse(text);
     if (document.type() != typeid(Object::Ptr)) throw Error(ErrorKind::rejected, "is no JSON object");
-    const auto root = document.extract<Object::Ptr>();
+    const auto& root = document.extract<Object::Ptr>();
     if (!root->has("units")) refuse("units", "is missing");
     const auto units = as_array(root->get("units"), "units");
     Cluster cluster;

@@ -15,6 +15,6 @@ Cluster read_cluster(const std::string& text);
 std::string write_cluster(const Cluster& cluster);
 
 /// One unit of it, without the comma after it.
-std::string write_unit(const SimulatedUnit& unit);
+std::string write_unit(const SimulatedUnit& simulated);
 
 }  // namespace deployer::mock

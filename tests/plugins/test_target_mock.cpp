@@ -199,8 +199,8 @@ TEST_CASE("mock: during the delay a unit is on its way, afterwards it is there")
 
     SECTION("an hour later") {
         auto text = cluster.text();
-        const auto at = text.find("\"at\": \"") + 7;
-        REQUIRE(at != std::string::npos + 7);
+        REQUIRE(holds(text, R"("at": ")"));
+        const auto at = text.find(R"("at": ")") + 7;
         cluster.write(text.replace(at, 4, "2001"));
         CHECK(target->list(call)[0].current_state == "launched");
         CHECK(holds(cluster.text(), "pending"));

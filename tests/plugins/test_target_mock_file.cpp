@@ -4,7 +4,6 @@
 #include <deployer/error.hpp>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -48,6 +48,7 @@ int run_from_threads(int threads, int count, const std::function<void(int)>& act
     std::atomic<int> next = 0;
     std::atomic<int> failures = 0;
     std::vector<std::jthread> running;
+    running.reserve(static_cast<std::size_t>(threads));
     for (int thread = 0; thread < threads; ++thread) {
         running.emplace_back([&] {
             for (int number = next++; number < count; number = next++) {
@@ -383,7 +384,8 @@ TEST_CASE("mock: a process killed at any moment leaves a whole state file") {
     CHECK_FALSE(cluster.directory().exists("cluster.json.tmp"));
 }
 
-TEST_CASE("mock: waiting for another process ends at the deadline and at stop, without effect [R8]", "[R8][concurrent]") {
+TEST_CASE("mock: waiting for another process ends at the deadline and at stop, without effect [R8]",
+          "[R8][concurrent]") {
     const MockCluster cluster;
     const auto target = cluster.open();
     {
@@ -426,6 +428,7 @@ TEST_CASE("mock: one who gives up waiting does not take others with him", "[conc
     const TestCall patient;
     std::atomic<int> given_up = 0;
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int number = 0; number < 8; ++number) {
         threads.emplace_back([&, number] {
             const auto unit = unit_running(node(number), "/bin/foo");
