@@ -342,12 +342,15 @@ TEST_CASE("mock: two instances in one process see each other's changes at once",
     const auto left = cluster.open();
     const auto right = cluster.open();
     for (int round = 0; round < 50; ++round) {
-        // As long as the one before: only the file's identity tells them apart.
-        const auto command = "/bin/" + std::to_string(100 + round);
-        (round % 2 == 0 ? left : right)->apply(unit_running("foo.service", command), call);
+        // Two versions as long as the one before, at once: the second may get the inode number of the one that the
+        // other instance knows.
+        const auto& writer = round % 2 == 0 ? left : right;
+        const auto last = "/bin/" + std::to_string(200 + round);
+        writer->apply(unit_running("foo.service", "/bin/" + std::to_string(100 + round)), call);
+        writer->apply(unit_running("foo.service", last), call);
         const auto seen = (round % 2 == 0 ? right : left)->list(call);
         REQUIRE(seen.size() == 1);
-        REQUIRE(seen[0].unit == unit_running("foo.service", command));
+        REQUIRE(seen[0].unit == unit_running("foo.service", last));
     }
     const auto count = 40;
     CHECK(run_from_threads(8, count, [&](int number) {
@@ -429,16 +432,20 @@ TEST_CASE("mock: one who gives up waiting does not take others with him", "[conc
     std::atomic<int> given_up = 0;
     std::vector<std::jthread> threads;
     threads.reserve(8);
-    for (int number = 0; number < 8; ++number) {
+    const auto start = [&](int number, const Call& call) {
         threads.emplace_back([&, number] {
-            const auto unit = unit_running(node(number), "/bin/foo");
             try {
-                target->apply(unit, number % 2 == 0 ? static_cast<const Call&>(impatient) : patient);
+                target->apply(unit_running(node(number), "/bin/foo"), call);
             } catch (const Error& problem) {
-                if (problem.kind() == ErrorKind::cancelled && number % 2 == 0) ++given_up;
+                if (problem.kind() == ErrorKind::cancelled && &call != &static_cast<const Call&>(patient)) ++given_up;
             }
         });
-    }
+    };
+    for (const int number : {1, 3, 5, 7}) start(number, patient);
+    // So that most likely a patient one waits for the lock, and all others for him. No order of them may fail.
+    std::this_thread::sleep_for(10ms);
+    for (const int number : {0, 2, 4, 6}) start(number, impatient);
+    std::this_thread::sleep_for(10ms);
     impatient.request_stop();
     while (given_up < 4) std::this_thread::sleep_for(1ms);
     held.reset();
