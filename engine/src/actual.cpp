@@ -99,7 +99,7 @@ ActualState actual_from(std::vector<ActualUnit> listing) {
     ContentPool pool;
     actual.units.reserve(listing.size());
     for (auto& [unit, current_state] : listing) {
-        actual.units.push_back({std::move(unit.name), pool.share(std::move(unit.options)), unit.desired_state});
+        actual.units.push_back({unit.name, pool.share(std::move(unit.options)), unit.desired_state});
     }
     std::sort(actual.units.begin(), actual.units.end(),
               [](const auto& left, const auto& right) { return numeric_less(left.name, right.name); });

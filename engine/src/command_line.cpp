@@ -116,6 +116,7 @@ std::string try_help(std::string_view command) {
 const CommandSyntax& require_command(const std::string& name) {
     if (const auto* syntax = find_command(name)) return *syntax;
     std::vector<std::string> names;
+    names.reserve(commands.size());
     for (const auto& syntax : commands) names.emplace_back(syntax.name);
     const auto meant = nearest_word(name, names);
     throw UsageError("unknown command '" + name + "'" + (meant ? ", did you mean '" + *meant + "'?" : "") +

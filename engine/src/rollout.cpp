@@ -53,7 +53,7 @@ std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_tim
     std::vector<RolloutChain> chains;
     for (const auto& [service, changes] : group_by_service(plan, [](ChangeKind kind) { return !is_destroy(kind); })) {
         const auto sequential = std::find_if(plan.sequential.begin(), plan.sequential.end(),
-                                             [&](const auto& group) { return group.service == service; });
+                                             [&name = service](const auto& group) { return group.service == name; });
         if (sequential != plan.sequential.end()) {
             chains.push_back({sequential->settled, split_by_node(plan, changes, true), on_timeout == OnTimeout::halt});
             continue;

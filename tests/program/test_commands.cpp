@@ -23,7 +23,7 @@ void declare_one(LocalCluster& cluster) {
 void use_recording_target(LocalCluster& cluster, const std::string& more = "") {
     cluster.dir().write(
         "config.yaml",
-        "source: {plugin: source-file, path: source, settle: 0ms}\n"
+        "source: {plugin: source-file, path: source, settle: 20ms}\n"
         "target:\n  plugin: target-recording\n  file: " +
             (cluster.dir().path() / "units").string() + "\n  calls: " + (cluster.dir().path() / "calls").string() +
             "\n" + more + "cache: {plugin: cache-file, path: cache}\nplugins: {path: [" DEPLOYER_TEST_FIXTURES "]}\n" +

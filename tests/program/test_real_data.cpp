@@ -10,7 +10,7 @@
 using namespace deployer;
 
 TEST_CASE("the service files of a production cluster deploy as its 373 units, then stay as they are", "[R14]") {
-    const auto data = find_shared_data("up-service-files");
+    const auto data = find_shared("up-service-files");
     if (!data) return;
     LocalCluster cluster;
     cluster.use_source(*data);
@@ -31,7 +31,7 @@ TEST_CASE("the service files of a production cluster deploy as its 373 units, th
 }
 
 TEST_CASE("real revisions of services.yaml that are broken, double or odd do what the rules say", "[R14][R15][R17]") {
-    const auto data = find_shared_data("services-yaml");
+    const auto data = find_shared("services-yaml");
     if (!data) return;
     LocalCluster cluster;
     cluster.put_unit("old.service", "stays");

@@ -85,7 +85,7 @@ public:
 private:
     void configure() {
         dir_.write("config.yaml", "source: {plugin: source-file, path: " + source_.string() +
-                                      ", settle: 0ms}\n"
+                                      ", settle: 20ms}\n"
                                       "target:\n  plugin: target-mock\n  state_file: cluster.json\n" +
                                       more_target_ + "cache: {plugin: cache-file, path: cache}\nreconcile:\n" +
                                       reconcile_);

@@ -17,6 +17,14 @@ inline std::filesystem::path shared_data() {
     return std::filesystem::path(shared != nullptr ? shared : DEPLOYER_SOURCE_DIR "/../shared") / "data";
 }
 
+/// A folder below shared_data(). Nullopt, and the reason printed, where there is none: the test has nothing to show then.
+inline std::optional<std::filesystem::path> find_shared(const std::string& name) {
+    const auto path = shared_data() / name;
+    if (std::filesystem::is_directory(path)) return path;
+    WARN("skipped: " << path.string() << " does not exist (DEPLOYER_SHARED names its place)");
+    return std::nullopt;
+}
+
 /// A file below shared_data(). Nullopt, and the reason printed, where there is none: the test has nothing to show then.
 inline std::optional<std::string> read_shared(const std::string& name) {
     const auto path = shared_data() / name;
