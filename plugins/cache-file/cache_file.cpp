@@ -1,0 +1,135 @@
+#include "directory_lock.hpp"
+#include "durable_file.hpp"
+#include "sealed_document.hpp"
+
+#include <deployer/plugin.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+constexpr std::string_view document_suffix = ".document";
+
+/// What an operator can do about it, as the end of a message.
+std::string remedy_for(int error) {
+    switch (error) {
+        case ENOSPC:
+        case EDQUOT:
+            return ": free some space there, or set the cache's path to another disk";
+        case EROFS:
+            return ": make it writable, or set the cache's path to another directory";
+        case EACCES:
+        case EPERM:
+            return ": give the deployer's user write access to it, or set the cache's path to another directory";
+        case ENOTDIR:
+            return ": the cache's path has to be a directory";
+        default:
+            return "";
+    }
+}
+
+/// So that the directory's parent is what parent_path() says.
+std::filesystem::path without_last_slash(const std::filesystem::path& path) {
+    const auto normal = path.lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+}
+
+bool is_key(std::string_view key) {
+    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    return !key.empty() && key.size() <= 64 && std::all_of(key.begin(), key.end(), allowed);
+}
+
+/// Documents in a directory, one file each, sealed with a checksum. Only writing takes the directory's lock, so that
+/// `plan` can look into the cache of a running daemon.
+class CacheFile final : public Cache {
+public:
+    explicit CacheFile(const Settings& settings) : directory_(without_last_slash(settings.path("path"))) {}
+
+    std::optional<std::string> load(std::string_view key, const Call& call) override {
+        const auto file = file_of(key);
+        const auto ignore = [&](const std::string& problem) {
+            call.log.warning("ignoring cached document " + file.string() + ": " + problem);
+            return std::nullopt;
+        };
+        try {
+            auto sealed = read_file(file, document_limit + header_limit);
+            if (!sealed) return std::nullopt;
+            auto unsealed = unseal(key, *std::move(sealed));
+            if (!unsealed.problem.empty()) return ignore(unsealed.problem);
+            return std::move(unsealed.document);
+        } catch (const std::system_error& error) {
+            // Not an Error: a document may vanish at any time, and one that cannot be read has.
+            return ignore(error.what());
+        }
+    }
+
+    void store(std::string_view key, std::string_view document, const Call& call) override {
+        const auto file = file_of(key);
+        if (document.size() > document_limit) {
+            throw Error(ErrorKind::rejected, "cannot store " + file.string() + ": " + std::to_string(document.size()) +
+                                                 " bytes are more than the cache's " + std::to_string(document_limit));
+        }
+        change(file, "store", call, [&] {
+            const auto header = header_of(key, document);
+            replace_file(file, std::array<std::string_view, 2>{header, document});
+        });
+    }
+
+    void erase(std::string_view key, const Call& call) override {
+        const auto file = file_of(key);
+        change(file, "erase", call, [&] { remove_file(file); });
+    }
+
+private:
+    [[nodiscard]] std::filesystem::path file_of(std::string_view key) const {
+        if (!is_key(key)) {
+            throw Error(ErrorKind::internal,
+                        "a cache key has to be 1 to 64 of [a-z0-9-]: \"" + std::string(key) + "\"");
+        }
+        return directory_ / (std::string(key) + std::string(document_suffix));
+    }
+
+    template <class Action>
+    void change(const std::filesystem::path& file, std::string_view verb, const Call& call, const Action& action) {
+        const auto doing = "cannot " + std::string(verb) + " " + file.string();
+        try {
+            make_directory(directory_);
+            if (lock_.acquire(directory_)) remove_unfinished(call.log);
+            action();
+        } catch (const std::system_error& error) {
+            const auto number = error.code().value();
+            // A full or read-only disk may be put right while the daemon waits; a path that is a file will stay one.
+            throw Error(number == ENOTDIR ? ErrorKind::misconfigured : ErrorKind::unavailable,
+                        doing + ": " + error.what() + remedy_for(number));
+        } catch (const Error& error) {
+            throw error.while_doing(doing);
+        }
+    }
+
+    /// What a killed process left; safe with the lock held.
+    void remove_unfinished(Log& log) const {
+        const auto left_over = std::string(document_suffix) + std::string(unfinished_suffix);
+        for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+            if (!entry.path().native().ends_with(left_over)) continue;
+            log.debug("removing " + entry.path().string() + ", which a killed deployer left unfinished");
+            std::filesystem::remove(entry.path());
+        }
+    }
+
+    std::filesystem::path directory_;
+    DirectoryLock lock_;
+};
+
+}  // namespace
+}  // namespace deployer
+
+DEPLOYER_PLUGIN(deployer::Cache, deployer::CacheFile, "cache-file", "1.0.0");
