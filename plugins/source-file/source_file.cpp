@@ -1,0 +1,131 @@
+#include "directory_walk.hpp"
+#include "lookup.hpp"
+#include "posix/file_descriptor.hpp"
+#include "snapshot.hpp"
+#include "tree_listing.hpp"
+#include "tree_watch.hpp"
+
+#include <deployer/plugin.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace deployer {
+namespace {
+
+using std::chrono::milliseconds;
+
+class DirectoryCheckout final : public Checkout {
+public:
+    DirectoryCheckout(std::filesystem::path root, Snapshot snapshot, Revision revision)
+        : root_(std::move(root)), snapshot_(std::move(snapshot)), revision_(std::move(revision)) {}
+
+    [[nodiscard]] const Revision& revision() const override { return revision_; }
+
+    std::vector<File> read(std::span<const FileRequest> requests, const Call& /*call*/) override {
+        std::vector<File> files;
+        files.reserve(requests.size());
+        for (const auto& request : requests) files.push_back(find_file(snapshot_, root_, request.location));
+        return files;
+    }
+
+private:
+    std::filesystem::path root_;
+    Snapshot snapshot_;
+    Revision revision_;
+};
+
+/// A directory on this machine. Between checkouts it keeps names, stamps and the revision, but no contents.
+class SourceFile final : public Source {
+public:
+    explicit SourceFile(const Settings& settings) : root_(settings.path("path")), settle_(read_settle(settings)) {}
+
+    std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override {
+        try {
+            auto look = look_around(call);
+            if (seen_ && seen_->revision == known && seen_->entries == look.listing.entries) return nullptr;
+            auto snapshot = read_quiet(look, call);
+            auto revision = revision_of(snapshot);
+            seen_ = Seen{std::move(look.listing.entries), revision};
+            if (revision == known) return nullptr;
+            return std::make_unique<DirectoryCheckout>(root_, std::move(snapshot), std::move(revision));
+        } catch (const Error& error) {
+            throw error.while_doing("cannot read directory " + root_.string());
+        } catch (const std::system_error& error) {
+            throw Error(ErrorKind::unavailable, "cannot read directory " + root_.string() + ": " + error.what());
+        }
+    }
+
+    void wait_for_change(const Call& call) override { watch_.wait(call); }
+
+private:
+    /// The tree at a glance, and the directory that it was seen in: the name may lead elsewhere by now.
+    struct Look {
+        FileDescriptor root;
+        TreeListing listing;
+    };
+
+    struct Seen {
+        std::vector<TreeEntry> entries;
+        Revision revision;
+    };
+
+    static milliseconds read_settle(const Settings& settings) {
+        const auto settle = settings.find_duration("settle").value_or(milliseconds(200));
+        // Time stamps of files move on in steps of up to 10 ms; closer than that, a change need not show in them.
+        if (settle < milliseconds(20) || settle > std::chrono::seconds(60)) {
+            settings.fail("settle", "has to be between 20ms and 60s");
+        }
+        return settle;
+    }
+
+    Look look_around(const Call& call) {
+        watch_.begin(root_, call.log);
+        auto root = open_root(root_);
+        auto listing = list_tree(root.get(), watch_, call);
+        watch_.end();
+        return {std::move(root), std::move(listing)};
+    }
+
+    /// Reads until the tree was the same before and after, and quiet for a while before. `look` is what was read.
+    Snapshot read_quiet(Look& look, const Call& call) {
+        bool quiet = look.listing.settled(settle_);
+        while (true) {
+            if (!quiet) wait_until_quiet(look, call);
+            auto snapshot = read_snapshot(look.root.get(), look.listing, call);
+            auto after = look_around(call);
+            const bool same = after.listing.entries == look.listing.entries;
+            if (snapshot && same) return *std::move(snapshot);
+            look = std::move(after);
+            quiet = false;
+        }
+    }
+
+    void wait_until_quiet(Look& look, const Call& call) {
+        while (true) {
+            // Compared after a wait, and not by its times, because the clock of a file server may be another one.
+            if (!call.wait(settle_)) call.check("waiting until " + look.listing.newest_path + " no longer changes");
+            auto after = look_around(call);
+            const bool same = after.listing.entries == look.listing.entries;
+            look = std::move(after);
+            if (same) return;
+        }
+    }
+
+    std::filesystem::path root_;
+    milliseconds settle_;
+    TreeWatch watch_;
+    std::optional<Seen> seen_;
+};
+
+}  // namespace
+}  // namespace deployer
+
+DEPLOYER_PLUGIN(deployer::Source, deployer::SourceFile, "source-file", "1.0.0");

@@ -1,0 +1,131 @@
+#include "snapshot.hpp"
+
+#include "directory_walk.hpp"
+#include "posix/errno_text.hpp"
+
+#include <deployer/error.hpp>
+
+#include <Poco/DigestEngine.h>
+#include <Poco/SHA2Engine.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <system_error>
+#include <utility>
+
+namespace deployer {
+
+namespace {
+
+constexpr off_t file_limit = off_t{16} << 20;
+constexpr off_t tree_limit = off_t{64} << 20;
+
+std::string in_mebibytes(off_t bytes) {
+    return std::to_string(bytes >> 20) + " MiB";
+}
+
+void refuse_large_tree(const TreeListing& listing) {
+    off_t total = 0;
+    for (const auto& entry : listing.entries) {
+        if (entry.kind == TreeEntry::Kind::file && entry.stamp.size <= file_limit) total += entry.stamp.size;
+        if (total <= tree_limit) continue;
+        throw Error(ErrorKind::unavailable,
+                    "its files add up to more than " + in_mebibytes(tree_limit) + " (counted up to " + entry.path +
+                        "): the source's path has to be the directory of services.yaml and its service files");
+    }
+}
+
+[[noreturn]] void fail(const std::string& path, int error) {
+    throw std::system_error(error, std::generic_category(), "cannot read " + path);
+}
+
+bool is_still(int file, const FileStamp& stamp) {
+    struct stat status {};
+    return ::fstat(file, &status) == 0 && stamp_of(status) == stamp;
+}
+
+/// Up to `size` bytes, fewer where the file ends before.
+std::string read_bytes(int file, std::size_t size, const std::string& path) {
+    std::string text(size, '\0');
+    std::size_t filled = 0;
+    while (filled < size) {
+        const auto got = ::read(file, text.data() + filled, size - filled);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail(path, errno);
+        if (got == 0) break;
+        filled += static_cast<std::size_t>(got);
+    }
+    text.resize(filled);
+    return text;
+}
+
+std::optional<SnapshotNode> read_file(int root, const TreeEntry& entry) {
+    using Kind = TreeEntry::Kind;
+    if (entry.stamp.size > file_limit) {
+        return SnapshotNode{Kind::unreadable, "its " + std::to_string(entry.stamp.size) + " bytes are more than " +
+                                                  in_mebibytes(file_limit)};
+    }
+    const auto file = open_beneath(root, entry.path, O_RDONLY);
+    const auto error = errno;
+    if (!file && (error == EACCES || error == EPERM)) return SnapshotNode{Kind::unreadable, errno_text(error)};
+    if (!file && (error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO)) return std::nullopt;
+    if (!file) fail(entry.path, error);
+    if (!is_still(file.get(), entry.stamp)) return std::nullopt;
+    const auto size = static_cast<std::size_t>(entry.stamp.size);
+    // One byte more, to see the end.
+    auto text = read_bytes(file.get(), size + 1, entry.path);
+    if (text.size() != size || !is_still(file.get(), entry.stamp)) return std::nullopt;
+    return SnapshotNode{Kind::file, std::move(text)};
+}
+
+std::optional<SnapshotNode> read_node(int root, const TreeEntry& entry) {
+    switch (entry.kind) {
+        case TreeEntry::Kind::file:
+            return read_file(root, entry);
+        case TreeEntry::Kind::link:
+            return SnapshotNode{entry.kind, entry.target};
+        case TreeEntry::Kind::unreadable:
+            return SnapshotNode{entry.kind, entry.problem};
+        case TreeEntry::Kind::directory:
+        case TreeEntry::Kind::special:
+            return SnapshotNode{entry.kind, {}};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Snapshot> read_snapshot(int root, const TreeListing& listing, const Call& call) {
+    refuse_large_tree(listing);
+    Snapshot snapshot;
+    for (const auto& entry : listing.entries) {
+        call.check("reading the directory");
+        auto node = read_node(root, entry);
+        if (!node) return std::nullopt;
+        snapshot.emplace_hint(snapshot.end(), entry.path, *std::move(node));
+    }
+    return snapshot;
+}
+
+Revision revision_of(const Snapshot& snapshot) {
+    Poco::SHA2Engine engine(Poco::SHA2Engine::SHA_256);
+    // Lengths go first, so that no two trees run together to the same bytes.
+    const auto add = [&](const std::string& text) {
+        const auto length = std::to_string(text.size()) + ":";
+        engine.update(length.data(), length.size());
+        engine.update(text.data(), text.size());
+    };
+    for (const auto& [path, node] : snapshot) {
+        // Directories count by what is in them, as they do for git.
+        if (node.kind == TreeEntry::Kind::directory) continue;
+        add(path);
+        add(std::to_string(static_cast<int>(node.kind)));
+        add(node.text);
+    }
+    return {"sha256:" + Poco::DigestEngine::digestToHex(engine.digest())};
+}
+
+}  // namespace deployer

@@ -1,0 +1,201 @@
+#include "tree_listing.hpp"
+
+#include "directory_walk.hpp"
+#include "posix/errno_text.hpp"
+#include "posix/file_descriptor.hpp"
+
+#include <deployer/error.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <ctime>
+#include <deque>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace deployer {
+
+namespace {
+
+constexpr std::size_t entry_limit = 100'000;
+constexpr int depth_limit = 32;
+
+std::int64_t nanoseconds(const timespec& time) noexcept {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
+}
+
+std::int64_t wall_clock() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(now);
+}
+
+/// Gone, or something else by now: the next listing shows it.
+bool has_moved(int error) noexcept {
+    return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+bool is_forbidden(int error) noexcept {
+    return error == EACCES || error == EPERM;
+}
+
+[[noreturn]] void fail(const std::string& path, int error) {
+    throw std::system_error(error, std::generic_category(), "cannot look at " + path);
+}
+
+/// The part of a link's target, as a path below the root, up to its first hidden name, if it has one. By its letters
+/// only: a target that winds through further links is found out when those are listed.
+std::optional<std::string> hidden_part(const std::string& link, std::string_view target) {
+    if (target.starts_with('/')) return std::nullopt;
+    auto names = components_of(link);
+    names.pop_back();
+    for (const auto& name : components_of(target)) {
+        if (name == ".." && names.empty()) return std::nullopt;
+        if (name == "..") {
+            names.pop_back();
+            continue;
+        }
+        names.push_back(name);
+        if (!is_hidden(name)) continue;
+        std::string path;
+        for (const auto& part : names) path = join(path, part);
+        return path;
+    }
+    return std::nullopt;
+}
+
+class Lister {
+public:
+    Lister(int root, TreeWatch& watch, const Call& call) : root_(root), watch_(watch), call_(call) {
+        listing_.taken = wall_clock();
+    }
+
+    TreeListing list() && {
+        list_directory("", root_, 0);
+        for (; !hidden_.empty(); hidden_.pop_front()) list_hidden(hidden_.front());
+        std::sort(listing_.entries.begin(), listing_.entries.end(),
+                  [](const TreeEntry& left, const TreeEntry& right) { return left.path < right.path; });
+        return std::move(listing_);
+    }
+
+private:
+    void list_directory(const std::string& path, int directory, int depth) {
+        call_.check("reading the directory");
+        watch_.add_directory(path);
+        struct stat status {};
+        if (::fstat(directory, &status) != 0) fail(path, errno);
+        note_change(path, status);
+        for (const auto& name : names_in(directory, entry_limit + 1)) {
+            if (!is_hidden(name)) list_entry(join(path, name), directory, name, depth);
+        }
+    }
+
+    void list_entry(const std::string& path, int directory, const std::string& name, int depth) {
+        struct stat status {};
+        if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (errno == ENOENT) return;
+            fail(path, errno);
+        }
+        if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
+            // Without its stamp: what goes through a fifo is no change.
+            add({path, TreeEntry::Kind::special, {}, {}, {}});
+            return;
+        }
+        note_change(path, status);
+        TreeEntry entry{path, TreeEntry::Kind::file, stamp_of(status), {}, {}};
+        if (S_ISDIR(status.st_mode)) {
+            enter(std::move(entry), directory, name, depth);
+            return;
+        }
+        if (S_ISLNK(status.st_mode) && !read_link(entry, directory, name)) return;
+        add(std::move(entry));
+    }
+
+    void enter(TreeEntry entry, int directory, const std::string& name, int depth) {
+        entry.kind = TreeEntry::Kind::directory;
+        entry.stamp = {};
+        const FileDescriptor opened(
+            ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        const auto error = errno;
+        if (!opened && has_moved(error)) return;
+        if (!opened && !is_forbidden(error)) fail(entry.path, error);
+        const bool deep = depth == depth_limit;
+        if (!opened || deep || ::faccessat(directory, name.c_str(), X_OK, AT_EACCESS) != 0) {
+            entry.kind = TreeEntry::Kind::unreadable;
+            entry.problem = deep ? "it is nested too deeply" : errno_text(EACCES);
+            add(std::move(entry));
+            return;
+        }
+        const auto path = entry.path;
+        add(std::move(entry));
+        list_directory(path, opened.get(), depth + 1);
+    }
+
+    bool read_link(TreeEntry& entry, int directory, const std::string& name) {
+        std::array<char, PATH_MAX> target{};
+        const auto length = ::readlinkat(directory, name.c_str(), target.data(), target.size());
+        if (length < 0 && (errno == ENOENT || errno == EINVAL)) return false;
+        if (length < 0) fail(entry.path, errno);
+        entry.kind = TreeEntry::Kind::link;
+        entry.target.assign(target.data(), static_cast<std::size_t>(length));
+        const auto hidden = hidden_part(entry.path, entry.target);
+        if (hidden && admitted_.insert(*hidden).second) hidden_.push_back(*hidden);
+        return true;
+    }
+
+    /// Hidden names that a link leads to count: whole trees are published by switching a link such as `..data`.
+    void list_hidden(const std::string& path) {
+        watch_.add_hidden(path);
+        const auto slash = path.rfind('/');
+        if (slash == std::string::npos) {
+            list_entry(path, root_, path, 0);
+            return;
+        }
+        const auto directory = open_beneath(root_, path.substr(0, slash), O_RDONLY | O_DIRECTORY);
+        if (directory) list_entry(path, directory.get(), path.substr(slash + 1), 0);
+    }
+
+    void note_change(const std::string& path, const struct stat& status) {
+        const auto changed = nanoseconds(status.st_ctim);
+        if (changed <= listing_.newest) return;
+        listing_.newest = changed;
+        listing_.newest_path = path.empty() ? "." : path;
+    }
+
+    void add(TreeEntry entry) {
+        if (listing_.entries.size() == entry_limit) {
+            throw Error(ErrorKind::unavailable,
+                        "it holds more than " + std::to_string(entry_limit) +
+                            " files: the source's path has to be the directory of services.yaml and its service files");
+        }
+        listing_.entries.push_back(std::move(entry));
+    }
+
+    int root_;
+    TreeWatch& watch_;
+    const Call& call_;
+    TreeListing listing_;
+    std::set<std::string> admitted_;
+    std::deque<std::string> hidden_;
+};
+
+}  // namespace
+
+FileStamp stamp_of(const struct stat& status) noexcept {
+    return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+}
+
+TreeListing list_tree(int root, TreeWatch& watch, const Call& call) {
+    return Lister(root, watch, call).list();
+}
+
+}  // namespace deployer
