@@ -81,7 +81,8 @@ std::string closest(std::string_view word, const Candidates& candidates) {
     constexpr std::size_t longest_word = 64;
     if (word.size() > longest_word) return "";
     const auto folded = fold(word);
-    std::size_t least = std::max<std::size_t>(folded.size() / 3, 1) + 1;
+    std::size_t least =
+        std::min(std::max<std::size_t>(folded.size() / 3, 1) + 1, std::max<std::size_t>(folded.size(), 1));
     std::string found;
     for (const auto& candidate : candidates) {
         const auto distance = edit_distance(folded, fold(candidate));
