@@ -1,10 +1,11 @@
+#include "support/case_file.hpp"
 #include "support/catch.hpp"
+#include "support/shared_data.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/unit_file.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -19,6 +20,8 @@ using namespace std::string_literals;
 using Options = std::vector<UnitOption>;
 
 namespace {
+
+constexpr std::string_view fine = "";  ///< no complaint
 
 std::string text_of(const std::filesystem::path& path) {
     std::ifstream stream(path, std::ios::binary);
@@ -49,36 +52,11 @@ std::string with_marks_replaced(const std::string& text) {
     return replaced(replaced(replaced(text, "␠", " "), "⇥", "\t"), "␍", "\r");
 }
 
-struct Case {
-    std::string title;
-    std::string input;
-    std::string expected_options;
-    std::string expected_error;
-};
-
-/// See tests/data/unit-file/README.md.
-std::vector<Case> read_cases(const std::filesystem::path& path) {
-    std::vector<Case> cases;
-    std::string Case::*part = &Case::input;
-    std::istringstream lines(text_of(path));
-    for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("==== ")) {
-            cases.push_back({line.substr(5), "", "", ""});
-            part = &Case::input;
-        } else if (line == "---- options") {
-            part = &Case::expected_options;
-        } else if (line == "---- error") {
-            part = &Case::expected_error;
-        } else if (part == &Case::input || !line.empty()) {
-            cases.back().*part += with_marks_replaced(line) + "\n";
-        }
-    }
-    return cases;
-}
-
 std::string show(const Options& options) {
     std::string text;
-    for (const auto& [section, name, value] : options) text += "[" + section + "] " + name + "=" + value + "\n";
+    for (const auto& [section, name, value] : options) {
+        text.append("[").append(section).append("] ").append(name).append("=").append(value).append("\n");
+    }
     return text;
 }
 
@@ -129,22 +107,16 @@ private:
 }  // namespace
 
 TEST_CASE("unit files are read as the cases in tests/data/unit-file say", "[R13]") {
-    int cases = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(DEPLOYER_TEST_DATA "/unit-file")) {
-        if (entry.path().extension() != ".case") continue;
-        for (const auto& [title, input, options, error] : read_cases(entry.path())) {
-            INFO(entry.path().filename().string() << ": " << title);
-            CHECK(options.empty() != error.empty());
-            if (error.empty()) {
-                CHECK(complaint(input) == "");
-                CHECK(show(parse_unit_file(input)) == options);
-            } else {
-                CHECK(complaint(input) + "\n" == error);
-            }
-            ++cases;
+    for (const auto& unit_case : read_case_files(DEPLOYER_TEST_DATA "/unit-file")) {
+        INFO(unit_case.name);
+        const auto text = with_marks_replaced(unit_case.part("file"));
+        if (unit_case.parts.contains("error")) {
+            CHECK(complaint(text) + "\n" == unit_case.part("error"));
+        } else {
+            CHECK(complaint(text) == fine);
+            CHECK(show(parse_unit_file(text)) == with_marks_replaced(unit_case.part("options")));
         }
     }
-    CHECK(cases > 30);
 }
 
 TEST_CASE("bytes that are no text are refused with their line", "[R13]") {
@@ -169,16 +141,16 @@ TEST_CASE("option lines end below the limit of fleet", "[R13]") {
           "line 3: option \"A\" takes 2048 bytes, but must take less than 2048");
 
     SECTION("white space that is dropped does not count") {
-        CHECK(complaint("[S]\n  A = " + longest + "   \n") == "");
+        CHECK(complaint("[S]\n  A = " + longest + "   \n") == fine);
     }
     SECTION("the joined line counts") {
         const std::string half(1023, 'x');
-        CHECK(complaint("[S]\nA=" + half + "\\\n" + half.substr(3) + "\n") == "");
+        CHECK(complaint("[S]\nA=" + half + "\\\n" + half.substr(3) + "\n") == fine);
         CHECK(complaint("[S]\nA=" + half + "\\\n" + half + "\n") ==
               "line 2: option \"A\" takes 2049 bytes, but must take less than 2048");
     }
     SECTION("comments are free") {
-        CHECK(complaint("#" + longest + longest + "\n[S]\nA=b\n") == "");
+        CHECK(complaint("#" + longest + longest + "\n[S]\nA=b\n") == fine);
     }
 }
 
@@ -266,19 +238,14 @@ TEST_CASE("the digest sees through white space, continuations and comments of ra
 }
 
 TEST_CASE("unit files of real life are read whole", "[R13]") {
-    const char* const named = std::getenv("DEPLOYER_SHARED");
-    const auto shared = named != nullptr ? std::filesystem::path(named) : DEPLOYER_SOURCE_DIR "/../shared";
-    const auto directory = shared / "data/up-service-files";
-    if (!std::filesystem::exists(directory)) {
-        WARN("skipped: " << directory << " is not there");
-        return;
-    }
+    const auto directory = find_shared("up-service-files");
+    if (!directory) return;
     int files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    for (const auto& entry : std::filesystem::directory_iterator(*directory)) {
         if (entry.path().extension() == ".yaml") continue;
         INFO(entry.path().filename().string());
         const auto text = text_of(entry.path());
-        CHECK(complaint(text) == "");
+        CHECK(complaint(text) == fine);
         const auto options = parse_unit_file(text);
         CHECK(parse_unit_file(write_unit_file(options)) == grouped(options));
         ++files;

@@ -48,7 +48,7 @@ TEST_CASE("the service of a unit is named by what stands before sidekick, instan
     CHECK(service_name("foo.bar.timer") == "foo.bar");
     CHECK(service_name("foo.timer") == "foo");
     CHECK(service_name("foo.bar") == "foo.bar");
-    CHECK(service_name("") == "");
+    CHECK(service_name("").empty());
 }
 
 TEST_CASE("sidekicks, templates and instances are told by their names") {
@@ -67,8 +67,8 @@ TEST_CASE("sidekicks, templates and instances are told by their names") {
     CHECK(instance_of("foo-sidekick@10.service") == "10");
     CHECK(instance_of("foo@1.2.service") == "1.2");
     CHECK(instance_of("foo@a@b.service") == "a@b");
-    CHECK(instance_of("foo@.service") == "");
-    CHECK(instance_of("foo.service") == "");
+    CHECK(instance_of("foo@.service").empty());
+    CHECK(instance_of("foo.service").empty());
 }
 
 TEST_CASE("an instance put into a template can be taken out again") {

@@ -1,0 +1,55 @@
+#include "message.hpp"
+#include "promise.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/unit_file.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace deployer;
+
+namespace {
+
+void check_round_trip(const std::vector<UnitOption>& options) {
+    const auto text = write_unit_file(options);
+    const auto again = parse_unit_file(text);
+    promise(again.size() == options.size(), "every option that was written is read");
+    promise(write_unit_file(again) == text, "what was read is written the same");
+    promise(parse_unit_file(write_unit_file(again)) == again, "what is in order is read as it was");
+    promise(unit_file_hash(again) == unit_file_hash(options), "a round trip keeps the hash");
+    promise(content_digest(again) == content_digest(options), "a round trip keeps the digest");
+}
+
+void check_white_space(std::vector<UnitOption> options) {
+    const auto digest = content_digest(options);
+    for (auto& option : options) {
+        std::string spaced;
+        for (const char byte : option.value) spaced += byte == ' ' ? std::string(" \t \\\n ") : std::string(1, byte);
+        option.value = "  " + spaced + "\t";
+    }
+    promise(content_digest(options) == digest, "white space does not change the digest");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    try {
+        const auto options = parse_unit_file(text);
+        promise(!options.empty(), "a unit file that is read has options");
+        for (const auto& [section, name, value] : options) {
+            promise(!section.empty() && !name.empty(), "an option has a section and a name");
+            promise(name.size() + 1 + value.size() < option_line_limit, "an option is below the limit");
+        }
+        check_round_trip(options);
+        check_white_space(options);
+    } catch (const Error& error) {
+        promise(error.kind() == ErrorKind::rejected, "a bad unit file is rejected");
+        promise_message(error.what());
+    }
+    return 0;
+}
