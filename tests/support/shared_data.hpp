@@ -17,7 +17,7 @@ inline std::filesystem::path shared_data() {
     return std::filesystem::path(shared != nullptr ? shared : DEPLOYER_SOURCE_DIR "/../shared") / "data";
 }
 
-/// A folder below shared_data(). Nullopt, and the reason printed, where there is none: the test has nothing to show then.
+/// A folder below shared_data(). Nullopt, and the reason printed, where there is none: the test shows nothing then.
 inline std::optional<std::filesystem::path> find_shared(const std::string& name) {
     const auto path = shared_data() / name;
     if (std::filesystem::is_directory(path)) return path;
