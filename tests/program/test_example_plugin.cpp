@@ -1,6 +1,7 @@
 #include "plugin_host.hpp"
 #include "support/catch.hpp"
 #include "support/loaded_plugin.hpp"
+#include "support/program.hpp"
 #include "support/temp_dir.hpp"
 
 #include <array>
@@ -16,6 +17,10 @@ namespace {
 
 std::string in_quotes(const fs::path& path) {
     return "'" + path.string() + "'";
+}
+
+fs::path plugins_of(const TempDir& dir) {
+    return dir.path("installed/lib/coco-fleet-deployer/plugins");
 }
 
 /// Runs a command of the shell, shows what it said if it fails.
@@ -72,6 +77,32 @@ void check_life_of_a_unit(Target& target) {
     check_units(target, {});
 }
 
+/// The installed program, run to its end.
+std::string run_installed(const TempDir& dir, const std::vector<std::string>& arguments) {
+    Program program(arguments, dir.path("installed/bin/coco-fleet-deployer").string());
+    const int status = program.wait();
+    INFO(program.err());
+    REQUIRE(status == 0);
+    return program.out();
+}
+
+void check_installed_program(const TempDir& dir) {
+    const auto listed = run_installed(dir, {"plugins"});
+    INFO(listed);
+    CHECK(listed.find("target-directory") != std::string::npos);
+    CHECK(listed.find((plugins_of(dir) / "target-directory.so").string()) != std::string::npos);
+
+    dir.write("source/services.yaml", "services:\n  - {name: foo@.service, count: 2}\n");
+    dir.write("source/foo@.service", "[Service]\nExecStart=/bin/true\n");
+    const auto config = dir.write("config.yaml",
+                                  "source: {plugin: source-file, path: source, settle: 20ms}\n"
+                                  "target: {plugin: target-directory, path: units}\n"
+                                  "cache: {plugin: cache-file, path: cache}\n");
+    run_installed(dir, {"once", "--config", config.string()});
+    CHECK(dir.read("units/foo@1.service") == "# desired state: launched\n[Service]\nExecStart=/bin/true\n");
+    CHECK(dir.exists("units/foo@2.service"));
+}
+
 }  // namespace
 
 TEST_CASE("a target plugin built against the installed SDK loads without rebuilding the engine", "[R1][R2][R3]") {
@@ -79,12 +110,13 @@ TEST_CASE("a target plugin built against the installed SDK loads without rebuild
     install_with_example(dir);
     fs::create_directory(dir.path("units"));
 
-    const auto plugins = dir.path("installed/lib/coco-fleet-deployer/plugins");
+    const auto plugins = plugins_of(dir);
     const auto by_path = (plugins / "target-directory.so").string();
     for (const auto& plugin : {std::string("target-directory"), by_path}) {
         PluginHost host({plugins});
         check_life_of_a_unit(*host.create_target(plugin, settings_from("path: units\n", dir.path())));
     }
+    check_installed_program(dir);
 
     PluginHost host({plugins});
     const auto without_directory = host.create_target("target-directory", settings_from("path: gone\n", dir.path()));
