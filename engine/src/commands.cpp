@@ -133,7 +133,7 @@ std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
         text += plugin.name + std::string(width + 2 - plugin.name.size(), ' ');
         text += plugin.refusal.empty()
                     ? std::string(to_string(*plugin.kind)) + "  " + plugin.version + "  " + plugin.file.string()
-                    : "refused: " + plugin.refusal;
+                    : "refused  " + plugin.file.string() + ": " + plugin.refusal;
         text += '\n';
     }
     return text.empty() ? "no plugins found\n" : text;
