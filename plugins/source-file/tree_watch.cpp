@@ -132,7 +132,7 @@ void TreeWatch::wait(const Call& call) {
 /// Empties the queue; whether anything in it counts.
 bool TreeWatch::take_changes() {
     bool changed = false;
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
+    alignas(inotify_event) std::array<char, 16'384> buffer{};
     while (true) {
         const auto got = ::read(inotify_.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;

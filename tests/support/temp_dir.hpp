@@ -30,7 +30,7 @@ public:
 
     /// Creates or overwrites the file in place, and its directories. Gives its whole path.
     std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const {
-        const auto file = path(name);
+        auto file = path(name);
         std::filesystem::create_directories(file.parent_path());
         std::ofstream out(file, std::ios::binary | std::ios::trunc);
         out.write(text.data(), static_cast<std::streamsize>(text.size()));

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <deployer/error.hpp>
+
+#include <stdexcept>
+
+namespace deployer {
+
+/// The Error that the action ends with. An action that ends otherwise fails the test by an exception.
+///     const auto error = thrown_by([&] { target->destroy("foo.service", call); });
+///     CHECK(error.kind() == ErrorKind::unavailable);
+template <class Action>
+Error thrown_by(const Action& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error;
+    }
+    throw std::logic_error("no Error was thrown");
+}
+
+}  // namespace deployer

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <stdexcept>
+
+namespace deployer {
+
+/// While it lives, file permissions hold for this process, also when it is run by root, whom they would not stop. The
+/// user is `nobody` or one that nobody is. Not beside threads that do something else.
+class Unprivileged {
+public:
+    static constexpr uid_t nobody = 65534;
+
+    explicit Unprivileged(uid_t user = nobody) : was_(::geteuid()) {
+        if (was_ == 0 && ::seteuid(user) != 0) throw std::runtime_error("cannot give up root");
+    }
+    ~Unprivileged() {
+        if (was_ == 0 && ::seteuid(0) != 0) ::_exit(70);
+    }
+    Unprivileged(const Unprivileged&) = delete;
+    Unprivileged& operator=(const Unprivileged&) = delete;
+    Unprivileged(Unprivileged&&) = delete;
+    Unprivileged& operator=(Unprivileged&&) = delete;
+
+private:
+    uid_t was_;
+};
+
+}  // namespace deployer
