@@ -28,12 +28,9 @@ Daemon::Daemon(std::filesystem::path config_file, StreamLog& log, std::stop_toke
 void Daemon::start_session(Config config) {
     auto directories = config.plugin_path;
     directories.push_back(default_plugin_directory());
-    // Libraries stay loaded, so the host that knows them stays too.
-    if (host_) {
-        host_->search(std::move(directories));
-    } else {
-        host_ = std::make_unique<PluginHost>(std::move(directories));
-    }
+    // Libraries stay loaded, so a host that searches the same directories stays too and knows them.
+    const bool same_directories = session_ && session_->config().plugin_path == config.plugin_path;
+    if (!same_directories) host_ = std::make_unique<PluginHost>(std::move(directories));
     auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_);
     log_events(session->events(), log_);
     log_.change(session->config().log_level.value_or(LogLevel::info), session->config().log_json);

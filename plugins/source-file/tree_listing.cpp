@@ -166,9 +166,10 @@ private:
 
     void note_change(const std::string& path, const struct stat& status) {
         const auto changed = nanoseconds(status.st_ctim);
-        if (changed <= listing_.newest) return;
+        // Of equals the last one seen, which is the deepest.
+        if (changed < listing_.newest) return;
         listing_.newest = changed;
-        listing_.newest_path = path.empty() ? "." : path;
+        listing_.newest_path = path.empty() ? "it" : path;
     }
 
     void add(TreeEntry entry) {

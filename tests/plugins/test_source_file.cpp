@@ -23,11 +23,13 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace deployer;
@@ -563,6 +565,7 @@ TEST_CASE("however a tree changes while it is read, a checkout is one moment of 
         ended = true;
     });
     std::vector<FileRequest> requests;
+    requests.reserve(40);
     for (int file = 0; file < 40; ++file) requests.push_back({"units/" + std::to_string(file)});
     Revision known;
     int moments = 0;
@@ -773,7 +776,7 @@ TEST_CASE("without inotify the source says so once and goes by its deadline") {
     const auto source = source_at(directory.path());
     TestCall call;
     // A user of this process's own, so that no other test runs out with it.
-    const Unprivileged user(static_cast<uid_t>(1'000'000'000 + ::getpid()));
+    std::optional<Unprivileged> user(std::in_place, static_cast<uid_t>(1'000'000'000 + ::getpid()));
     std::vector<int> used;
     for (int next = 0; (next = ::inotify_init1(IN_CLOEXEC)) >= 0;) used.push_back(next);
     const auto known = source->checkout({}, call)->revision();
@@ -784,8 +787,10 @@ TEST_CASE("without inotify the source says so once and goes by its deadline") {
     for (const int descriptor : used) ::close(descriptor);
     // It is tried again.
     CHECK(source->checkout(known, call) == nullptr);
-    directory.write("services.yaml", "x");
     CHECK(call.log().lines().size() == 1);
+    user.reset();
+    directory.write("services.yaml", "y");
+    CHECK(wakes(*source));
 }
 
 TEST_CASE("a directory of production size is read whole") {
