@@ -98,8 +98,9 @@ ActualState actual_from(std::vector<ActualUnit> listing) {
     ActualState actual;
     ContentPool pool;
     actual.units.reserve(listing.size());
-    for (auto& [unit, current_state] : listing) {
-        actual.units.push_back({unit.name, pool.share(std::move(unit.options)), unit.desired_state});
+    for (auto& listed : listing) {
+        auto& unit = listed.unit;
+        actual.units.push_back({std::move(unit.name), pool.share(std::move(unit.options)), unit.desired_state});
     }
     std::sort(actual.units.begin(), actual.units.end(),
               [](const auto& left, const auto& right) { return numeric_less(left.name, right.name); });
