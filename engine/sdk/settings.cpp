@@ -1,6 +1,7 @@
 #include <deployer/settings.hpp>
 
 #include <deployer/foreign_text.hpp>
+#include <deployer/nearest_word.hpp>
 
 #include <algorithm>
 #include <array>
@@ -43,54 +44,6 @@ std::string show_key(std::string_view key) {
     auto quoted = quote(key);
     const bool is_plain = !key.empty() && quoted.size() == key.size() + 2 && quoted.find(' ') == std::string::npos;
     return is_plain ? std::string(key) : quoted;
-}
-
-/// Letter case, `-` and `_` are what people mix up most, so they do not count as differences.
-std::string fold(std::string_view word) {
-    std::string folded;
-    for (const char byte : word) {
-        if (byte != '-' && byte != '_') folded += static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
-    }
-    return folded;
-}
-
-/// How many letters must be put in, left out, changed or swapped with their neighbour to make one word the other.
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-    std::vector<std::size_t> before_last;
-    std::vector<std::size_t> last;
-    std::vector<std::size_t> row(right.size() + 1);
-    for (std::size_t j = 0; j <= right.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= left.size(); ++i) {
-        before_last = std::move(last);
-        last = std::move(row);
-        row.assign(right.size() + 1, i);
-        for (std::size_t j = 1; j <= right.size(); ++j) {
-            const std::size_t change = left[i - 1] == right[j - 1] ? 0 : 1;
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + change});
-            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]) {
-                row[j] = std::min(row[j], before_last[j - 2] + 1);
-            }
-        }
-    }
-    return row.back();
-}
-
-/// The word that was probably meant, or empty.
-template <class Candidates>
-std::string closest(std::string_view word, const Candidates& candidates) {
-    constexpr std::size_t longest_word = 64;
-    if (word.size() > longest_word) return "";
-    const auto folded = fold(word);
-    std::size_t least =
-        std::min(std::max<std::size_t>(folded.size() / 3, 1) + 1, std::max<std::size_t>(folded.size(), 1));
-    std::string found;
-    for (const auto& candidate : candidates) {
-        const auto distance = edit_distance(folded, fold(candidate));
-        if (distance >= least) continue;
-        least = distance;
-        found = candidate;
-    }
-    return found;
 }
 
 template <class Strings>
@@ -330,9 +283,9 @@ std::optional<std::string> Settings::find_choice(std::string_view key, const std
     const auto* const node = find_scalar(key, "one of " + join(words));
     if (node == nullptr) return std::nullopt;
     if (std::find(words.begin(), words.end(), node->text) == words.end()) {
-        const auto meant = closest(node->text, words);
-        fail(key, quote(node->text) + " is none of " + join(words) +
-                      (meant.empty() ? "" : "; did you mean " + quote(meant) + "?"));
+        const auto meant = nearest_word(node->text, words);
+        fail(key,
+             quote(node->text) + " is none of " + join(words) + (meant ? "; did you mean " + quote(*meant) + "?" : ""));
     }
     return node->text;
 }
@@ -398,15 +351,16 @@ bool Settings::has(std::string_view key) const {
 }
 
 std::vector<std::string> Settings::unknown_keys() const {
+    const std::vector<std::string> known(view_->asked.begin(), view_->asked.end());
     std::vector<std::string> messages;
     for (const auto& key : keys()) {
         if (view_->asked.contains(key)) continue;
-        const auto meant = closest(key, view_->asked);
+        const auto meant = nearest_word(key, known);
         std::string problem = "unknown key";
-        if (!meant.empty()) {
-            problem += "; did you mean " + quote(meant) + "?";
-        } else if (!view_->asked.empty()) {
-            problem += "; known here: " + join(view_->asked);
+        if (meant) {
+            problem += "; did you mean " + quote(*meant) + "?";
+        } else if (!known.empty()) {
+            problem += "; known here: " + join(known);
         }
         messages.push_back(view_->message(line_of(key), path_of(key), problem));
     }

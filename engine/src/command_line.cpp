@@ -1,6 +1,6 @@
 #include "command_line.hpp"
 
-#include "nearest_word.hpp"
+#include <deployer/nearest_word.hpp>
 
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>

@@ -1,7 +1,8 @@
 #include "plugin_host.hpp"
 
 #include "elf_file.hpp"
-#include "nearest_word.hpp"
+
+#include <deployer/nearest_word.hpp>
 
 #include <boost/dll/shared_library.hpp>
 

@@ -20,7 +20,7 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-constexpr std::string_view fine = "";  ///< no complaint
+constexpr std::string_view fine;  ///< no complaint
 
 Settings settings(std::string_view text, std::filesystem::path directory = "/etc/deployer") {
     return Settings(read_yaml(text, "local.yaml", std::move(directory)));

@@ -21,7 +21,7 @@ using Options = std::vector<UnitOption>;
 
 namespace {
 
-constexpr std::string_view fine = "";  ///< no complaint
+constexpr std::string_view fine;  ///< no complaint
 
 std::string text_of(const std::filesystem::path& path) {
     std::ifstream stream(path, std::ios::binary);

@@ -12,7 +12,7 @@ using Kind = SettingsNode::Kind;
 
 namespace {
 
-constexpr std::string_view fine = "";  ///< no complaint
+constexpr std::string_view fine;  ///< no complaint
 
 SettingsNode root_of(std::string_view text, const YamlBudget& budget = {}) {
     return read_yaml(text, "test.yaml", {}, budget)->root;
@@ -60,7 +60,8 @@ std::string alias_bomb(int levels) {
     for (int level = 1; level <= levels; ++level) {
         const auto name = "a" + std::to_string(level);
         text += name + ": &" + name + " [";
-        for (int i = 0; i < 10; ++i) text += std::string(i == 0 ? "" : ", ") + "*a" + std::to_string(level - 1);
+        const auto alias = "*a" + std::to_string(level - 1);
+        for (int i = 0; i < 10; ++i) text.append(i == 0 ? "" : ", ").append(alias);
         text += "]\n";
     }
     return text;

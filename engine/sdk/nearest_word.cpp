@@ -1,0 +1,62 @@
+#include <deployer/nearest_word.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace deployer {
+
+namespace {
+
+constexpr std::size_t longest_word = 64;
+
+/// Without what people mix up most.
+std::string fold(std::string_view word) {
+    std::string folded;
+    for (const char byte : word) {
+        if (byte != '-' && byte != '_') folded += static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
+    }
+    return folded;
+}
+
+/// Damerau's distance, where no letter is edited twice; the last three rows of its table.
+std::size_t edits_between(std::string_view left, std::string_view right) {
+    std::vector<std::size_t> before_last;
+    std::vector<std::size_t> last;
+    std::vector<std::size_t> row(right.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= left.size(); ++i) {
+        before_last = std::exchange(last, std::exchange(row, std::vector<std::size_t>(right.size() + 1, i)));
+        for (std::size_t j = 1; j <= right.size(); ++j) {
+            const std::size_t change = left[i - 1] == right[j - 1] ? 0 : 1;
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + change});
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]) {
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
+            }
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string> words) {
+    if (word.size() > longest_word) return std::nullopt;
+    const auto folded = fold(word);
+    // A third of the letters, and never all of them: more would suggest words that have nothing in common.
+    std::size_t limit =
+        std::min(std::max<std::size_t>(2, folded.size() / 3 + 1), std::max<std::size_t>(folded.size(), 1));
+    std::optional<std::string> nearest;
+    for (const auto& candidate : words) {
+        const auto edits = edits_between(folded, fold(candidate));
+        if (edits >= limit) continue;
+        limit = edits;
+        nearest = candidate;
+    }
+    return nearest;
+}
+
+}  // namespace deployer
