@@ -59,7 +59,7 @@ std::string alias_bomb(int levels) {
     std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
     for (int level = 1; level <= levels; ++level) {
         const auto name = "a" + std::to_string(level);
-        text += name + ": &" + name + " [";
+        text.append(name).append(": &").append(name).append(" [");
         const auto alias = "*a" + std::to_string(level - 1);
         for (int i = 0; i < 10; ++i) text.append(i == 0 ? "" : ", ").append(alias);
         text += "]\n";
