@@ -6,6 +6,7 @@
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA1Engine.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -181,7 +182,8 @@ void append_collapsed(std::string& text, std::string_view value) {
             continue;
         }
         // A pair of backslashes stands for one, which takes no newline.
-        const std::size_t length = value.starts_with("\\\\") ? 2 : 1;
+        const auto plain = std::min(value.find_first_of(" \t\r\n\f\v\\"), value.size());
+        const std::size_t length = plain > 0 ? plain : value.starts_with("\\\\") ? 2 : 1;
         text += value.substr(0, length);
         value.remove_prefix(length);
     }
