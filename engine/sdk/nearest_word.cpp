@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 namespace deployer {
-
 namespace {
 
-constexpr std::size_t longest_word = 64;
-
-/// Without what people mix up most.
+/// What people mix up most does not count as a difference.
 std::string fold(std::string_view word) {
     std::string folded;
     for (const char byte : word) {
@@ -22,14 +18,16 @@ std::string fold(std::string_view word) {
     return folded;
 }
 
-/// Damerau's distance, where no letter is edited twice; the last three rows of its table.
-std::size_t edits_between(std::string_view left, std::string_view right) {
+/// How many letters must be put in, left out, changed or swapped with their neighbour to make one word the other.
+std::size_t edit_distance(std::string_view left, std::string_view right) {
     std::vector<std::size_t> before_last;
     std::vector<std::size_t> last;
     std::vector<std::size_t> row(right.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t j = 0; j <= right.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= left.size(); ++i) {
-        before_last = std::exchange(last, std::exchange(row, std::vector<std::size_t>(right.size() + 1, i)));
+        before_last = std::move(last);
+        last = std::move(row);
+        row.assign(right.size() + 1, i);
         for (std::size_t j = 1; j <= right.size(); ++j) {
             const std::size_t change = left[i - 1] == right[j - 1] ? 0 : 1;
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + change});
@@ -44,16 +42,17 @@ std::size_t edits_between(std::string_view left, std::string_view right) {
 }  // namespace
 
 std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string> words) {
+    // Nobody mistypes a word this long; it comes from somewhere else, and comparing takes its length squared.
+    constexpr std::size_t longest_word = 64;
     if (word.size() > longest_word) return std::nullopt;
     const auto folded = fold(word);
-    // A third of the letters, and never all of them: more would suggest words that have nothing in common.
-    std::size_t limit =
-        std::min(std::max<std::size_t>(2, folded.size() / 3 + 1), std::max<std::size_t>(folded.size(), 1));
+    // A third of the letters: more would suggest words that have nothing in common.
+    auto limit = std::min(std::max<std::size_t>(folded.size() / 3, 1) + 1, std::max<std::size_t>(folded.size(), 1));
     std::optional<std::string> nearest;
     for (const auto& candidate : words) {
-        const auto edits = edits_between(folded, fold(candidate));
-        if (edits >= limit) continue;
-        limit = edits;
+        const auto distance = edit_distance(folded, fold(candidate));
+        if (distance >= limit) continue;
+        limit = distance;
         nearest = candidate;
     }
     return nearest;

@@ -351,13 +351,12 @@ bool Settings::has(std::string_view key) const {
 }
 
 std::vector<std::string> Settings::unknown_keys() const {
-    const std::vector<std::string> known(view_->asked.begin(), view_->asked.end());
     std::vector<std::string> messages;
+    const std::vector<std::string> known(view_->asked.begin(), view_->asked.end());
     for (const auto& key : keys()) {
         if (view_->asked.contains(key)) continue;
-        const auto meant = nearest_word(key, known);
         std::string problem = "unknown key";
-        if (meant) {
+        if (const auto meant = nearest_word(key, known)) {
             problem += "; did you mean " + quote(*meant) + "?";
         } else if (!known.empty()) {
             problem += "; known here: " + join(known);

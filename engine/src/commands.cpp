@@ -40,8 +40,10 @@ int exit_status(CycleResult result) {
     return result == CycleResult::in_sync || result == CycleResult::applied ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-void print(const CycleReport& report, bool json) {
-    std::cout << (json ? write_json(report) : write_table(report, wants_colour())) << std::flush;
+/// `verdict` is what the table's last line calls a report that did not fail.
+void print(const CycleReport& report, bool json, std::string_view verdict) {
+    if (report.result == CycleResult::failed) verdict = to_string(CycleResult::failed);
+    std::cout << (json ? write_json(report) : write_table(report, verdict, wants_colour())) << std::flush;
 }
 
 /// What `once`, `plan` and `validate` have in common: a session that makes one report.
@@ -63,17 +65,20 @@ CycleReport make_report(const Invocation& invocation, Function&& make) {
 
 int once(const Invocation& invocation) {
     const auto report = make_report(invocation, [](Session& session, const Calls& calls) {
-        if (session.config().on_start == OnStart::rebuild) session.reconciler().forget_actual(calls);
+        if (session.config().on_start == OnStart::rebuild) {
+            auto start = session.reconciler().start_afresh(calls);
+            if (start.error) return start;
+        }
         return session.reconciler().run_cycle(calls);
     });
-    print(report, invocation.json);
+    print(report, invocation.json, to_string(report.result));
     return exit_status(report.result);
 }
 
 int plan(const Invocation& invocation) {
     const auto report = make_report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); });
-    print(report, invocation.json);
+    print(report, invocation.json, "plan");
     if (report.result == CycleResult::failed) return EXIT_FAILURE;
     return invocation.detailed_exitcode && !report.changes.empty() ? exit_changes_found : EXIT_SUCCESS;
 }
@@ -81,7 +86,7 @@ int plan(const Invocation& invocation) {
 int validate(const Invocation& invocation) {
     const auto report = make_report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().validate(calls); });
-    print(report, invocation.json);
+    print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid");
     return exit_status(report.result);
 }
 
@@ -131,7 +136,7 @@ std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
         text += plugin.name + std::string(width + 2 - plugin.name.size(), ' ');
         text += plugin.refusal.empty()
                     ? std::string(to_string(*plugin.kind)) + "  " + plugin.version + "  " + plugin.file.string()
-                    : "refused: " + plugin.refusal;
+                    : "refused  " + plugin.file.string() + ": " + plugin.refusal;
         text += '\n';
     }
     return text.empty() ? "no plugins found\n" : text;

@@ -28,29 +28,35 @@ Daemon::Daemon(std::filesystem::path config_file, StreamLog& log, std::stop_toke
 void Daemon::start_session(Config config) {
     auto directories = config.plugin_path;
     directories.push_back(default_plugin_directory());
-    // Libraries stay loaded, so a host that searches the same directories stays too and knows them.
-    const bool same_directories = session_ && session_->config().plugin_path == config.plugin_path;
-    if (!same_directories) host_ = std::make_unique<PluginHost>(std::move(directories));
+    // Libraries stay loaded, so the host that knows them stays too.
+    if (host_) {
+        host_->search(std::move(directories));
+    } else {
+        host_ = std::make_unique<PluginHost>(std::move(directories));
+    }
     auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_);
     log_events(session->events(), log_);
     log_.change(session->config().log_level.value_or(LogLevel::info), session->config().log_json);
     session_ = std::move(session);
+    is_started_ = false;
 }
 
-void Daemon::start_cache() {
-    if (session_->config().on_start.value_or(OnStart::rebuild) == OnStart::reuse) return;
-    session_->reconciler().forget_actual({shutdown_, log_, session_->config().call_timeout});
+CycleReport Daemon::run_cycle() {
+    const Calls calls{shutdown_, log_, session_->config().call_timeout};
+    const bool rebuild = session_->config().on_start.value_or(OnStart::rebuild) == OnStart::rebuild;
+    if (!is_started_ && rebuild) {
+        auto report = session_->reconciler().start_afresh(calls);
+        if (report.error) {
+            log_.error(report.error->what());
+            return report;
+        }
+    }
+    is_started_ = true;
+    return session_->reconciler().run_cycle(calls);
 }
 
 int Daemon::run() {
     log_.info("started with " + config_file_.string());
-    try {
-        start_cache();
-    } catch (const Error& error) {
-        // A cache that cannot be written would stop every change anyway.
-        log_.error(error.what());
-        return EXIT_FAILURE;
-    }
     while (!shutdown_.stop_requested()) {
         reload_if_requested();
         const auto report = session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});

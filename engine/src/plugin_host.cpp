@@ -2,6 +2,7 @@
 
 #include "elf_file.hpp"
 
+#include <deployer/foreign_text.hpp>
 #include <deployer/nearest_word.hpp>
 
 #include <boost/dll/shared_library.hpp>
@@ -31,10 +32,6 @@ constexpr std::string_view rebuild = "rebuild it with the SDK of this program";
 /// Why a file is no plugin for us. The caller says which file.
 [[noreturn]] void refuse(const std::string& reason) {
     throw Error(ErrorKind::misconfigured, reason);
-}
-
-std::string in_quotes(std::string_view text) {
-    return '"' + std::string(text) + '"';
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -205,8 +202,8 @@ void check_whole(const PluginDescriptor& plugin) {
 
 void check_toolchain(const PluginDescriptor& plugin) {
     if (plugin.toolchain == std::string_view(plugin_toolchain)) return;
-    refuse("is built for " + in_quotes(plugin.toolchain) + " (by " + plugin.built_with + "), and this program for " +
-           in_quotes(plugin_toolchain) + "; rebuild it with this program's C++ library settings");
+    refuse("is built for " + quote(plugin.toolchain) + " (by " + plugin.built_with + "), and this program for " +
+           quote(plugin_toolchain) + "; rebuild it with this program's C++ library settings");
 }
 
 void check_kind(const PluginDescriptor& plugin) {
@@ -218,7 +215,7 @@ void check_kind(const PluginDescriptor& plugin) {
 
 void check_name(const PluginDescriptor& plugin, const std::string& stem) {
     if (plugin.name == stem) return;
-    refuse("calls itself " + in_quotes(plugin.name) + ", and its file " + in_quotes(stem) + "; rename the file to " +
+    refuse("calls itself " + quote(plugin.name) + ", and its file " + quote(stem) + "; rename the file to " +
            plugin.name + ".so");
 }
 
@@ -259,7 +256,7 @@ std::vector<fs::path> plugin_files(const fs::path& directory, std::error_code& e
     const bool with_suffix = plugin.ends_with(".so");
     const auto bare = with_suffix ? plugin.substr(0, plugin.size() - 3) : plugin;
     if (const auto meant = nearest_word(bare, names)) {
-        reason += "; did you mean " + in_quotes(*meant) + "?";
+        reason += "; did you mean " + quote(*meant) + "?";
     } else if (!names.empty()) {
         reason += "; found there: " + joined(names);
     }

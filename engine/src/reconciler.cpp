@@ -98,7 +98,11 @@ CycleReport Reconciler::preview(const Calls& calls) {
         if (!load_snapshot(calls)) list_target(calls);
         const auto checkout = plugins_.source->checkout({}, calls.make());
         const auto wanted = read_wanted(*checkout, calls.make());
-        return report_of(make_plan(wanted, *actual_, policy_.plan), wanted.warnings);
+        const auto plan = make_plan(wanted, *actual_, policy_.plan);
+        auto report = report_of(plan, wanted.warnings);
+        if (!plan.destroy_obstacle.empty()) skip_destroys(report, plan.destroy_obstacle);
+        report.result = conclude(report);
+        return report;
     } catch (const Error& error) {
         return failed_report(error);
     }
@@ -124,6 +128,15 @@ void Reconciler::forget_actual(const Calls& calls) {
     actual_.reset();
     identity_ = plugins_.target->identity();
     plugins_.cache->erase(key(snapshot_document), calls.make());
+}
+
+CycleReport Reconciler::start_afresh(const Calls& calls) {
+    try {
+        forget_actual(calls);
+        return {};
+    } catch (const Error& error) {
+        return failed_report(error);
+    }
 }
 
 void Reconciler::load_ledger(const Calls& calls) {
@@ -164,7 +177,7 @@ void Reconciler::list_target(const Calls& calls) {
 
 bool Reconciler::owed() const {
     return ledger_->applied.empty() || ledger_->attempted != ledger_->applied ||
-           ledger_->fingerprint != policy_.fingerprint;
+           ledger_->fingerprint != policy_.fingerprint || (wanted_ && wanted_->revision != ledger_->applied);
 }
 
 Revision Reconciler::known_revision(Listing listing) const {
@@ -185,6 +198,12 @@ CycleReport Reconciler::idle_report() const {
     CycleReport report;
     report.revision = ledger_->applied;
     report.left = ledger_->left;
+    if (report.left.max_destroy > 0) {
+        report.notes.push_back("stopped all " + quantity(report.left.max_destroy, "destroy") +
+                               ", more than reconcile.max_destroy: to allow them, set it to " +
+                               std::to_string(report.left.max_destroy) + " or more");
+    }
+    report.result = conclude(report);
     return report;
 }
 

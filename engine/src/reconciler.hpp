@@ -58,6 +58,9 @@ public:
     /// cache.
     void forget_actual(const Calls& calls);
 
+    /// The same before a first cycle; what goes wrong is in the report.
+    CycleReport start_afresh(const Calls& calls);
+
 private:
     enum class Listing { cached, fresh, fresh_for_drift };
 

@@ -189,7 +189,7 @@ std::string write_json(const CycleReport& report) {
     return std::move(out).str();
 }
 
-std::string write_table(const CycleReport& report, bool colour) {
+std::string write_table(const CycleReport& report, std::string_view verdict, bool colour) {
     std::ostringstream out;
     if (!report.revision.empty()) out << paint("revision " + report.revision.id, bold, colour) << '\n';
     write_changes(out, report, colour);
@@ -200,7 +200,7 @@ std::string write_table(const CycleReport& report, bool colour) {
     const auto tint = report.result == CycleResult::failed     ? red
                       : report.result == CycleResult::degraded ? yellow
                                                                : green;
-    out << paint(std::string(to_string(report.result)), tint, colour) << ": " << summarise(report) << '\n';
+    out << paint(std::string(verdict), tint, colour) << ": " << summarise(report) << '\n';
     return std::move(out).str();
 }
 

@@ -58,9 +58,9 @@ CycleResult conclude(const CycleReport& report);
 /// The report as one JSON object, for programs (docs/COMMANDS.md).
 std::string write_json(const CycleReport& report);
 
-/// The report for people: a table of changes, what is held and why, what was left, and a last line that sums it up.
-/// `colour`: with terminal colours.
-std::string write_table(const CycleReport& report, bool colour);
+/// The report for people: a table of changes, what is held and why, what was left, and a last line that sums it up
+/// under `verdict`. `colour`: with terminal colours.
+std::string write_table(const CycleReport& report, std::string_view verdict, bool colour);
 
 /// One line: "2 created, 1 updated, 1 failed".
 std::string summarise(const CycleReport& report);

@@ -51,6 +51,9 @@ Unit unit_of(const std::string& name, const SharedContent& content, DesiredState
 
 std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_timeout) {
     std::vector<RolloutChain> chains;
+    // What replaces something has to be up before that goes (R25), so it is waited for even in a plain group.
+    const bool destroys = std::any_of(plan.changes.begin(), plan.changes.end(),
+                                      [](const auto& change) { return is_destroy(change.kind); });
     for (const auto& [service, changes] : group_by_service(plan, [](ChangeKind kind) { return !is_destroy(kind); })) {
         const auto sequential = std::find_if(plan.sequential.begin(), plan.sequential.end(),
                                              [&name = service](const auto& group) { return group.service == name; });
@@ -58,7 +61,7 @@ std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_tim
             chains.push_back({sequential->settled, split_by_node(plan, changes, true), on_timeout == OnTimeout::halt});
             continue;
         }
-        for (auto& step : split_by_node(plan, changes, false)) chains.push_back({{}, {std::move(step)}, true});
+        for (auto& step : split_by_node(plan, changes, destroys)) chains.push_back({{}, {std::move(step)}, true});
     }
     return chains;
 }

@@ -43,7 +43,7 @@ struct RolloutChain {
 };
 
 /// Everything but the destroys, in the order of the plan: a chain for each node of a plain group, one gated chain for a
-/// sequential group (R40, R41). Pure.
+/// sequential group (R40, R41). In a plan that destroys, plain groups are gated too (R25). Pure.
 std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_timeout);
 
 /// The destroys of one kind: a chain for each service, in the order of the plan. Pure.

@@ -13,20 +13,6 @@
 namespace deployer {
 namespace {
 
-std::string_view name_of(LogLevel level) {
-    switch (level) {
-        case LogLevel::debug:
-            return "debug";
-        case LogLevel::info:
-            return "info";
-        case LogLevel::warning:
-            return "warning";
-        case LogLevel::error:
-            return "error";
-    }
-    return "error";
-}
-
 std::string show_controls(std::string_view message) {
     std::string shown;
     shown.reserve(message.size());
@@ -47,11 +33,11 @@ std::string show_controls(std::string_view message) {
 
 std::string format_log_line(LogLevel level, std::string_view message, std::string_view time, bool json) {
     if (!json) {
-        return std::string(time) + ' ' + std::string(name_of(level)) + ": " + show_controls(message) + '\n';
+        return std::string(time) + ' ' + std::string(to_string(level)) + ": " + show_controls(message) + '\n';
     }
     Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
     object.set("time", std::string(time));
-    object.set("level", std::string(name_of(level)));
+    object.set("level", std::string(to_string(level)));
     object.set("message", std::string(message));
     std::ostringstream out;
     object.stringify(out);

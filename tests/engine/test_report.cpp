@@ -62,18 +62,18 @@ TEST_CASE("a failed cycle tells its error in JSON and in the table") {
     report.result = conclude(report);
     CHECK(report.result == CycleResult::failed);
     CHECK(write_json(report).find(R"("error": "cannot list the units: connection refused")") != std::string::npos);
-    CHECK(write_table(report, false).find("cannot list the units: connection refused") != std::string::npos);
+    CHECK(write_table(report, "failed", false).find("cannot list the units: connection refused") != std::string::npos);
 }
 
 TEST_CASE("the table names every change, what is held, and a sum, and has colours only when asked") {
-    const auto table = write_table(full_report(), false);
+    const auto table = write_table(full_report(), "degraded", false);
     for (const auto* text : {"foo@1.service", "ExecStart differs", "busy", "baz: services.yaml:3: no",
                              "degraded: 1 updated, 1 failed, 1 held, 3 no longer wanted but left, 4 protected"}) {
         INFO(table);
         CHECK(table.find(text) != std::string::npos);
     }
     CHECK(table.find('\033') == std::string::npos);
-    CHECK(write_table(full_report(), true).find('\033') != std::string::npos);
+    CHECK(write_table(full_report(), "degraded", true).find('\033') != std::string::npos);
 }
 
 TEST_CASE("a report concludes as its parts say") {

@@ -447,7 +447,9 @@ TEST_CASE("mock: one who gives up waiting does not take others with him", "[conc
     for (const int number : {0, 2, 4, 6}) start(number, impatient);
     std::this_thread::sleep_for(10ms);
     impatient.request_stop();
-    while (given_up < 4) std::this_thread::sleep_for(1ms);
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (given_up < 4 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+    CHECK(given_up == 4);
     held.reset();
     threads.clear();
     CHECK(cluster.names() == std::vector<std::string>{node(1), node(3), node(5), node(7)});

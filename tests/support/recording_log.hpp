@@ -15,7 +15,7 @@ class RecordingLog final : public Log {
 public:
     void write(LogLevel level, std::string_view message) noexcept override {
         const std::scoped_lock lock(mutex_);
-        lines_.push_back(std::string(word(level)) + ": " + std::string(message));
+        lines_.push_back(std::string(to_string(level)) + ": " + std::string(message));
     }
 
     [[nodiscard]] std::vector<std::string> lines() const {
@@ -43,20 +43,6 @@ public:
     }
 
 private:
-    static std::string_view word(LogLevel level) noexcept {
-        switch (level) {
-            case LogLevel::debug:
-                return "debug";
-            case LogLevel::info:
-                return "info";
-            case LogLevel::warning:
-                return "warning";
-            case LogLevel::error:
-                return "error";
-        }
-        return "unknown";
-    }
-
     mutable std::mutex mutex_;
     std::vector<std::string> lines_;
 };

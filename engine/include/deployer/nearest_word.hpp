@@ -9,8 +9,8 @@
 
 namespace deployer {
 
-/// The one of `words` that `word` was probably meant to be: few letters put in, left out, changed or swapped for its
-/// length, where letter case, `-` and `_` do not count. The first of several. Never for a word of more than 64 bytes.
+/// The one of `words` that `word` was probably meant to be: few edits away for its length, where letter case, `-` and
+/// `_` do not count. The first of several that are equally near.
 DEPLOYER_SDK_EXPORT std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string> words);
 
 }  // namespace deployer
