@@ -74,7 +74,7 @@ std::string_view colour_of(const ChangeResult& result) {
     return action == "create" ? green : action == "destroy" ? red : cyan;
 }
 
-std::string paint(std::string text, std::string_view colour, bool wanted) {
+std::string paint(const std::string& text, std::string_view colour, bool wanted) {
     return wanted ? std::string(colour) + text + std::string(reset) : text;
 }
 

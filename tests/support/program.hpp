@@ -38,6 +38,7 @@ public:
         std::vector<std::string> words{executable};
         words.insert(words.end(), arguments.begin(), arguments.end());
         std::vector<char*> argv;
+        argv.reserve(words.size() + 1);
         for (auto& word : words) argv.push_back(word.data());
         argv.push_back(nullptr);
         const auto out = (files_.path() / "out").string();
