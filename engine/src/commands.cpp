@@ -65,10 +65,7 @@ CycleReport make_report(const Invocation& invocation, Function&& make) {
 
 int once(const Invocation& invocation) {
     const auto report = make_report(invocation, [](Session& session, const Calls& calls) {
-        if (session.config().on_start == OnStart::rebuild) {
-            auto start = session.reconciler().start_afresh(calls);
-            if (start.error) return start;
-        }
+        if (session.config().on_start == OnStart::rebuild) session.reconciler().distrust_snapshot();
         return session.reconciler().run_cycle(calls);
     });
     print(report, invocation.json, to_string(report.result));

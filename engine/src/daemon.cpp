@@ -38,21 +38,9 @@ void Daemon::start_session(Config config) {
     log_events(session->events(), log_);
     log_.change(session->config().log_level.value_or(LogLevel::info), session->config().log_json);
     session_ = std::move(session);
-    is_started_ = false;
-}
-
-CycleReport Daemon::run_cycle() {
-    const Calls calls{shutdown_, log_, session_->config().call_timeout};
-    const bool rebuild = session_->config().on_start.value_or(OnStart::rebuild) == OnStart::rebuild;
-    if (!is_started_ && rebuild) {
-        auto report = session_->reconciler().start_afresh(calls);
-        if (report.error) {
-            log_.error(report.error->what());
-            return report;
-        }
+    if (session_->config().on_start.value_or(OnStart::rebuild) == OnStart::rebuild) {
+        session_->reconciler().distrust_snapshot();
     }
-    is_started_ = true;
-    return session_->reconciler().run_cycle(calls);
 }
 
 int Daemon::run() {

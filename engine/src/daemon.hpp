@@ -33,9 +33,8 @@ public:
     void request_reload();
 
 private:
+    /// The first cycle of a session lists the target, unless the configuration says otherwise (R32).
     void start_session(Config config);
-    /// One cycle; the first of a session drops what is cached of the target before (R32).
-    CycleReport run_cycle();
     void reload_if_requested();
     /// What to exit with; nullopt to go on.
     std::optional<int> rest_after(const CycleReport& report);
@@ -50,7 +49,6 @@ private:
     std::stop_token shutdown_;
     std::unique_ptr<PluginHost> host_;
     std::unique_ptr<Session> session_;
-    bool is_started_ = false;  ///< whether this session has had a cycle
     std::size_t failures_ = 0;
 
     std::mutex mutex_;

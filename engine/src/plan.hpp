@@ -49,7 +49,7 @@ struct Change {
     ChangeKind kind = ChangeKind::update;
     std::string unit;
     std::string service;
-    SharedContent content;  ///< as wanted; null for destroys
+    SharedContent content;  ///< as it is to be; null for destroys
     SharedContent former;   ///< as it is; null for creates
     DesiredState desired_state = DesiredState::launched;
     std::string reason;  ///< for people, one line

@@ -141,11 +141,17 @@ private:
 
     void compare(const WantedUnit& wanted, const DeployedUnit& actual) {
         const bool same_content = wanted.content->digest == actual.content->digest;
-        if (same_content && wanted.desired_state == actual.desired_state) return;
+        if (same_content && wanted.desired_state == actual.desired_state) {
+            // As it is, not as it is wanted: white space may differ, and a target may judge by each byte.
+            if (!is_protected(actual.name, policy_)) {
+                settled_.push_back({actual.name, actual.content, actual.desired_state});
+            }
+            return;
+        }
         Change change{same_content ? ChangeKind::set_state : ChangeKind::update,
                       wanted.name,
                       std::string(service_name(wanted.name)),
-                      wanted.content,
+                      same_content ? actual.content : wanted.content,
                       actual.content,
                       wanted.desired_state,
                       {},
@@ -231,20 +237,16 @@ private:
 
     void find_sequential_groups() {
         std::map<std::string_view, SequentialGroup> groups;
-        std::unordered_set<std::string_view> changing;
         for (const auto& change : plan_.changes) {
-            changing.insert(change.unit);
             // A service that has nothing running yet has nothing to lose: its nodes start together.
             if (!is_destroy(change.kind) && change.kind != ChangeKind::create_group &&
                 wanted_.sequential_services.count(change.service) > 0) {
                 groups[change.service].service = change.service;
             }
         }
-        if (groups.empty()) return;
-        for (const auto& unit : wanted_.units) {
+        for (auto& unit : settled_) {
             const auto group = groups.find(service_name(unit.name));
-            if (group == groups.end() || changing.count(unit.name) > 0 || is_protected(unit.name, policy_)) continue;
-            group->second.settled.push_back({unit.name, unit.content, unit.desired_state});
+            if (group != groups.end()) group->second.settled.push_back(std::move(unit));
         }
         for (auto& [service, group] : groups) plan_.sequential.push_back(std::move(group));
     }
@@ -265,6 +267,7 @@ private:
     ServiceSet actual_services_;
     ServiceSet held_services_;
     std::vector<Change> destroys_;
+    std::vector<SettledUnit> settled_;
     Plan plan_;
 };
 

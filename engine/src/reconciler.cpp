@@ -130,15 +130,6 @@ void Reconciler::forget_actual(const Calls& calls) {
     plugins_.cache->erase(key(snapshot_document), calls.make());
 }
 
-CycleReport Reconciler::start_afresh(const Calls& calls) {
-    try {
-        forget_actual(calls);
-        return {};
-    } catch (const Error& error) {
-        return failed_report(error);
-    }
-}
-
 void Reconciler::load_ledger(const Calls& calls) {
     if (ledger_) return;
     identity_ = plugins_.target->identity();
@@ -150,8 +141,9 @@ Reconciler::Listing Reconciler::load_actual(const Calls& calls) {
     const auto now = std::chrono::steady_clock::now();
     const bool resync =
         policy_.drift != Drift::ignore && actual_.has_value() && now - listed_at_ >= policy_.resync_interval;
-    if (!resync && (actual_ || load_snapshot(calls))) return Listing::cached;
+    if (!resync && (actual_ || (snapshot_is_trusted_ && load_snapshot(calls)))) return Listing::cached;
     list_target(calls);
+    snapshot_is_trusted_ = true;
     plugins_.cache->store(key(snapshot_document), write_snapshot(*actual_, *identity_), calls.make());
     return resync ? Listing::fresh_for_drift : Listing::fresh;
 }

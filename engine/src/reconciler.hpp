@@ -54,17 +54,15 @@ public:
     /// Reads the wanted state alone, and says what is held. Asks neither target nor cache.
     CycleReport validate(const Calls& calls);
 
-    /// Drops what is known of the target, in memory and in the cache: the next cycle lists it (R32). Throws as the
-    /// cache.
-    void forget_actual(const Calls& calls);
-
-    /// The same before a first cycle; what goes wrong is in the report.
-    CycleReport start_afresh(const Calls& calls);
+    /// What the cache says of the target is not believed: the next cycle lists it (R32). No I/O.
+    void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
 
 private:
     enum class Listing { cached, fresh, fresh_for_drift };
 
     void load_ledger(const Calls& calls);
+    /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
+    void forget_actual(const Calls& calls);
     Listing load_actual(const Calls& calls);
     bool load_snapshot(const Calls& calls);
     void list_target(const Calls& calls);
@@ -95,6 +93,7 @@ private:
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;
+    bool snapshot_is_trusted_ = true;
     bool idle_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include "support/fake_target.hpp"
 #include "support/test_call.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -160,9 +161,9 @@ TEST_CASE("calls of many threads are watched at once", "[R8][concurrent]") {
     std::atomic<int> overruns = 0;
     Watchdog watchdog({1h, 1h}, shutdown.get_token(), [&](const std::string&) { ++overruns; });
     {
-        std::vector<std::jthread> threads;
-        for (int i = 0; i < 8; ++i) {
-            threads.emplace_back([&] {
+        std::array<std::jthread, 8> threads;
+        for (auto& thread : threads) {
+            thread = std::jthread([&] {
                 for (int k = 0; k < 500; ++k) {
                     const auto watch = watchdog.watch("call", std::chrono::steady_clock::now() + 1s);
                 }

@@ -119,6 +119,7 @@ std::vector<WantedUnit> random_units(Random& random) {
                        random.below(5) == 0 ? DesiredState::loaded : DesiredState::launched};
     }
     std::vector<WantedUnit> sorted;
+    sorted.reserve(units.size());
     for (auto& [name, unit] : units) sorted.push_back(unit);
     std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return numeric_less(a.name, b.name); });
     return sorted;
@@ -149,6 +150,20 @@ ActualState carry_out(const Plan& plan, const ActualState& actual) {
 }
 
 }  // namespace
+
+TEST_CASE("what a sequential service waits for is what the cluster has of it, to the letter", "[R41]") {
+    const auto spaced = make_content({{"Service", "ExecStart", "/bin/true  x"}});
+    const auto wanted_content = make_content({{"Service", "ExecStart", "/bin/true x"}});
+    const WantedState wanted{{"r"}, {{"s@1.service", wanted_content}, {"s@2.service", wanted_content}}, {"s"}, {}, {}};
+    const ActualState actual{{{"s@1.service", spaced}, {"s@2.service", spaced, DesiredState::loaded}}};
+    const auto plan = make_plan(wanted, actual, {});
+    REQUIRE(plan.changes.size() == 1);
+    CHECK(plan.changes.front().kind == ChangeKind::set_state);
+    CHECK(plan.changes.front().content == spaced);
+    REQUIRE(plan.sequential.size() == 1);
+    REQUIRE(plan.sequential.front().settled.size() == 1);
+    CHECK(plan.sequential.front().settled.front().content == spaced);
+}
 
 TEST_CASE("the planner plans each case of tests/data/planner as the case says", "[R20][R21][R22][R23][R24][R26]") {
     std::vector<std::filesystem::path> cases;

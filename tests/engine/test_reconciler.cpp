@@ -112,6 +112,24 @@ TEST_CASE("the same holds for a process a cycle", "[R31][R32]") {
     CHECK(world.source->reads() == read);
 }
 
+TEST_CASE("a snapshot that is not trusted is replaced by a listing, once", "[R32]") {
+    World world;
+    world.settle();
+    world.target->remove("bar.service");
+    world.restart();
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    world.restart();
+    world.reconciler->distrust_snapshot();
+    CHECK(world.cycle().result == CycleResult::applied);
+    CHECK(world.target->names() == all_names);
+    world.settle();
+    world.restart();
+    world.reconciler->distrust_snapshot();
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    CHECK(world.cycle().result == CycleResult::in_sync);
+    CHECK(world.target->calls() == std::vector<std::string>{"list"});
+}
+
 TEST_CASE("the cached snapshot is erased before the first change and stays away until the target is listed again",
           "[R30]") {
     World world;

@@ -160,7 +160,7 @@ TEST_CASE("a sequential group goes node by node: sidekick, node, wait until both
     }
     std::map<std::string, int> looks;
     std::mutex mutex;
-    scene.target.judge = [&](const Unit& unit, UnitStatus status) {
+    scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
         const std::scoped_lock lock(mutex);
         return ++looks[unit.name] < 3 ? UnitStatus{Readiness::waiting, "starting"} : status;
     };
@@ -189,7 +189,7 @@ TEST_CASE("with halt, nodes after one that does not become ready keep the old ve
     }
     scene.have("bar.service", "v1");
     scene.want("bar.service", "v2");
-    scene.target.judge = [](const Unit& unit, UnitStatus status) {
+    scene.target.judge = [](const Unit& unit, const UnitStatus& status) {
         return unit.name == "foo@2.service" ? UnitStatus{Readiness::waiting, "activating"} : status;
     };
     REQUIRE_FALSE(scene.roll_out());
@@ -208,7 +208,7 @@ TEST_CASE("with halt, nodes after one that does not become ready keep the old ve
         CHECK(scene.target.units().at("foo@3.service").options == content_named("v1")->options);
     }
     SECTION("until it becomes ready after all") {
-        scene.target.judge = [](const Unit&, UnitStatus status) { return status; };
+        scene.target.judge = [](const Unit&, const UnitStatus& status) { return status; };
         REQUIRE_FALSE(scene.roll_out());
         CHECK(scene.status_of("foo@3.service") == ChangeStatus::done);
     }
@@ -234,7 +234,7 @@ TEST_CASE("with continue, the other nodes are changed all the same", "[R41][R43]
         scene.have(name, "v1");
         scene.want(name, "v2");
     }
-    scene.target.judge = [](const Unit& unit, UnitStatus status) {
+    scene.target.judge = [](const Unit& unit, const UnitStatus& status) {
         return unit.name == "foo@1.service" ? UnitStatus{Readiness::waiting, "activating"} : status;
     };
     REQUIRE_FALSE(scene.roll_out());

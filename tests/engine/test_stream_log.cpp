@@ -2,9 +2,9 @@
 
 #include "support/catch.hpp"
 
+#include <array>
 #include <sstream>
 #include <thread>
-#include <vector>
 
 using namespace deployer;
 
@@ -20,8 +20,8 @@ TEST_CASE("lines below the level are left out, and the level may change while th
     log.info("hidden");
     log.change(LogLevel::info, false);
     {
-        std::vector<std::jthread> threads;
-        for (int i = 0; i < 4; ++i) threads.emplace_back([&] { log.info("whole"); });
+        std::array<std::jthread, 4> threads;
+        for (auto& thread : threads) thread = std::jthread([&] { log.info("whole"); });
     }
     const auto text = out.str();
     CHECK(text.find("hidden") == std::string::npos);

@@ -37,6 +37,18 @@ TEST_CASE("run deploys, follows an edit at once, and ends with status 0 at SIGTE
     CHECK(says(program, "stopped, as asked"));
 }
 
+TEST_CASE("run looks at the cluster itself when it starts, once believes what is cached of it", "[R32]") {
+    LocalCluster cluster("", "  interval: 1h\n");
+    declare_one(cluster);
+    REQUIRE(result_of(cluster.once()) == "applied");
+    REQUIRE(result_of(cluster.once()) == "in_sync");
+    cluster.dir().write("cluster.json", R"({"units":[]})");
+    CHECK(result_of(cluster.once()) == "in_sync");
+    CHECK(cluster.units().empty());
+    Program program({"run", "--config", cluster.config()});
+    CHECK(eventually([&] { return cluster.units().count("a.service") == 1; }));
+}
+
 TEST_CASE("SIGTERM ends run in the middle of a wait, and what it did stays whole", "[R8]") {
     LocalCluster cluster("  never_ready: [\"*\"]\n", "  rollout: {timeout: 1h, poll: 1h}\n");
     cluster.put_unit("w@.service", "v1");

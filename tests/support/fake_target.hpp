@@ -21,9 +21,8 @@ public:
     /// Sees each call before it happens, and throws to let it fail.
     std::function<void(const std::string& call)> before = [](const std::string&) {};
     /// Overrides what status() would answer.
-    std::function<UnitStatus(const Unit& unit, UnitStatus status)> judge = [](const Unit&, UnitStatus status) {
-        return status;
-    };
+    std::function<UnitStatus(const Unit& unit, const UnitStatus& status)> judge =
+        [](const Unit&, const UnitStatus& status) { return status; };
     bool is_serial = false;
     std::string name = "fake:cluster";
 
