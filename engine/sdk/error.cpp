@@ -27,7 +27,15 @@ Error::Error(ErrorKind kind, const std::string& message) : std::runtime_error(me
 Error::~Error() = default;
 
 Error Error::while_doing(std::string_view doing) const {
-    return {kind_, std::string(doing) + ": " + what()};
+    Error error(kind_, std::string(doing) + ": " + what());
+    error.retry_after_ = retry_after_;
+    return error;
+}
+
+Error Error::with_retry_after(std::chrono::milliseconds pause) const {
+    auto error = *this;
+    error.retry_after_ = pause;
+    return error;
 }
 
 }  // namespace deployer

@@ -45,6 +45,18 @@ void append_escaped(std::string& out, std::string_view bytes) {
     }
 }
 
+/// Appends the character at `offset`, or what stands for it. Returns how many bytes of `text` that was.
+std::size_t append_printable(std::string& out, std::string_view text, std::size_t offset) {
+    const auto length = character_length(text, offset);
+    const auto character = text.substr(offset, std::max<std::size_t>(length, 1));
+    if (length == 0 || is_control(character)) {
+        append_escaped(out, character);
+    } else {
+        out += character;
+    }
+    return character.size();
+}
+
 }  // namespace
 
 std::optional<std::size_t> find_invalid_utf8(std::string_view text) noexcept {
@@ -62,22 +74,21 @@ int line_at(std::string_view text, std::size_t offset) noexcept {
     return 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
 }
 
+std::string printable(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t offset = 0; offset < text.size();) offset += append_printable(out, text, offset);
+    return out;
+}
+
 std::string quote(std::string_view text) {
     std::string out = "\"";
-    std::size_t offset = 0;
-    while (offset < text.size()) {
+    for (std::size_t offset = 0; offset < text.size();) {
         if (out.size() > longest_quote) {
             out += "…";
             break;
         }
-        const auto length = character_length(text, offset);
-        const auto character = text.substr(offset, std::max<std::size_t>(length, 1));
-        if (length == 0 || is_control(character)) {
-            append_escaped(out, character);
-        } else {
-            out += character;
-        }
-        offset += character.size();
+        offset += append_printable(out, text, offset);
     }
     return out += '"';
 }

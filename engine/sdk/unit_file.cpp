@@ -7,6 +7,8 @@
 #include <Poco/SHA1Engine.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -15,16 +17,45 @@ namespace deployer {
 
 namespace {
 
-constexpr std::string_view white_space = " \t\r\n";  // systemd's WHITESPACE
+/// What Go calls white space: fleet drops it at the ends of lines, names and values when it reads back what it stored.
+/// systemd's own set is the first four.
+constexpr auto white_space = std::to_array<std::string_view>(
+    {" ",      "\t",     "\r",     "\n",     "\v",     "\f",     "\u0085", "\u00A0", "\u1680",
+     "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
+     "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000"});
 
 [[noreturn]] void reject(int line, const std::string& problem) {
     throw Error(ErrorKind::rejected, "line " + std::to_string(line) + ": " + problem);
 }
 
+bool is_visible_ascii(char byte) {
+    return byte > ' ' && byte < '\x7f';
+}
+
+/// Bytes of the white space character that the text begins with, or 0.
+std::size_t white_space_at_start(std::string_view text) {
+    if (text.empty() || is_visible_ascii(text.front())) return 0;
+    const auto* const found = std::find_if(white_space.begin(), white_space.end(),
+                                           [&](std::string_view character) { return text.starts_with(character); });
+    return found == white_space.end() ? 0 : found->size();
+}
+
+std::size_t white_space_at_end(std::string_view text) {
+    if (text.empty() || is_visible_ascii(text.back())) return 0;
+    const auto* const found = std::find_if(white_space.begin(), white_space.end(),
+                                           [&](std::string_view character) { return text.ends_with(character); });
+    return found == white_space.end() ? 0 : found->size();
+}
+
+std::string_view strip_start(std::string_view text) {
+    while (const auto length = white_space_at_start(text)) text.remove_prefix(length);
+    return text;
+}
+
 std::string_view strip(std::string_view text) {
-    const auto first = text.find_first_not_of(white_space);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(white_space) - first + 1);
+    text = strip_start(text);
+    while (const auto length = white_space_at_end(text)) text.remove_suffix(length);
+    return text;
 }
 
 /// An odd number of backslashes: each pair stands for a backslash, the last one takes the newline.
@@ -35,14 +66,36 @@ bool ends_in_open_backslash(std::string_view text) {
 }
 
 bool is_comment(std::string_view line) {
-    const auto first = line.find_first_not_of(white_space);
-    return first != std::string_view::npos && (line[first] == '#' || line[first] == ';');
+    line = strip_start(line);
+    return line.starts_with('#') || line.starts_with(';');
 }
+
+/// Follows a value through its quotes, as systemd divides it into words.
+class QuoteTracker {
+public:
+    void read(std::string_view text) {
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            const char byte = text[i];
+            if (byte == '\\') {
+                ++i;
+            } else if (open_ ? byte == *open_ : byte == '"' || byte == '\'') {
+                open_ = open_ ? std::nullopt : std::optional(byte);
+            }
+        }
+    }
+
+    [[nodiscard]] bool is_open() const { return open_.has_value(); }
+
+private:
+    std::optional<char> open_;
+};
 
 /// What counts as one line once continuations are joined. The text is good until the next one is read.
 struct LogicalLine {
     int number = 0;  ///< of its first part
     std::string_view text;
+    int last_number = 0;
+    std::string_view last_part;
 };
 
 class LineReader {
@@ -54,17 +107,22 @@ public:
     std::optional<LogicalLine> next() {
         bool continued = false;
         int first = 0;
+        QuoteTracker quotes;
         joined_.clear();
         while (const auto line = next_physical()) {
-            if (is_comment(*line)) continue;
-            if (!continued) first = number_;
-            if (ends_in_open_backslash(*line)) {
-                continued = true;
-                joined_.append(line->substr(0, line->size() - 1)).append(1, ' ');
+            if (is_comment(*line)) {
+                if (quotes.is_open()) reject_comment_in_quotes(*line);
                 continue;
             }
-            if (!continued) return LogicalLine{first, *line};
-            return LogicalLine{first, joined_.append(*line)};
+            check_characters(*line);
+            if (!continued) first = number_;
+            if (!ends_in_open_backslash(*line)) {
+                return LogicalLine{first, continued ? joined_.append(*line) : *line, number_, *line};
+            }
+            continued = true;
+            const auto part = line->substr(0, line->size() - 1);
+            quotes.read(part);
+            joined_.append(part).append(1, ' ');
         }
         if (continued) reject(first, "the file ends after a backslash that promises another line");
         return std::nullopt;
@@ -81,17 +139,46 @@ private:
         return line;
     }
 
+    /// systemd drops such a line, while who wrote it may have meant the text.
+    [[noreturn]] void reject_comment_in_quotes(std::string_view line) const {
+        reject(number_, "begins with " + quote(strip_start(line).substr(0, 1)) +
+                            " inside quoted text that goes on; put it at the end of the line before");
+    }
+
+    void check_characters(std::string_view line) const {
+        if (find_invalid_utf8(line)) reject(number_, "not UTF-8 text");
+        if (line.find('\r') != std::string_view::npos) reject(number_, "a carriage return without a newline");
+    }
+
     std::string_view rest_;
     std::string joined_;
     int number_ = 0;
 };
 
+void check_size(const LogicalLine& line, const std::string& what, std::size_t size) {
+    if (size < option_line_limit) return;
+    reject(line.number, what + " takes " + std::to_string(size) + " bytes, but must take less than " +
+                            std::to_string(option_line_limit));
+}
+
 std::string_view read_section(const LogicalLine& line, std::string_view header) {
-    const auto name = header.substr(1, header.size() - 2);
-    if (header.size() < 3 || header.back() != ']' || name != strip(name)) {
+    const auto name = header.substr(1, header.find(']') - 1);
+    if (name.empty() || name.size() + 2 != header.size() || name != strip(name)) {
         reject(line.number, quote(header) + " is not a section header such as [Service]");
     }
+    check_size(line, "section " + quote(name), header.size());
     return name;
+}
+
+/// fleet joins such a value with the line after it when it reads back what it stored, also after an even number of
+/// backslashes.
+void refuse_backslash_at_end(const LogicalLine& line, std::string_view value) {
+    if (!value.ends_with('\\')) return;
+    if (!line.last_part.ends_with('\\') && strip(line.last_part).ends_with('\\')) {
+        reject(line.last_number,
+               "there is white space after the backslash, so the value does not go on in the next line");
+    }
+    reject(line.number, "the value ends in a backslash, which would join it with the next line when it is read back");
 }
 
 UnitOption read_option(const LogicalLine& line, std::string_view text, std::string_view section) {
@@ -103,19 +190,9 @@ UnitOption read_option(const LogicalLine& line, std::string_view text, std::stri
     if (name.empty()) reject(line.number, "the name before \"=\" is missing");
     if (section.empty()) reject(line.number, "option " + quote(name) + " stands before any section");
     const auto value = strip(text.substr(equals + 1));
-    const auto size = name.size() + 1 + value.size();
-    if (size >= option_line_limit) {
-        reject(line.number, "option " + quote(name) + " takes " + std::to_string(size) +
-                                " bytes, but must take less than " + std::to_string(option_line_limit));
-    }
+    refuse_backslash_at_end(line, value);
+    check_size(line, "option " + quote(name), name.size() + 1 + value.size());
     return {std::string(section), std::string(name), std::string(value)};
-}
-
-void check_characters(std::string_view text) {
-    if (const auto offset = text.find('\0'); offset != std::string_view::npos) {
-        reject(line_at(text, offset), "a NUL byte");
-    }
-    if (const auto offset = find_invalid_utf8(text)) reject(line_at(text, *offset), "not UTF-8 text");
 }
 
 using Section = std::pair<std::string_view, std::vector<const UnitOption*>>;
@@ -131,9 +208,12 @@ std::vector<Section> group_by_section(std::span<const UnitOption> options) {
     return sections;
 }
 
-/// `append_value(text, value)` writes a value as the purpose wants it.
-template <class AppendValue>
-std::string serialise(std::span<const UnitOption> options, AppendValue append_value) {
+void append_as_it_is(std::string& text, std::string_view value) {
+    text += value;
+}
+
+/// `append_value` writes a value as the purpose wants it.
+std::string serialise(std::span<const UnitOption> options, void (*append_value)(std::string&, std::string_view)) {
     std::string text;
     for (const auto& [section, members] : group_by_section(options)) {
         if (!text.empty()) text += '\n';
@@ -145,16 +225,6 @@ std::string serialise(std::span<const UnitOption> options, AppendValue append_va
         }
     }
     return text;
-}
-
-void append_as_is(std::string& text, std::string_view value) {
-    text += value;
-}
-
-/// Without the space, the next line would be taken for the rest of this one.
-void append_closed(std::string& text, std::string_view value) {
-    text += value;
-    if (ends_in_open_backslash(value)) text += ' ';
 }
 
 /// Bytes of white space at the start; a backslash before a newline belongs to it.
@@ -174,11 +244,11 @@ std::size_t leading_white_space(std::string_view text) {
 }
 
 void append_collapsed(std::string& text, std::string_view value) {
-    value.remove_prefix(leading_white_space(value));
+    const auto start = text.size();
     while (!value.empty()) {
         if (const auto length = leading_white_space(value); length > 0) {
             value.remove_prefix(length);
-            if (!value.empty()) text += ' ';
+            text += ' ';
             continue;
         }
         // A pair of backslashes stands for one, which takes no newline.
@@ -187,6 +257,10 @@ void append_collapsed(std::string& text, std::string_view value) {
         text += value.substr(0, length);
         value.remove_prefix(length);
     }
+    const auto collapsed = std::string_view(text).substr(start);
+    const auto front = collapsed.size() - strip_start(collapsed).size();
+    text.erase(start + strip(collapsed).size() + front);
+    text.erase(start, front);
 }
 
 std::string sha1(const std::string& text) {
@@ -198,7 +272,9 @@ std::string sha1(const std::string& text) {
 }  // namespace
 
 std::vector<UnitOption> parse_unit_file(std::string_view text) {
-    check_characters(text);
+    if (const auto offset = text.find('\0'); offset != std::string_view::npos) {
+        reject(line_at(text, offset), "a NUL byte");
+    }
     std::vector<UnitOption> options;
     std::string section;
     LineReader reader(text);
@@ -216,11 +292,11 @@ std::vector<UnitOption> parse_unit_file(std::string_view text) {
 }
 
 std::string write_unit_file(std::span<const UnitOption> options) {
-    return serialise(options, append_closed);
+    return serialise(options, append_as_it_is);
 }
 
 std::string unit_file_hash(std::span<const UnitOption> options) {
-    return sha1(serialise(options, append_as_is));
+    return sha1(write_unit_file(options));
 }
 
 std::string content_digest(std::span<const UnitOption> options) {

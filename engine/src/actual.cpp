@@ -1,5 +1,7 @@
 #include "actual.hpp"
 
+#include "json_fields.hpp"
+
 #include <deployer/unit_name.hpp>
 
 #include <Poco/Exception.h>
@@ -35,24 +37,6 @@ public:
 private:
     std::map<std::string, std::vector<SharedContent>> contents_;
 };
-
-std::string text_of(const Object& object, const std::string& key) {
-    const auto value = object.get(key);
-    if (!value.isString()) throw Poco::DataFormatException(key);
-    return value.extract<std::string>();
-}
-
-Array::Ptr array_of(const Object& object, const std::string& key) {
-    auto array = object.getArray(key);
-    if (!array) throw Poco::DataFormatException(key);
-    return array;
-}
-
-Object::Ptr object_at(const Array& array, std::size_t index) {
-    auto object = array.getObject(static_cast<unsigned>(index));
-    if (!object) throw Poco::DataFormatException("object");
-    return object;
-}
 
 std::vector<UnitOption> read_options(const Array& array) {
     std::vector<UnitOption> options;

@@ -155,7 +155,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
     const auto& first = arguments.front();
     if (first == "--help" || first == "-h" || first == "help") return {Command::help, {}, false, false, overview()};
     if (first == "--version") return {Command::version, {}, false, false, {}};
-    if (first.front() == '-') throw UsageError("the command comes first, before '" + first + "'" + try_help(""));
+    if (first.rfind('-', 0) == 0) throw UsageError("the command comes first, before '" + first + "'" + try_help(""));
 
     const auto& syntax = require_command(first);
     Invocation invocation{syntax.command, {}, false, false, {}};

@@ -5,6 +5,7 @@
 #include "event_log.hpp"
 #include "plugin_host.hpp"
 #include "progress.hpp"
+#include "quantity.hpp"
 #include "report.hpp"
 #include "session.hpp"
 #include "signals.hpp"
@@ -41,9 +42,10 @@ int exit_status(CycleResult result) {
 }
 
 /// `verdict` is what the table's last line calls a report that did not fail.
-void print(const CycleReport& report, bool json, std::string_view verdict) {
+void print(const CycleReport& report, bool json, std::string_view verdict, const std::string& summary) {
     if (report.result == CycleResult::failed) verdict = to_string(CycleResult::failed);
-    std::cout << (json ? write_json(report) : write_table(report, verdict, wants_colour())) << std::flush;
+    std::cout << (json ? write_json(report)
+                       : write_table(report, std::string(verdict) + ": " + summary, wants_colour()));
 }
 
 /// What `once`, `plan` and `validate` have in common: a session that makes one report.
@@ -53,7 +55,7 @@ CycleReport make_report(const Invocation& invocation, Function&& make) {
     auto config = read_config_file(invocation.config);
     StreamLog log(std::cerr, config.log_level.value_or(LogLevel::info), config.log_json);
     auto host = make_host(config.plugin_path);
-    Session session(std::move(config), host, log, signals.stop_token());
+    Session session(std::move(config), host, log, signals.stop_token(), OnStart::reuse);
     // The report tells people at a terminal everything; who reads a file later wants to know when things happened.
     if (isatty(STDERR_FILENO) == 1) {
         show_progress(session.events(), std::cerr);
@@ -64,26 +66,26 @@ CycleReport make_report(const Invocation& invocation, Function&& make) {
 }
 
 int once(const Invocation& invocation) {
-    const auto report = make_report(invocation, [](Session& session, const Calls& calls) {
-        if (session.config().on_start == OnStart::rebuild) session.reconciler().distrust_snapshot();
-        return session.reconciler().run_cycle(calls);
-    });
-    print(report, invocation.json, to_string(report.result));
+    const auto report = make_report(
+        invocation, [](Session& session, const Calls& calls) { return session.reconciler().run_cycle(calls); });
+    print(report, invocation.json, to_string(report.result), summarise(report));
     return exit_status(report.result);
 }
 
 int plan(const Invocation& invocation) {
     const auto report = make_report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); });
-    print(report, invocation.json, "plan");
+    print(report, invocation.json, "plan", summarise(report));
     if (report.result == CycleResult::failed) return EXIT_FAILURE;
-    return invocation.detailed_exitcode && !report.changes.empty() ? exit_changes_found : EXIT_SUCCESS;
+    return invocation.detailed_exitcode && has_planned(report) ? exit_changes_found : EXIT_SUCCESS;
 }
 
 int validate(const Invocation& invocation) {
     const auto report = make_report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().validate(calls); });
-    print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid");
+    auto summary = quantity(report.wanted, "unit") + " wanted";
+    if (!report.held.empty()) summary += ", " + std::to_string(report.held.size()) + " held";
+    print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid", summary);
     return exit_status(report.result);
 }
 
@@ -165,9 +167,7 @@ int print_version(bool json) {
     return EXIT_SUCCESS;
 }
 
-}  // namespace
-
-int carry_out(const Invocation& invocation) {
+int dispatch(const Invocation& invocation) {
     switch (invocation.command) {
         case Command::run:
             return run(invocation);
@@ -186,6 +186,15 @@ int carry_out(const Invocation& invocation) {
             return EXIT_SUCCESS;
     }
     return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int carry_out(const Invocation& invocation) {
+    const auto status = dispatch(invocation);
+    // A report that nobody got is no success.
+    if (!std::cout.flush()) throw Error(ErrorKind::unavailable, "cannot write to standard output");
+    return status;
 }
 
 }  // namespace deployer

@@ -34,13 +34,10 @@ void Daemon::start_session(Config config) {
     } else {
         host_ = std::make_unique<PluginHost>(std::move(directories));
     }
-    auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_);
+    auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_, OnStart::rebuild);
     log_events(session->events(), log_);
     log_.change(session->config().log_level.value_or(LogLevel::info), session->config().log_json);
     session_ = std::move(session);
-    if (session_->config().on_start.value_or(OnStart::rebuild) == OnStart::rebuild) {
-        session_->reconciler().distrust_snapshot();
-    }
 }
 
 int Daemon::run() {
@@ -68,6 +65,7 @@ std::optional<int> Daemon::rest_after(const CycleReport& report) {
         const auto pause = session_->config().exit_pause;
         log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
         wait(pause);
+        if (reload_is_requested()) return std::nullopt;
         return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     std::random_device random;
@@ -81,6 +79,11 @@ void Daemon::request_reload() {
     const std::lock_guard lock(mutex_);
     reload_requested_ = true;
     wait_.request_stop();
+}
+
+bool Daemon::reload_is_requested() {
+    const std::lock_guard lock(mutex_);
+    return reload_requested_;
 }
 
 void Daemon::reload_if_requested() {

@@ -33,8 +33,8 @@ public:
     void request_reload();
 
 private:
-    /// The first cycle of a session lists the target, unless the configuration says otherwise (R32).
     void start_session(Config config);
+    [[nodiscard]] bool reload_is_requested();
     void reload_if_requested();
     /// What to exit with; nullopt to go on.
     std::optional<int> rest_after(const CycleReport& report);

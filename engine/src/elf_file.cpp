@@ -1,15 +1,13 @@
 #include "elf_file.hpp"
 
+#include "hex.hpp"
+
 #include <link.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
-#include <iomanip>
-#include <sstream>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -18,62 +16,141 @@ namespace {
 
 using Header = ElfW(Ehdr);
 using Segment = ElfW(Phdr);
+using Section = ElfW(Shdr);
+using Symbol = ElfW(Sym);
+using DynamicEntry = ElfW(Dyn);
 
 constexpr unsigned char native_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
 
-std::string in_hex(std::string_view bytes) {
-    std::ostringstream text;
-    text << std::hex << std::setfill('0');
-    for (const char byte : bytes) {
-        text << (text.tellp() == 0 ? "" : " ") << std::setw(2) << unsigned{static_cast<unsigned char>(byte)};
+/// Reads a file here and there.
+class ElfFile {
+public:
+    explicit ElfFile(const std::filesystem::path& file) : in_(file, std::ios::binary) {}
+
+    [[nodiscard]] bool is_open() const { return in_.is_open(); }
+
+    /// Shorter at the end of the file.
+    std::string bytes(std::uintmax_t offset, std::size_t size) {
+        std::string bytes(size, '\0');
+        seek(offset);
+        in_.read(bytes.data(), static_cast<std::streamsize>(size));
+        bytes.resize(static_cast<std::size_t>(in_.gcount()));
+        return bytes;
     }
-    return text.str();
+
+    template <class Record>
+    std::optional<Record> record(std::uintmax_t offset) {
+        Record record{};
+        seek(offset);
+        if (!in_.read(reinterpret_cast<char*>(&record), sizeof record)) return std::nullopt;
+        return record;
+    }
+
+    /// As many records of a table as there are.
+    template <class Record>
+    std::vector<Record> table(std::uintmax_t offset, std::uintmax_t count) {
+        std::vector<Record> records;
+        for (std::uintmax_t i = 0; i < count; ++i) {
+            const auto next = record<Record>(offset + i * sizeof(Record));
+            if (!next) break;
+            records.push_back(*next);
+        }
+        return records;
+    }
+
+    std::vector<Segment> segments(const Header& header) { return table<Segment>(header.e_phoff, header.e_phnum); }
+
+private:
+    void seek(std::uintmax_t offset) {
+        in_.clear();
+        in_.seekg(static_cast<std::streamoff>(offset));
+    }
+
+    std::ifstream in_;
+};
+
+std::string hex_dump(std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes) text += (text.empty() ? "" : " ") + in_hex(static_cast<unsigned char>(byte), 2);
+    return text;
 }
 
 std::string no_elf_problem(std::string_view begin) {
-    const auto magic = in_hex({ELFMAG, SELFMAG});
     if (begin.empty()) return "is empty, not a shared library";
-    return "is not a shared library: it begins with " + in_hex(begin) + " and not with " + magic + " (ELF)";
+    return "is not a shared library: it begins with " + hex_dump(begin) + " and not with " +
+           hex_dump(std::string_view(ELFMAG, SELFMAG)) + " (ELF)";
 }
 
-template <class Record>
-bool read_record(std::ifstream& in, Record& record) {
-    return static_cast<bool>(in.read(reinterpret_cast<char*>(&record), sizeof record));
+std::string cut_short_problem(std::uintmax_t size, std::uintmax_t needed) {
+    return "is cut short: it has " + std::to_string(size) + " bytes of at least " + std::to_string(needed) +
+           "; copy it again";
 }
 
 /// How many bytes the loader will map.
-std::uintmax_t mapped_size(std::ifstream& in, const Header& header) {
+std::uintmax_t mapped_size(const Header& header, const std::vector<Segment>& segments) {
     std::uintmax_t size = header.e_phoff + std::uintmax_t{header.e_phnum} * sizeof(Segment);
-    in.seekg(static_cast<std::streamoff>(header.e_phoff));
-    Segment segment{};
-    for (unsigned i = 0; i < header.e_phnum && read_record(in, segment); ++i) {
+    for (const auto& segment : segments) {
         if (segment.p_type == PT_LOAD) size = std::max<std::uintmax_t>(size, segment.p_offset + segment.p_filesz);
     }
     return size;
 }
 
+/// The loader takes for granted that the dynamic section tells where the symbols and their names are.
+bool has_empty_dynamic_section(ElfFile& elf, const std::vector<Segment>& segments) {
+    for (const auto& segment : segments) {
+        if (segment.p_type != PT_DYNAMIC) continue;
+        const auto first = elf.record<DynamicEntry>(segment.p_offset);
+        return first && first->d_tag == DT_NULL;
+    }
+    return false;
+}
+
+std::optional<Symbol> find_symbol(ElfFile& elf, const std::vector<Section>& sections, std::string_view name) {
+    for (const auto& section : sections) {
+        if (section.sh_type != SHT_DYNSYM || section.sh_link >= sections.size()) continue;
+        const auto& names = sections[section.sh_link];
+        for (const auto& symbol : elf.table<Symbol>(section.sh_offset, section.sh_size / sizeof(Symbol))) {
+            if (symbol.st_shndx == SHN_UNDEF) continue;
+            // With the NUL that ends it.
+            const auto found = elf.bytes(names.sh_offset + symbol.st_name, name.size() + 1);
+            if (found.size() > name.size() && found.back() == '\0' && found.starts_with(name)) return symbol;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> elf_file_problem(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in.is_open()) return "cannot be read: " + std::generic_category().message(errno);
-
-    std::array<char, SELFMAG> magic{};
-    in.read(magic.data(), magic.size());
-    const std::string_view begin(magic.data(), static_cast<std::size_t>(in.gcount()));
+    ElfFile elf(file);
+    if (!elf.is_open()) return "cannot be read: " + std::generic_category().message(errno);
+    const auto begin = elf.bytes(0, SELFMAG);
     if (begin != std::string_view(ELFMAG, SELFMAG)) return no_elf_problem(begin);
 
     const auto size = std::filesystem::file_size(file);
-    Header header{};
-    in.seekg(0);
-    const bool whole_header = read_record(in, header);
-    if (whole_header && (header.e_ident[EI_CLASS] != native_class || header.e_phentsize != sizeof(Segment))) {
-        return std::nullopt;
+    const auto header = elf.record<Header>(0);
+    if (!header) return cut_short_problem(size, sizeof(Header));
+    // Of another machine: the loader says so.
+    if (header->e_ident[EI_CLASS] != native_class || header->e_phentsize != sizeof(Segment)) return std::nullopt;
+    const auto segments = elf.segments(*header);
+    const auto needed = mapped_size(*header, segments);
+    if (size < needed) return cut_short_problem(size, needed);
+    if (has_empty_dynamic_section(elf, segments)) return "is damaged: its dynamic section is empty; copy it again";
+    return std::nullopt;
+}
+
+std::string read_elf_variable(const std::filesystem::path& file, std::string_view symbol, std::size_t size) {
+    ElfFile elf(file);
+    const auto header = elf.record<Header>(0);
+    if (!header || header->e_ident[EI_CLASS] != native_class) return {};
+    const auto variable = find_symbol(elf, elf.table<Section>(header->e_shoff, header->e_shnum), symbol);
+    if (!variable) return {};
+    for (const auto& segment : elf.segments(*header)) {
+        const auto begin = variable->st_value - segment.p_vaddr;
+        if (segment.p_type != PT_LOAD || variable->st_value < segment.p_vaddr || begin >= segment.p_filesz) continue;
+        return elf.bytes(segment.p_offset + begin, size);
     }
-    const auto needed = whole_header ? mapped_size(in, header) : sizeof header;
-    if (size >= needed) return std::nullopt;
-    return "is cut short: it has " + std::to_string(size) + " bytes of at least " + std::to_string(needed) +
-           "; copy it again";
+    return {};
 }
 
 }  // namespace deployer

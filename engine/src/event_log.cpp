@@ -2,8 +2,9 @@
 
 #include "quantity.hpp"
 
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace deployer {
 namespace {
@@ -44,7 +45,7 @@ public:
         } else if (status == ChangeStatus::failed) {
             log_->error(what + " failed: " + error);
         } else {
-            log_->warning(what + ' ' + error);
+            tell_news(what + ' ' + error);
         }
     }
 
@@ -56,7 +57,11 @@ public:
 
     void operator()(const CycleEnded& event) {
         const auto& report = event.report;
-        tell_news(report.notes);
+        for (const auto& [unit, detail] : report.not_ready) {
+            tell_news(unit + ", changed by an earlier cycle, is not ready: " + detail);
+        }
+        for (const auto& note : report.notes) tell_news(note);
+        told_before_ = std::exchange(told_, {});
         if (report.error && report.error->kind() == ErrorKind::cancelled) {
             log_->info("the cycle was ended early: " + std::string(report.error->what()));
         } else if (report.error) {
@@ -69,15 +74,15 @@ public:
     }
 
 private:
-    /// What is left alone stays so cycle after cycle: it is said once.
-    void tell_news(const std::vector<std::string>& notes) {
-        if (notes == notes_) return;
-        for (const auto& note : notes) log_->warning(note);
-        notes_ = notes;
+    /// What is left as it is stays so cycle after cycle: it is said once.
+    void tell_news(const std::string& line) {
+        if (told_before_.count(line) == 0) log_->warning(line);
+        told_.insert(line);
     }
 
     Log* log_;
-    std::vector<std::string> notes_;
+    std::set<std::string> told_before_;  ///< by the last cycle
+    std::set<std::string> told_;
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ struct WantedRead {
     std::vector<Held> held;
     std::vector<std::string> warnings;
 };
-/// Changes are about to be made: nothing has been touched yet. Somebody who must know that before throws to prevent it.
+/// Changes are about to be made: no unit has been touched yet.
 struct RolloutStarting {
     const Plan& plan;
 };

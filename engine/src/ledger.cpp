@@ -1,5 +1,7 @@
 #include "ledger.hpp"
 
+#include "json_fields.hpp"
+
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -17,10 +19,19 @@ using Poco::JSON::Object;
 
 constexpr int ledger_format = 1;
 
-std::string text_of(const Object& object, const std::string& key) {
-    const auto value = object.get(key);
-    if (!value.isString()) throw Poco::DataFormatException(key);
-    return value.extract<std::string>();
+Array write_texts(const std::vector<std::string>& texts) {
+    Array array;
+    for (const auto& text : texts) array.add(text);
+    return array;
+}
+
+std::vector<std::string> read_texts(const Object& root, const std::string& key) {
+    const auto array = array_of(root, key);
+    std::vector<std::string> texts;
+    texts.reserve(array->size());
+    for (std::size_t i = 0; i < array->size(); ++i)
+        texts.push_back(array->getElement<std::string>(static_cast<unsigned>(i)));
+    return texts;
 }
 
 Object write_outcome(const Outcome& outcome) {
@@ -33,15 +44,17 @@ Object write_outcome(const Outcome& outcome) {
 }
 
 Ledger read_fields(const Object& root) {
-    Ledger ledger{{text_of(root, "attempted")}, {text_of(root, "applied")}, text_of(root, "fingerprint"), {}, {}};
+    Ledger ledger{
+        {text_of(root, "attempted")}, {text_of(root, "applied")}, text_of(root, "fingerprint"), {}, {}, {}, {}};
+    ledger.notes = read_texts(root, "notes");
+    for (const auto& unit : read_texts(root, "unproven")) ledger.add_unproven(unit);
     const auto left = root.getObject("left");
-    const auto history = root.getArray("history");
-    if (!left || !history) throw Poco::DataFormatException("ledger");
+    if (!left) throw Poco::DataFormatException("left");
     ledger.left = {left->getValue<std::size_t>("destroy_disabled"), left->getValue<std::size_t>("max_destroy"),
                    left->getValue<std::size_t>("disputed"), left->getValue<std::size_t>("protected")};
-    for (unsigned i = 0; i < history->size(); ++i) {
-        const auto entry = history->getObject(i);
-        if (!entry) throw Poco::DataFormatException("history");
+    const auto history = array_of(root, "history");
+    for (std::size_t i = 0; i < history->size(); ++i) {
+        const auto entry = object_at(*history, i);
         ledger.add({text_of(*entry, "time"),
                     {text_of(*entry, "revision")},
                     text_of(*entry, "result"),
@@ -52,7 +65,24 @@ Ledger read_fields(const Object& root) {
 
 }  // namespace
 
+void Ledger::add_unproven(const std::string& unit) {
+    const auto place = std::lower_bound(unproven.begin(), unproven.end(), unit);
+    if (place == unproven.end() || *place != unit) unproven.insert(place, unit);
+}
+
+bool Ledger::is_unproven(const std::string& unit) const {
+    return std::binary_search(unproven.begin(), unproven.end(), unit);
+}
+
+void Ledger::keep_unproven(const std::set<std::string>& units) {
+    std::erase_if(unproven, [&](const auto& unit) { return units.count(unit) == 0; });
+}
+
 void Ledger::add(Outcome outcome) {
+    const auto says_the_same = [&](const Outcome& last) {
+        return last.revision == outcome.revision && last.result == outcome.result && last.summary == outcome.summary;
+    };
+    if (!history.empty() && says_the_same(history.back())) return;
     history.push_back(std::move(outcome));
     if (history.size() > history_limit) history.erase(history.begin());
 }
@@ -71,6 +101,8 @@ std::string write_ledger(const Ledger& ledger) {
     root.set("applied", ledger.applied.id);
     root.set("fingerprint", ledger.fingerprint);
     root.set("left", left);
+    root.set("notes", write_texts(ledger.notes));
+    root.set("unproven", write_texts(ledger.unproven));
     root.set("history", history);
     std::ostringstream out;
     root.stringify(out);

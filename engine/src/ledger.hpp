@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,9 +33,19 @@ struct Ledger {
     Revision applied;
     /// Of the configuration that `applied` was judged by: another one may want other changes of the same revision.
     std::string fingerprint;
-    LeftAlone left;                ///< by the cycle that applied
+    LeftAlone left;                  ///< by the cycle that applied
+    std::vector<std::string> notes;  ///< what it said of them
+    /// Units that were to be waited for when they were changed, and were not seen ready since; sorted. While there is
+    /// one that is still wanted so, its revision is not applied and nothing is destroyed (R25, R31).
+    std::vector<std::string> unproven;
     std::vector<Outcome> history;  ///< oldest first, at most history_limit
 
+    void add_unproven(const std::string& unit);
+    [[nodiscard]] bool is_unproven(const std::string& unit) const;
+    /// Forgets those that are not among `units`.
+    void keep_unproven(const std::set<std::string>& units);
+
+    /// An outcome that tells nothing new is not added.
     void add(Outcome outcome);
     bool operator==(const Ledger&) const = default;
 };

@@ -66,8 +66,8 @@ struct SettledUnit {
 /// A service of a plan that goes node by node (R41).
 struct SequentialGroup {
     std::string service;
-    /// Its units that need no change. They have to be ready before another one is touched: they may be the first nodes
-    /// of a version that does not come up.
+    /// Its nodes that need no change, when others are updated. They have to be ready before another one is touched:
+    /// they may be the first nodes of a version that does not come up.
     std::vector<SettledUnit> settled;
 };
 

@@ -2,6 +2,7 @@
 
 #include "quantity.hpp"
 
+#include <deployer/foreign_text.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
 
@@ -28,11 +29,6 @@ ServiceSet services_of(const Units& units) {
     services.reserve(units.size());
     for (const auto& unit : units) services.insert(service_name(unit.name));
     return services;
-}
-
-std::string quote(const std::string& value) {
-    constexpr std::size_t shown = 60;
-    return value.size() <= shown ? '"' + value + '"' : '"' + value.substr(0, shown) + "…\"";
 }
 
 std::string describe(const OptionDifference& difference) {
@@ -237,7 +233,11 @@ private:
 
     void find_sequential_groups() {
         std::map<std::string_view, SequentialGroup> groups;
+        std::set<std::string_view> updated;
+        std::set<std::pair<std::string_view, std::string_view>> changing_nodes;
         for (const auto& change : plan_.changes) {
+            changing_nodes.emplace(change.service, instance_of(change.unit));
+            if (!is_create(change.kind) && !is_destroy(change.kind)) updated.insert(change.service);
             // A service that has nothing running yet has nothing to lose: its nodes start together.
             if (!is_destroy(change.kind) && change.kind != ChangeKind::create_group &&
                 wanted_.sequential_services.count(change.service) > 0) {
@@ -245,8 +245,14 @@ private:
             }
         }
         for (auto& unit : settled_) {
-            const auto group = groups.find(service_name(unit.name));
-            if (group != groups.end()) group->second.settled.push_back(std::move(unit));
+            const auto service = service_name(unit.name);
+            const auto group = groups.find(service);
+            // A new node takes none away. And what is wrong with a node that changes, the change may be to mend.
+            if (group == groups.end() || updated.count(service) == 0 ||
+                changing_nodes.count({service, instance_of(unit.name)}) > 0) {
+                continue;
+            }
+            group->second.settled.push_back(std::move(unit));
         }
         for (auto& [service, group] : groups) plan_.sequential.push_back(std::move(group));
     }

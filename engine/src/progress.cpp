@@ -1,5 +1,7 @@
 #include "progress.hpp"
 
+#include <deployer/foreign_text.hpp>
+
 #include <cstddef>
 #include <ostream>
 #include <string>
@@ -39,6 +41,7 @@ private:
     void show(std::string text) {
         // A line that wraps could not be wiped.
         constexpr std::size_t width = 64;
+        text = printable(text);
         if (text.size() > width) text = text.substr(0, width - 3) + "...";
         *terminal_ << wipe << '[' << ended_ << '/' << total_ << "] " << text << std::flush;
     }

@@ -45,11 +45,25 @@ std::size_t count_unfinished(const CycleReport& report) {
     }));
 }
 
-void skip_destroys(CycleReport& report, const std::string& why) {
-    for (auto& result : report.changes) {
-        if (!is_destroy(result.change.kind) || result.status != ChangeStatus::planned) continue;
-        result.status = ChangeStatus::skipped;
-        result.error = "not begun: " + why;
+/// What is not known to be ready after a cycle: what it could not look at, did not see ready, or did not bring through.
+std::set<std::string> unproven_by(const CycleReport& report) {
+    std::set<std::string> unproven;
+    for (const auto& entry : report.not_ready) unproven.insert(entry.unit);
+    for (const auto& result : report.changes) {
+        if (!is_destroy(result.change.kind) && result.status != ChangeStatus::done) unproven.insert(result.change.unit);
+    }
+    return unproven;
+}
+
+/// A report in any case: what ends `make` early becomes its error.
+template <class Function>
+CycleReport reported(Function&& make) {
+    try {
+        return make();
+    } catch (const Error& error) {
+        return failed_report(error);
+    } catch (const std::exception& exception) {
+        return failed_report(Error(ErrorKind::internal, exception.what()));
     }
 }
 
@@ -59,75 +73,52 @@ Reconciler::Reconciler(Plugins plugins, ReconcilePolicy policy, EventStream& eve
     : plugins_(std::move(plugins)), policy_(std::move(policy)), events_(events) {}
 
 CycleReport Reconciler::run_cycle(const Calls& calls) {
-    auto report = [&] {
-        try {
-            return reconcile(calls);
-        } catch (const Error& error) {
-            return failed_report(error);
-        } catch (const std::exception& exception) {
-            return failed_report(Error(ErrorKind::internal, exception.what()));
-        }
-    }();
-    if (report.error && says_out_of_reach(*report.error)) clear_cache(calls);
+    auto report = reported([&] { return reconcile(calls); });
+    if (report.error && says_out_of_reach(*report.error)) try_to_forget_actual(calls);
     events_.publish(CycleEnded{report, idle_});
     return report;
-}
-
-void Reconciler::clear_cache(const Calls& calls) {
-    try {
-        forget_actual(calls);
-    } catch (const Error& error) {
-        calls.log.warning(error.what());
-    }
 }
 
 CycleReport Reconciler::reconcile(const Calls& calls) {
     idle_ = false;
     load_ledger(calls);
-    const auto listing = load_actual(calls);
-    idle_ = !load_wanted(calls, listing);
+    load_actual(calls);
+    idle_ = !load_wanted(calls);
     if (idle_) return idle_report();
     const auto plan = make_plan(*wanted_, *actual_, policy_.plan);
-    const bool only_look = listing == Listing::fresh_for_drift && !owed() && policy_.drift == Drift::report;
-    return only_look ? report_drift(plan) : carry_out(plan, calls);
+    const bool only_look = is_listed_for_drift_ && policy_.drift == Drift::report && !owed();
+    auto report = only_look ? report_drift(plan) : carry_out(plan, calls);
+    if (actual_) settle(calls);
+    return report;
 }
 
 CycleReport Reconciler::preview(const Calls& calls) {
-    try {
-        identity_ = plugins_.target->identity();
-        if (!load_snapshot(calls)) list_target(calls);
-        const auto checkout = plugins_.source->checkout({}, calls.make());
-        const auto wanted = read_wanted(*checkout, calls.make());
-        const auto plan = make_plan(wanted, *actual_, policy_.plan);
-        auto report = report_of(plan, wanted.warnings);
-        if (!plan.destroy_obstacle.empty()) skip_destroys(report, plan.destroy_obstacle);
-        report.result = conclude(report);
-        return report;
-    } catch (const Error& error) {
-        return failed_report(error);
-    }
+    return reported([&] {
+        load_ledger(calls);
+        if (!snapshot_is_trusted_ || !load_snapshot(calls)) list_target(calls);
+        wanted_ = read_source(calls);
+        return propose(make_plan(*wanted_, *actual_, policy_.plan), calls);
+    });
 }
 
 CycleReport Reconciler::validate(const Calls& calls) {
-    try {
-        const auto checkout = plugins_.source->checkout({}, calls.make());
-        const auto wanted = read_wanted(*checkout, calls.make());
-        CycleReport report;
-        report.revision = wanted.revision;
-        report.held = wanted.held;
-        report.warnings = wanted.warnings;
-        report.notes.push_back(quantity(wanted.units.size(), "unit") + " wanted");
-        report.result = conclude(report);
-        return report;
-    } catch (const Error& error) {
-        return failed_report(error);
-    }
+    return reported([&] { return report_of(read_source(calls)); });
 }
 
 void Reconciler::forget_actual(const Calls& calls) {
     actual_.reset();
-    identity_ = plugins_.target->identity();
+    // Until it is gone for certain.
+    snapshot_is_trusted_ = false;
     plugins_.cache->erase(key(snapshot_document), calls.make());
+    snapshot_is_trusted_ = true;
+}
+
+void Reconciler::try_to_forget_actual(const Calls& calls) {
+    try {
+        if (identity_) forget_actual(calls);
+    } catch (const Error& error) {
+        calls.log.warning(error.what());
+    }
 }
 
 void Reconciler::load_ledger(const Calls& calls) {
@@ -137,15 +128,17 @@ void Reconciler::load_ledger(const Calls& calls) {
     ledger_ = document ? read_ledger(*document).value_or(Ledger{}) : Ledger{};
 }
 
-Reconciler::Listing Reconciler::load_actual(const Calls& calls) {
-    const auto now = std::chrono::steady_clock::now();
-    const bool resync =
-        policy_.drift != Drift::ignore && actual_.has_value() && now - listed_at_ >= policy_.resync_interval;
-    if (!resync && (actual_ || (snapshot_is_trusted_ && load_snapshot(calls)))) return Listing::cached;
+void Reconciler::load_actual(const Calls& calls) {
+    const bool resync = resync_is_due();
+    if (!resync && (actual_ || (snapshot_is_trusted_ && load_snapshot(calls)))) return;
     list_target(calls);
-    snapshot_is_trusted_ = true;
-    plugins_.cache->store(key(snapshot_document), write_snapshot(*actual_, *identity_), calls.make());
-    return resync ? Listing::fresh_for_drift : Listing::fresh;
+    is_listed_for_drift_ = resync;
+}
+
+bool Reconciler::resync_is_due() const {
+    if (!actual_ || std::chrono::steady_clock::now() - listed_at_ < policy_.resync_interval) return false;
+    // While something is owed, a comparison mends what it finds, which `report` is not to do.
+    return policy_.drift == Drift::heal || (policy_.drift == Drift::report && !owed());
 }
 
 bool Reconciler::load_snapshot(const Calls& calls) {
@@ -158,13 +151,23 @@ bool Reconciler::load_snapshot(const Calls& calls) {
     }
     // How old it is, nobody knows: a look for drift counts from now.
     listed_at_ = std::chrono::steady_clock::now();
+    is_settled_ = true;
     return true;
 }
 
 void Reconciler::list_target(const Calls& calls) {
     actual_ = actual_from(plugins_.target->list(calls.make()));
     listed_at_ = std::chrono::steady_clock::now();
+    is_settled_ = false;
+    is_listed_for_drift_ = false;
     events_.publish(TargetListed{actual_->units.size()});
+}
+
+void Reconciler::settle(const Calls& calls) {
+    if (is_settled_) return;
+    plugins_.cache->store(key(snapshot_document), write_snapshot(*actual_, *identity_), calls.make());
+    snapshot_is_trusted_ = true;
+    is_settled_ = true;
 }
 
 bool Reconciler::owed() const {
@@ -172,52 +175,57 @@ bool Reconciler::owed() const {
            ledger_->fingerprint != policy_.fingerprint || (wanted_ && wanted_->revision != ledger_->applied);
 }
 
-Revision Reconciler::known_revision(Listing listing) const {
+Revision Reconciler::known_revision() const {
     if (wanted_ && !may_pass(*wanted_)) return wanted_->revision;
-    // Without the wanted state at hand, there has to be something to compare with a fresh listing.
-    return listing == Listing::cached && !owed() ? ledger_->applied : Revision{};
+    // Without the wanted state at hand, there has to be something to compare a fresh listing with.
+    return is_settled_ && !owed() ? ledger_->applied : Revision{};
 }
 
-bool Reconciler::load_wanted(const Calls& calls, Listing listing) {
-    const auto checkout = plugins_.source->checkout(known_revision(listing), calls.make());
-    if (!checkout) return wanted_ && (listing != Listing::cached || owed());
+bool Reconciler::load_wanted(const Calls& calls) {
+    const auto checkout = plugins_.source->checkout(known_revision(), calls.make());
+    if (!checkout) return wanted_ && (!is_settled_ || owed());
     wanted_ = read_wanted(*checkout, calls.make());
     events_.publish(WantedRead{wanted_->revision, wanted_->units.size(), wanted_->held, wanted_->warnings});
     return true;
+}
+
+WantedState Reconciler::read_source(const Calls& calls) {
+    const auto checkout = plugins_.source->checkout({}, calls.make());
+    return read_wanted(*checkout, calls.make());
 }
 
 CycleReport Reconciler::idle_report() const {
     CycleReport report;
     report.revision = ledger_->applied;
     report.left = ledger_->left;
-    if (report.left.max_destroy > 0) {
-        report.notes.push_back("stopped all " + quantity(report.left.max_destroy, "destroy") +
-                               ", more than reconcile.max_destroy: to allow them, set it to " +
-                               std::to_string(report.left.max_destroy) + " or more");
-    }
+    report.notes = ledger_->notes;
     report.result = conclude(report);
     return report;
 }
 
 CycleReport Reconciler::report_drift(const Plan& plan) {
-    if (plan.changes.empty()) return report_of(plan, wanted_->warnings);
+    auto report = report_of(plan, *wanted_);
+    if (plan.changes.empty()) return report;
     events_.publish(DriftFound{plan});
-    auto report = report_of(plan, wanted_->warnings);
     report.result = CycleResult::degraded;
     return report;
 }
 
-CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
-    auto report = report_of(plan, wanted_->warnings);
-    if (!plan.changes.empty()) {
-        book_attempt(plan.revision, calls);
-        forget_actual(calls);
-        events_.publish(RolloutStarting{plan});
-        Rollout rollout(*plugins_.target, policy_.rollout, calls, events_, report.changes);
-        report.error = rollout.run(make_rollout_chains(plan, policy_.rollout.on_timeout));
-        if (!report.error) report.error = carry_out_destroys(plan, rollout, report, calls);
-        skip_destroys(report, "the cycle ended early");
+CycleReport Reconciler::propose(const Plan& plan, const Calls& calls) {
+    auto report = report_of(plan, *wanted_);
+    report.not_ready = look_at_unproven(plan, calls);
+    if (!plan.destroy_obstacle.empty()) {
+        skip_destroys(report, plan.destroy_obstacle);
+    } else if (!report.not_ready.empty()) {
+        skip_destroys(report, report.not_ready.front().unit + ", changed by an earlier cycle, is not ready");
     }
+    report.result = conclude(report);
+    return report;
+}
+
+CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
+    auto report = propose(plan, calls);
+    if (has_planned(report)) report.error = roll_out(plan, report, calls);
     report.result = conclude(report);
     try {
         book(report, calls);
@@ -228,17 +236,41 @@ CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
     return report;
 }
 
+std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report, const Calls& calls) {
+    const auto chains = make_rollout_chains(plan, policy_.rollout.on_timeout);
+    book_attempt(plan, chains, calls);
+    forget_actual(calls);
+    events_.publish(RolloutStarting{plan});
+    Rollout rollout(*plugins_.target, policy_.rollout, calls, events_, report.changes);
+    auto error = rollout.run(chains);
+    if (!error) error = carry_out_destroys(plan, rollout, report, calls);
+    skip_destroys(report, "the cycle ended early");
+    return error;
+}
+
+std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls& calls) {
+    std::set<std::string_view> changing;
+    for (const auto& change : plan.changes) changing.insert(change.unit);
+    std::vector<NotReady> not_ready;
+    for (const auto& unit : actual_->units) {
+        if (!ledger_->is_unproven(unit.name) || changing.count(unit.name) > 0) continue;
+        try {
+            const auto status =
+                plugins_.target->status({unit.name, unit.content->options, unit.desired_state}, calls.make());
+            if (status.readiness != Readiness::ready) not_ready.push_back({unit.name, status.detail});
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::rejected && error.kind() != ErrorKind::not_found) throw;
+            not_ready.push_back({unit.name, error.what()});
+        }
+    }
+    return not_ready;
+}
+
 std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
                                                     const Calls& calls) {
-    if (std::none_of(plan.changes.begin(), plan.changes.end(), [](const auto& c) { return is_destroy(c.kind); })) {
-        return std::nullopt;
-    }
+    if (!has_planned(report)) return std::nullopt;
     if (const auto unfinished = count_unfinished(report); unfinished > 0) {
         skip_destroys(report, quantity(unfinished, "change") + " of this cycle did not end well");
-        return std::nullopt;
-    }
-    if (!plan.destroy_obstacle.empty()) {
-        skip_destroys(report, plan.destroy_obstacle);
         return std::nullopt;
     }
     try {
@@ -270,32 +302,52 @@ void Reconciler::dispute(CycleReport& report, const Calls& calls) {
         const auto& change = result.change;
         if (!is_destroy(change.kind)) continue;
         if (wanted.count(change.unit) == 0 && held.count(change.service) == 0 && held.count("") == 0) continue;
-        result.status = ChangeStatus::skipped;
-        result.error = "disputed: wanted again at " + second.revision.id;
+        skip(result, "disputed: wanted again at " + second.revision.id);
         ++report.left.disputed;
     }
 }
 
-void Reconciler::book_attempt(const Revision& revision, const Calls& calls) {
+void Reconciler::skip(ChangeResult& result, std::string why) {
+    result.status = ChangeStatus::skipped;
+    result.error = std::move(why);
+    events_.publish(ChangeEnded{result});
+}
+
+void Reconciler::skip_destroys(CycleReport& report, const std::string& why) {
+    for (auto& result : report.changes) {
+        if (is_destroy(result.change.kind) && result.status == ChangeStatus::planned) skip(result, "not begun: " + why);
+    }
+}
+
+void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutChain>& chains, const Calls& calls) {
     auto ledger = *ledger_;
-    ledger.attempted = revision;
+    ledger.attempted = plan.revision;
     // Differences were found: if this revision was applied once, it no longer is.
-    if (ledger.applied == revision) ledger.applied = {};
+    if (ledger.applied == plan.revision) ledger.applied = {};
+    for (const auto& chain : chains) {
+        for (const auto& step : chain.steps) {
+            if (!step.gated) continue;
+            for (const auto index : step.changes) ledger.add_unproven(plan.changes[index].unit);
+        }
+    }
     store_ledger(std::move(ledger), calls);
 }
 
 void Reconciler::book(const CycleReport& report, const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = report.revision;
+    ledger.keep_unproven(unproven_by(report));
     const bool ended_well = report.result == CycleResult::in_sync || report.result == CycleResult::applied;
     // Destroys that the limit stopped will be stopped again until the source or the configuration changes.
-    const bool only_limited = report.held.empty() && report.left.disputed == 0 && !report.error &&
+    const bool only_limited = report.held.empty() && report.not_ready.empty() && report.left.disputed == 0 &&
+                              !report.error &&
                               std::all_of(report.changes.begin(), report.changes.end(),
                                           [](const auto& result) { return result.status == ChangeStatus::done; });
     if (ended_well || only_limited) {
         ledger.applied = report.revision;
         ledger.fingerprint = policy_.fingerprint;
         ledger.left = report.left;
+        ledger.notes = report.notes;
     } else if (ledger.applied == report.revision) {
         ledger.applied = {};
     }

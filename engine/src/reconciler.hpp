@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace deployer {
 
@@ -58,29 +59,39 @@ public:
     void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
 
 private:
-    enum class Listing { cached, fresh, fresh_for_drift };
-
     void load_ledger(const Calls& calls);
     /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
     void forget_actual(const Calls& calls);
-    Listing load_actual(const Calls& calls);
+    /// The same, where the cycle has failed anyway.
+    void try_to_forget_actual(const Calls& calls);
+    void load_actual(const Calls& calls);
+    [[nodiscard]] bool resync_is_due() const;
     bool load_snapshot(const Calls& calls);
     void list_target(const Calls& calls);
+    /// The actual state is as it is to be: from now on it is compared only when something moves.
+    void settle(const Calls& calls);
     /// False: nothing moved and nothing is owed, so there is nothing to compare.
-    bool load_wanted(const Calls& calls, Listing listing);
+    bool load_wanted(const Calls& calls);
+    [[nodiscard]] WantedState read_source(const Calls& calls);
     [[nodiscard]] bool owed() const;
-    [[nodiscard]] Revision known_revision(Listing listing) const;
+    [[nodiscard]] Revision known_revision() const;
 
     CycleReport reconcile(const Calls& calls);
-    CycleReport idle_report() const;
+    [[nodiscard]] CycleReport idle_report() const;
     CycleReport report_drift(const Plan& plan);
+    /// What carrying out the plan would do, as far as that is known before.
+    CycleReport propose(const Plan& plan, const Calls& calls);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
+    std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
     std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
                                             const Calls& calls);
+    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31).
+    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, const Calls& calls);
     /// Marks what the second reading of the wanted state wants after all (R25).
     void dispute(CycleReport& report, const Calls& calls);
-    void clear_cache(const Calls& calls);
-    void book_attempt(const Revision& revision, const Calls& calls);
+    void skip(ChangeResult& result, std::string why);
+    void skip_destroys(CycleReport& report, const std::string& why);
+    void book_attempt(const Plan& plan, const std::vector<RolloutChain>& chains, const Calls& calls);
     void book(const CycleReport& report, const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
     [[nodiscard]] std::string key(std::string_view document) const;
@@ -93,6 +104,8 @@ private:
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;
+    bool is_settled_ = false;           ///< `actual_` was compared, and is what the cache has
+    bool is_listed_for_drift_ = false;  ///< `actual_` was listed only because resync_interval was over
     bool snapshot_is_trusted_ = true;
     bool idle_ = false;
 };

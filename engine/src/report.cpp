@@ -2,11 +2,14 @@
 
 #include "quantity.hpp"
 
+#include <deployer/foreign_text.hpp>
+
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -24,10 +27,10 @@ Array write_differences(const std::vector<OptionDifference>& differences) {
     Array array;
     for (const auto& difference : differences) {
         auto object = make_object();
-        object.set("section", difference.section);
-        object.set("name", difference.name);
-        if (difference.from) object.set("from", *difference.from);
-        if (difference.to) object.set("to", *difference.to);
+        object.set("section", printable(difference.section));
+        object.set("name", printable(difference.name));
+        if (difference.from) object.set("from", printable(*difference.from));
+        if (difference.to) object.set("to", printable(*difference.to));
         array.add(object);
     }
     return array;
@@ -36,11 +39,11 @@ Array write_differences(const std::vector<OptionDifference>& differences) {
 Object write_change(const ChangeResult& result) {
     auto object = make_object();
     object.set("action", std::string(action_of(result.change.kind)));
-    object.set("unit", result.change.unit);
-    object.set("group", result.change.service);
-    object.set("reason", result.change.reason);
+    object.set("unit", printable(result.change.unit));
+    object.set("group", printable(result.change.service));
+    object.set("reason", printable(result.change.reason));
     object.set("status", std::string(to_string(result.status)));
-    if (!result.error.empty()) object.set("error", result.error);
+    if (!result.error.empty()) object.set("error", printable(result.error));
     if (!result.change.differences.empty()) object.set("differences", write_differences(result.change.differences));
     return object;
 }
@@ -56,7 +59,7 @@ Object write_left(const LeftAlone& left) {
 
 Array write_texts(const std::vector<std::string>& texts) {
     Array array;
-    for (const auto& text : texts) array.add(text);
+    for (const auto& text : texts) array.add(printable(text));
     return array;
 }
 
@@ -88,22 +91,34 @@ void write_changes(std::ostream& out, const CycleReport& report, bool colour) {
     for (const auto& result : report.changes) width = std::max(width, result.change.unit.size());
     for (const auto& result : report.changes) {
         out << "  " << paint(pad(std::string(action_of(result.change.kind)), 9), colour_of(result), colour) << "  "
-            << pad(result.change.unit, width) << "  " << pad(std::string(to_string(result.status)), 7) << "  "
-            << result.change.reason << '\n';
-        if (!result.error.empty()) out << "             " << paint(result.error, colour_of(result), colour) << '\n';
+            << pad(printable(result.change.unit), width) << "  " << pad(std::string(to_string(result.status)), 7)
+            << "  " << printable(result.change.reason) << '\n';
+        if (!result.error.empty()) {
+            out << "             " << paint(printable(result.error), colour_of(result), colour) << '\n';
+        }
     }
 }
 
 void write_lines(std::ostream& out, std::string_view word, std::string_view tint, const std::vector<std::string>& lines,
                  bool colour) {
-    for (const auto& line : lines)
-        out << "  " << paint(pad(std::string(word), 9), tint, colour) << "  " << line << '\n';
+    for (const auto& line : lines) {
+        out << "  " << paint(pad(std::string(word), 9), tint, colour) << "  " << printable(line) << '\n';
+    }
 }
 
 std::vector<std::string> held_lines(const CycleReport& report) {
     std::vector<std::string> lines;
     for (const auto& held : report.held) {
         lines.push_back((held.service.empty() ? std::string("(unnamed entry)") : held.service) + ": " + held.error);
+    }
+    return lines;
+}
+
+std::vector<std::string> not_ready_lines(const CycleReport& report) {
+    std::vector<std::string> lines;
+    lines.reserve(report.not_ready.size());
+    for (const auto& [unit, detail] : report.not_ready) {
+        lines.push_back(unit + ", changed by an earlier cycle, is not ready: " + detail);
     }
     return lines;
 }
@@ -138,16 +153,29 @@ std::string_view to_string(CycleResult result) noexcept {
     return "failed";
 }
 
-CycleReport report_of(const Plan& plan, std::vector<std::string> warnings) {
+CycleReport report_of(const WantedState& wanted) {
     CycleReport report;
-    report.revision = plan.revision;
-    for (const auto& change : plan.changes) report.changes.push_back({change, ChangeStatus::planned, {}});
-    report.held = plan.held;
-    report.left = plan.left;
-    report.notes = plan.notes;
-    report.warnings = std::move(warnings);
+    report.revision = wanted.revision;
+    report.held = wanted.held;
+    report.wanted = wanted.units.size();
+    report.warnings = wanted.warnings;
     report.result = conclude(report);
     return report;
+}
+
+CycleReport report_of(const Plan& plan, const WantedState& wanted) {
+    auto report = report_of(wanted);
+    report.changes.reserve(plan.changes.size());
+    for (const auto& change : plan.changes) report.changes.push_back({change, ChangeStatus::planned, {}});
+    report.left = plan.left;
+    report.notes = plan.notes;
+    report.result = conclude(report);
+    return report;
+}
+
+bool has_planned(const CycleReport& report) {
+    return std::any_of(report.changes.begin(), report.changes.end(),
+                       [](const auto& result) { return result.status == ChangeStatus::planned; });
 }
 
 CycleResult conclude(const CycleReport& report) {
@@ -155,7 +183,8 @@ CycleResult conclude(const CycleReport& report) {
     const bool all_well = std::all_of(report.changes.begin(), report.changes.end(), [](const auto& result) {
         return result.status == ChangeStatus::done || result.status == ChangeStatus::planned;
     });
-    if (!all_well || !report.held.empty() || report.left.max_destroy > 0 || report.left.disputed > 0) {
+    if (!all_well || !report.held.empty() || !report.not_ready.empty() || report.left.max_destroy > 0 ||
+        report.left.disputed > 0) {
         return CycleResult::degraded;
     }
     return report.changes.empty() ? CycleResult::in_sync : CycleResult::applied;
@@ -167,19 +196,27 @@ std::string write_json(const CycleReport& report) {
     Array held;
     for (const auto& entry : report.held) {
         auto object = make_object();
-        object.set("service", entry.service);
-        object.set("error", entry.error);
+        object.set("service", printable(entry.service));
+        object.set("error", printable(entry.error));
         held.add(object);
     }
+    Array not_ready;
+    for (const auto& entry : report.not_ready) {
+        auto object = make_object();
+        object.set("unit", printable(entry.unit));
+        object.set("detail", printable(entry.detail));
+        not_ready.add(object);
+    }
     auto root = make_object();
-    root.set("revision", report.revision.id);
+    root.set("revision", printable(report.revision.id));
     root.set("result", std::string(to_string(report.result)));
     if (report.error) {
-        root.set("error", std::string(report.error->what()));
+        root.set("error", printable(report.error->what()));
         root.set("error_kind", std::string(to_string(report.error->kind())));
     }
     root.set("changes", changes);
     root.set("held", held);
+    root.set("not_ready", not_ready);
     root.set("left", write_left(report.left));
     root.set("notes", write_texts(report.notes));
     root.set("warnings", write_texts(report.warnings));
@@ -189,18 +226,19 @@ std::string write_json(const CycleReport& report) {
     return std::move(out).str();
 }
 
-std::string write_table(const CycleReport& report, std::string_view verdict, bool colour) {
+std::string write_table(const CycleReport& report, const std::string& closing, bool colour) {
     std::ostringstream out;
-    if (!report.revision.empty()) out << paint("revision " + report.revision.id, bold, colour) << '\n';
+    if (!report.revision.empty()) out << paint("revision " + printable(report.revision.id), bold, colour) << '\n';
     write_changes(out, report, colour);
     write_lines(out, "held", yellow, held_lines(report), colour);
+    write_lines(out, "waiting", yellow, not_ready_lines(report), colour);
     write_lines(out, "left", yellow, report.notes, colour);
     write_lines(out, "warning", yellow, report.warnings, colour);
     if (report.error) write_lines(out, "error", red, {report.error->what()}, colour);
     const auto tint = report.result == CycleResult::failed     ? red
                       : report.result == CycleResult::degraded ? yellow
                                                                : green;
-    out << paint(std::string(verdict), tint, colour) << ": " << summarise(report) << '\n';
+    out << paint(closing, tint, colour) << '\n';
     return std::move(out).str();
 }
 
@@ -222,7 +260,10 @@ std::string summarise(const CycleReport& report) {
     }
     add(count(ChangeStatus::failed, ""), "failed");
     add(count(ChangeStatus::skipped, ""), "skipped");
-    add(static_cast<long>(report.held.size()), "held");
+    std::set<std::string_view> held;
+    for (const auto& entry : report.held) held.insert(entry.service);
+    add(static_cast<long>(held.size()), "held");
+    add(static_cast<long>(report.not_ready.size()), "not ready");
     add(static_cast<long>(report.left.destroy_disabled + report.left.max_destroy), "no longer wanted but left");
     add(static_cast<long>(report.left.protected_units), "protected");
     return text.empty() ? (report.error ? "nothing changed" : "nothing to change") : text;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "plan.hpp"
+#include "wanted.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/revision.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,11 +29,19 @@ struct ChangeResult {
     std::string error;  ///< why it failed or was skipped
 };
 
+/// A unit that an earlier cycle changed, that is as wanted, and that was not seen ready since.
+struct NotReady {
+    std::string unit;
+    std::string detail;  ///< what the target says of it
+
+    bool operator==(const NotReady&) const = default;
+};
+
 /// How a cycle ended.
 enum class CycleResult {
     in_sync,   ///< nothing to do
     applied,   ///< everything that was to do is done
-    degraded,  ///< something is held, failed, skipped or stopped; the rest is done
+    degraded,  ///< something is held, failed, skipped, stopped or not ready; the rest is done
     failed,    ///< the cycle ended early with an error
 };
 std::string_view to_string(CycleResult result) noexcept;
@@ -42,6 +52,8 @@ struct CycleReport {
     CycleResult result = CycleResult::in_sync;
     std::vector<ChangeResult> changes;  ///< in the order of the plan
     std::vector<Held> held;
+    std::vector<NotReady> not_ready;
+    std::size_t wanted = 0;  ///< how many units the revision declares, as far as that is known
     LeftAlone left;
     std::vector<std::string> notes;     ///< what was left alone and how to allow it
     std::vector<std::string> warnings;  ///< about the wanted state
@@ -50,7 +62,13 @@ struct CycleReport {
 
 /// What a plan amounts to when nothing is carried out: every change `planned`, and as result what carrying it out would
 /// end in.
-CycleReport report_of(const Plan& plan, std::vector<std::string> warnings);
+CycleReport report_of(const Plan& plan, const WantedState& wanted);
+
+/// The same where nothing is compared: what the wanted state itself tells.
+CycleReport report_of(const WantedState& wanted);
+
+/// Whether anything in it is still to be carried out.
+bool has_planned(const CycleReport& report);
 
 /// The result that the parts of a report add up to.
 CycleResult conclude(const CycleReport& report);
@@ -58,9 +76,9 @@ CycleResult conclude(const CycleReport& report);
 /// The report as one JSON object, for programs (docs/COMMANDS.md).
 std::string write_json(const CycleReport& report);
 
-/// The report for people: a table of changes, what is held and why, what was left, and a last line that sums it up
-/// under `verdict`. `colour`: with terminal colours.
-std::string write_table(const CycleReport& report, std::string_view verdict, bool colour);
+/// The report for people: a table of changes, what is held and why, what was left, and
+/// `closing` as the last line. `colour`: with terminal colours.
+std::string write_table(const CycleReport& report, const std::string& closing, bool colour);
 
 /// One line: "2 created, 1 updated, 1 failed".
 std::string summarise(const CycleReport& report);

@@ -24,7 +24,7 @@ enum class OnTimeout {
 
 struct RolloutPolicy {
     std::size_t parallelism = 8;                 ///< calls to the target at once
-    std::chrono::milliseconds timeout{300'000};  ///< for a node to become ready
+    std::chrono::milliseconds timeout{300'000};  ///< for a node to become ready, with its sidekick
     std::chrono::milliseconds poll{5'000};       ///< between two looks at a node
     OnTimeout on_timeout = OnTimeout::halt;
 };
@@ -39,11 +39,12 @@ struct RolloutStep {
 struct RolloutChain {
     std::vector<SettledUnit> settled;  ///< have to be ready before the first step
     std::vector<RolloutStep> steps;
-    bool halts = true;  ///< a failed step skips the steps after it
+    bool halts_on_failure = true;  ///< a change that fails skips the steps after it
+    bool halts_on_timeout = true;  ///< so does a gate that is not passed
 };
 
 /// Everything but the destroys, in the order of the plan: a chain for each node of a plain group, one gated chain for a
-/// sequential group (R40, R41). In a plan that destroys, plain groups are gated too (R25). Pure.
+/// sequential group (R40, R41). Where destroys may follow, plain groups are gated too (R25). Pure.
 std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_timeout);
 
 /// The destroys of one kind: a chain for each service, in the order of the plan. Pure.
@@ -57,8 +58,8 @@ public:
             std::vector<ChangeResult>& results);
 
     /// Returns when every chain has ended: each of its changes is then done, failed or skipped. A stop request ends the
-    /// waits, lets calls under way finish and skips the rest. So does the first `unavailable`, which is returned: with
-    /// the target out of reach, going on would only collect failures.
+    /// waits, lets calls under way finish and skips the rest. So does the first `unavailable` or `misconfigured`, which
+    /// is returned: going on would only collect failures.
     std::optional<Error> run(const std::vector<RolloutChain>& chains);
 
 private:

@@ -19,7 +19,7 @@ void end_process(Log& log, const std::string& call) {
 
 }  // namespace
 
-Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown)
+Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown, OnStart on_start)
     : config_(std::move(config)),
       watchdog_({config_.call_grace, Watchdog::Limits{}.shutdown_grace}, std::move(shutdown),
                 [&log](const std::string& call) { end_process(log, call); }) {
@@ -37,6 +37,7 @@ Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shut
         plugins_,
         ReconcilePolicy{config_.plan, config_.rollout, config_.drift, config_.resync_interval, config_.fingerprint},
         events_);
+    if (config_.on_start.value_or(on_start) == OnStart::rebuild) reconciler_->distrust_snapshot();
 }
 
 }  // namespace deployer

@@ -19,8 +19,8 @@ namespace deployer {
 class Session {
 public:
     /// `log` must outlive the Session. A plugin call that hangs past deadline and grace, or past `shutdown`, is named
-    /// in the log and ends the process with status 1 (R8).
-    Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown);
+    /// in the log and ends the process with status 1 (R8). `on_start` counts where the configuration leaves it open.
+    Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown, OnStart on_start);
 
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] EventStream& events() { return events_; }

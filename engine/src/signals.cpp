@@ -9,7 +9,7 @@
 namespace deployer {
 namespace {
 
-/// Sent to the watching thread alone, to end it.
+/// Sent to the watching thread to end it. Sent by somebody else it means nothing.
 constexpr int end_signal = SIGUSR2;
 
 sigset_t watched_signals() {
@@ -29,6 +29,7 @@ SignalWatch::SignalWatch(std::function<void()> on_hangup) : on_hangup_(std::move
 }
 
 SignalWatch::~SignalWatch() {
+    ending_ = true;
     pthread_kill(thread_.native_handle(), end_signal);
     thread_.join();
 }
@@ -38,8 +39,9 @@ void SignalWatch::run() {
     for (;;) {
         int signal = 0;
         sigwait(&signals, &signal);
-        if (signal == end_signal) return;
-        if (signal == SIGHUP) {
+        if (signal == end_signal) {
+            if (ending_) return;
+        } else if (signal == SIGHUP) {
             on_hangup_();
         } else if (!stop_.request_stop()) {
             std::_Exit(EXIT_FAILURE);

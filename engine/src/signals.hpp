@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <stop_token>
 #include <thread>
@@ -26,6 +27,7 @@ private:
 
     std::function<void()> on_hangup_;
     std::stop_source stop_;
+    std::atomic<bool> ending_ = false;
     std::thread thread_;
 };
 

@@ -1,39 +1,20 @@
 #include "stream_log.hpp"
 
+#include <deployer/foreign_text.hpp>
+
 #include <Poco/DateTimeFormatter.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/Timestamp.h>
 
-#include <array>
-#include <cstdio>
 #include <ostream>
 #include <sstream>
 #include <utility>
 
 namespace deployer {
-namespace {
-
-std::string show_controls(std::string_view message) {
-    std::string shown;
-    shown.reserve(message.size());
-    for (const auto character : message) {
-        const auto byte = static_cast<unsigned char>(character);
-        if (byte >= 0x20 && byte != 0x7F) {
-            shown += character;
-            continue;
-        }
-        std::array<char, 5> escape{};
-        std::snprintf(escape.data(), escape.size(), "\\x%02x", byte);
-        shown += escape.data();
-    }
-    return shown;
-}
-
-}  // namespace
 
 std::string format_log_line(LogLevel level, std::string_view message, std::string_view time, bool json) {
     if (!json) {
-        return std::string(time) + ' ' + std::string(to_string(level)) + ": " + show_controls(message) + '\n';
+        return std::string(time) + ' ' + std::string(to_string(level)) + ": " + printable(message) + '\n';
     }
     Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
     object.set("time", std::string(time));

@@ -22,6 +22,8 @@ CycleReport full_report() {
          ChangeStatus::failed,
          "busy"});
     report.held.push_back({"baz", "services.yaml:3: no", false});
+    report.held.push_back({"baz", "services.yaml:4: no", false});
+    report.not_ready.push_back({"qux.service", "activating \033[2J"});
     report.left = {1, 2, 3, 4};
     report.result = conclude(report);
     return report;
@@ -48,6 +50,8 @@ TEST_CASE("the JSON report has each field that programs rely on", "[R26]") {
     const auto held = root->getArray("held")->getObject(0);
     CHECK(held->getValue<std::string>("service") == "baz");
     CHECK(held->getValue<std::string>("error") == "services.yaml:3: no");
+    const auto not_ready = root->getArray("not_ready")->getObject(0);
+    CHECK(not_ready->getValue<std::string>("unit") == "qux.service");
     const auto left = root->getObject("left");
     CHECK(left->getValue<int>("destroy_disabled") == 1);
     CHECK(left->getValue<int>("max_destroy") == 2);
@@ -66,14 +70,16 @@ TEST_CASE("a failed cycle tells its error in JSON and in the table") {
 }
 
 TEST_CASE("the table names every change, what is held, and a sum, and has colours only when asked") {
-    const auto table = write_table(full_report(), "degraded", false);
-    for (const auto* text : {"foo@1.service", "ExecStart differs", "busy", "baz: services.yaml:3: no",
-                             "degraded: 1 updated, 1 failed, 1 held, 3 no longer wanted but left, 4 protected"}) {
+    const auto table = write_table(full_report(), "degraded: " + summarise(full_report()), false);
+    for (const auto* text :
+         {"foo@1.service", "ExecStart differs", "busy", "baz: services.yaml:3: no",
+          "degraded: 1 updated, 1 failed, 1 held, 1 not ready, 3 no longer wanted but left, 4 protected",
+          "qux.service, changed by an earlier cycle, is not ready: activating \\x1b[2J"}) {
         INFO(table);
         CHECK(table.find(text) != std::string::npos);
     }
     CHECK(table.find('\033') == std::string::npos);
-    CHECK(write_table(full_report(), "degraded", true).find('\033') != std::string::npos);
+    CHECK(write_table(full_report(), "degraded: " + summarise(full_report()), true).find('\033') != std::string::npos);
 }
 
 TEST_CASE("a report concludes as its parts say") {
@@ -95,6 +101,9 @@ TEST_CASE("a report concludes as its parts say") {
     }
     SECTION("max_destroy") {
         report.left.max_destroy = 1;
+    }
+    SECTION("not ready") {
+        report.not_ready.push_back({"foo.service", "activating"});
     }
     SECTION("disputed") {
         report.left.disputed = 1;

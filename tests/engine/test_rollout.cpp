@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <set>
 #include <string>
@@ -58,7 +59,7 @@ struct Scene {
         plan_policy.destroy = true;
         plan_policy.max_destroy = {1000, false};
         const auto plan = make_plan(wanted, actual, plan_policy);
-        results = report_of(plan, {}).changes;
+        results = report_of(plan, wanted).changes;
         const Calls calls{stop.get_token(), log, 5s};
         Rollout rollout(target, policy, calls, events, results);
         if (auto error = rollout.run(make_rollout_chains(plan, policy.on_timeout))) return error;
@@ -223,6 +224,130 @@ TEST_CASE("a unit that failed for good ends the wait at once", "[R41][concurrent
     scene.target.judge = [](const Unit&, const UnitStatus&) { return UnitStatus{Readiness::failed, "exit code 1"}; };
     REQUIRE_FALSE(scene.roll_out());
     CHECK(scene.result_of("foo@1.service").error == "will not become ready: exit code 1");
+}
+
+TEST_CASE("a node and its sidekick have one deadline together", "[R42][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 200ms;
+    scene.policy.poll = 200ms;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* name : {"foo@1.service", "foo-sidekick@1.service"}) {
+        scene.have(name, "v1");
+        scene.want(name, "v2");
+    }
+    scene.target.judge = [](const Unit&, const UnitStatus&) { return UnitStatus{Readiness::waiting, "activating"}; };
+    REQUIRE_FALSE(scene.roll_out());
+    // The sidekick has used up the time: at the node there is one look left.
+    CHECK(scene.target.count("status foo-sidekick@1.service") == 2);
+    CHECK(scene.target.count("status foo@1.service") == 1);
+}
+
+TEST_CASE("a failed sidekick of a node that changes is no obstacle: the change may be to mend it",
+          "[R41][concurrent]") {
+    Scene scene;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* node : {"1", "2"}) {
+        scene.have("foo@" + std::string(node) + ".service", "v1");
+        scene.want("foo@" + std::string(node) + ".service", "v2");
+        scene.have("foo-sidekick@" + std::string(node) + ".service", "s1");
+        scene.want("foo-sidekick@" + std::string(node) + ".service", "s1");
+    }
+    scene.target.judge = [](const Unit& unit, const UnitStatus& status) {
+        return is_sidekick(unit.name) ? UnitStatus{Readiness::failed, "failed (failed)"} : status;
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+    // Its sidekick has failed and nothing mends it, but foo@1 itself was waited for before foo@2 was touched.
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::done);
+    CHECK(scene.position("status foo@1.service") < scene.position("apply foo@2.service"));
+}
+
+TEST_CASE("a sequential service that changes its desired state goes node by node too", "[R41][concurrent]") {
+    Scene scene;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* name : {"foo@1.service", "foo@2.service"}) {
+        scene.have(name, "v1");
+        scene.wanted.units.push_back({name, content_named("v1"), DesiredState::loaded});
+    }
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.position("set foo@1.service loaded") < scene.position("status foo@1.service"));
+    CHECK(scene.position("status foo@1.service") < scene.position("set foo@2.service loaded"));
+}
+
+TEST_CASE("changes begin in the order of the plan", "[R21][concurrent]") {
+    Scene scene;
+    scene.policy.parallelism = 1;
+    scene.have("m@1.service", "v1");
+    scene.want("m@1.service", "v2");
+    scene.want("m@2.service", "v2");
+    scene.have("n@1.service", "v1");
+    scene.want("n@1.service", "v1");
+    scene.want("n@2.service", "v1");
+    scene.want("z.service", "v1");
+    REQUIRE_FALSE(scene.roll_out());
+    std::vector<std::string> planned;
+    for (const auto& result : scene.results) planned.push_back("apply " + result.change.unit);
+    CHECK(scene.target.writes() == planned);
+}
+
+TEST_CASE("what replaces something is waited for before that goes, even if it is not sequential", "[R25][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 20ms;
+    scene.have("old.service", "v1");
+    scene.want("new.service", "v1");
+    scene.target.judge = [](const Unit&, const UnitStatus&) { return UnitStatus{Readiness::waiting, "starting"}; };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.result_of("new.service").error == "was not ready after 20ms: starting");
+}
+
+TEST_CASE("a configuration that the target does not accept ends the rollout", "[R5][concurrent]") {
+    Scene scene;
+    scene.policy.parallelism = 1;
+    for (const auto* name : {"a.service", "b.service"}) scene.want(name, "v1");
+    scene.target.before = [](const std::string&) { throw Error(ErrorKind::misconfigured, "wrong password"); };
+    const auto error = scene.roll_out();
+    REQUIRE(error);
+    CHECK(error->kind() == ErrorKind::misconfigured);
+    CHECK(scene.status_of("b.service") == ChangeStatus::skipped);
+}
+
+TEST_CASE("trouble of one ends the waits of all others at once", "[R5][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 1h;
+    scene.policy.poll = 1h;
+    scene.wanted.sequential_services = {"foo"};
+    scene.have("foo@1.service", "v1");
+    scene.want("foo@1.service", "v2");
+    scene.have("zed.service", "v1");
+    scene.want("zed.service", "v2");
+    std::promise<void> is_waiting;
+    scene.target.judge = [](const Unit&, const UnitStatus&) { return UnitStatus{Readiness::waiting, "starting"}; };
+    scene.events.subscribe([&](const Event& event) {
+        if (std::holds_alternative<WaitingForReady>(event)) is_waiting.set_value();
+    });
+    scene.target.before = [&](const std::string& call) {
+        if (call != "apply zed.service") return;
+        is_waiting.get_future().wait();
+        throw Error(ErrorKind::unavailable, "connection refused");
+    };
+    CHECK(scene.roll_out());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+}
+
+TEST_CASE("with continue, a node that the target rejects still keeps the others from being touched",
+          "[R43][concurrent]") {
+    Scene scene;
+    scene.policy.on_timeout = OnTimeout::go_on;
+    scene.wanted.sequential_services = {"foo"};
+    for (const auto* name : {"foo@1.service", "foo@2.service"}) {
+        scene.have(name, "v1");
+        scene.want(name, "v2");
+    }
+    scene.target.before = [](const std::string& call) {
+        if (call == "apply foo@1.service") throw Error(ErrorKind::rejected, "line too long");
+    };
+    REQUIRE_FALSE(scene.roll_out());
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
 }
 
 TEST_CASE("with continue, the other nodes are changed all the same", "[R41][R43][concurrent]") {

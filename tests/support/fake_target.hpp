@@ -117,6 +117,7 @@ private:
         if (found == units_.end()) return {Readiness::waiting, "absent"};
         if (unit_file_hash(found->second.options) != unit_file_hash(unit.options))
             return {Readiness::waiting, "old version"};
+        if (found->second.desired_state != unit.desired_state) return {Readiness::waiting, "other state"};
         return {Readiness::ready, "running"};
     }
 

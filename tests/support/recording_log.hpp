@@ -3,6 +3,7 @@
 #include <deployer/log.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,12 +31,14 @@ public:
         return text;
     }
 
-    /// Whether one of the lines holds the fragment.
-    [[nodiscard]] bool holds(std::string_view fragment) const {
+    /// How many of the lines hold the fragment.
+    [[nodiscard]] std::size_t count(std::string_view fragment) const {
         const auto all = lines();
-        return std::any_of(all.begin(), all.end(),
-                           [&](const std::string& line) { return line.find(fragment) != line.npos; });
+        return static_cast<std::size_t>(
+            std::count_if(all.begin(), all.end(),
+                          [&](const std::string& line) { return line.find(fragment) != std::string::npos; }));
     }
+    [[nodiscard]] bool holds(std::string_view fragment) const { return count(fragment) > 0; }
 
     void clear() {
         const std::scoped_lock lock(mutex_);

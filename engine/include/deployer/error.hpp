@@ -2,6 +2,8 @@
 
 #include <deployer/export.hpp>
 
+#include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,8 +39,13 @@ public:
     /// The same failure, one level up: "`doing`: " before the message.
     [[nodiscard]] Error while_doing(std::string_view doing) const;
 
+    /// The same failure, with the other side's word that trying again is of no use before `pause` is over.
+    [[nodiscard]] Error with_retry_after(std::chrono::milliseconds pause) const;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
+
 private:
     ErrorKind kind_;
+    std::optional<std::chrono::milliseconds> retry_after_;
 };
 
 }  // namespace deployer

@@ -16,8 +16,10 @@ DEPLOYER_SDK_EXPORT std::optional<std::size_t> find_invalid_utf8(std::string_vie
 /// The line, from 1, on which the byte at `offset` stands.
 DEPLOYER_SDK_EXPORT int line_at(std::string_view text, std::size_t offset) noexcept;
 
-/// Text of others as a message shows it: in double quotes, on one line, control characters and stray bytes as `\xNN`,
-/// cut with `…` when it is long.
+/// Text of others on one line that does nothing to a terminal: control characters and stray bytes as `\xNN`.
+DEPLOYER_SDK_EXPORT std::string printable(std::string_view text);
+
+/// The same as a message shows it: in double quotes, cut with `…` when it is long.
 DEPLOYER_SDK_EXPORT std::string quote(std::string_view text);
 
 }  // namespace deployer

@@ -16,24 +16,27 @@ inline constexpr std::size_t option_line_limit = 2048;
 
 /// Reads a unit file as systemd does (R13; systemd.syntax(7)): sections, comments (`#`, `;`, also between the lines of
 /// a continued value), continuation lines, repeated options in order. In a value, backslash-newline becomes one space;
-/// white space around names and values is dropped. CRLF ends a line as LF does.
-/// A backslash before white space at the end of a line is no continuation. A byte order mark is passed over.
+/// white space around lines, names and values is dropped, Unicode's as well. CRLF ends a line as LF does. A byte order
+/// mark is passed over.
 /// Throws Error `rejected`, "line 3: …" (the first one of a continued line), for what systemd would skip or cut: text
 /// without `=`, an option before any section, an unfinished last line after a backslash, a broken section header, NUL
-/// bytes, text that is not UTF-8, a line of option_line_limit bytes or more; and for a file without any option.
+/// bytes and lone carriage returns, text that is not UTF-8 (in comments it may be anything), a line of
+/// option_line_limit bytes or more; for what would not come back as it went: a value that ends in a backslash; for what
+/// may be meant otherwise: a line that looks like a comment within quotes, white space after a line's last backslash;
+/// and for a file without any option.
 DEPLOYER_SDK_EXPORT std::vector<UnitOption> parse_unit_file(std::string_view text);
 
 /// Options as unit file text, grouped by section in order of first appearance, a blank line between sections. Parsed
 /// again, what parse_unit_file() gave comes back (grouped). Options from elsewhere are written as they are: a newline
-/// in a value stays one.
+/// in a value stays one, a backslash at its end takes in the next line.
 DEPLOYER_SDK_EXPORT std::string write_unit_file(std::span<const UnitOption> options);
 
-/// SHA-1 of the text as fleet writes it, as 40 lower-case hex digits: the hash that fleet's `/state` shows for a unit.
-/// The text is that of write_unit_file, but for the space that closes a value ending in a backslash there.
+/// SHA-1 of what write_unit_file() gives, as 40 lower-case hex digits: the hash that fleet's `/state` shows for a unit.
 DEPLOYER_SDK_EXPORT std::string unit_file_hash(std::span<const UnitOption> options);
 
 /// What equality of contents means (R16): as unit_file_hash, but runs of white space in values count as one space, at
-/// their ends as none. A backslash-newline that another tool left inside a value counts as white space too.
+/// their ends as none (there Unicode's as well). A backslash-newline that another tool left inside a value counts as
+/// white space too.
 DEPLOYER_SDK_EXPORT std::string content_digest(std::span<const UnitOption> options);
 
 }  // namespace deployer
