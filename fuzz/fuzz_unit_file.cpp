@@ -1,5 +1,6 @@
 #include "message.hpp"
 #include "promise.hpp"
+#include "stored_unit.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/unit_file.hpp>
@@ -24,12 +25,21 @@ void check_round_trip(const std::vector<UnitOption>& options) {
     promise(content_digest(again) == content_digest(options), "a round trip keeps the digest");
 }
 
+/// What fleet gives back for a unit that it was given must not look like another content: that would be updated in
+/// every cycle.
+void check_stored(const std::vector<UnitOption>& options) {
+    const auto stored = StoredUnit(write_unit_file(options)).read();
+    promise(stored.has_value(), "what was read can be stored");
+    promise(stored->size() == options.size(), "every option that was stored comes back");
+    promise(content_digest(*stored) == content_digest(options), "what comes back has the digest of what was stored");
+}
+
 void check_white_space(std::vector<UnitOption> options) {
     const auto digest = content_digest(options);
     for (auto& option : options) {
         std::string spaced;
         for (const char byte : option.value) spaced += byte == ' ' ? std::string(" \t \\\n ") : std::string(1, byte);
-        option.value = "  " + spaced + "\t";
+        option.value = "  \u00A0" + spaced + "\t\u2003\f";
     }
     promise(content_digest(options) == digest, "white space does not change the digest");
 }
@@ -46,6 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             promise(name.size() + 1 + value.size() < option_line_limit, "an option is below the limit");
         }
         check_round_trip(options);
+        check_stored(options);
         check_white_space(options);
     } catch (const Error& error) {
         promise(error.kind() == ErrorKind::rejected, "a bad unit file is rejected");

@@ -1,6 +1,10 @@
 #include <deployer/foreign_text.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdint>
+#include <span>
 
 namespace deployer {
 
@@ -28,11 +32,50 @@ std::size_t character_length(std::string_view text, std::size_t offset) noexcept
     return length;
 }
 
-/// Control characters of ASCII and of Latin-1, which terminals obey as well.
-bool is_control(std::string_view character) noexcept {
-    const unsigned first = byte_at(character, 0);
-    if (character.size() == 1) return first < 0x20U || first == 0x7FU;
-    return character.size() == 2 && first == 0xC2U && byte_at(character, 1) < 0xA0U;
+/// The number of a whole character.
+std::uint32_t code_point(std::string_view character) noexcept {
+    if (character.size() == 1) return byte_at(character, 0);
+    std::uint32_t point = byte_at(character, 0) & (0x7FU >> character.size());
+    for (std::size_t i = 1; i < character.size(); ++i) point = point << 6U | (byte_at(character, i) & 0x3FU);
+    return point;
+}
+
+struct Range {
+    std::uint32_t first;
+    std::uint32_t last;
+};
+
+/// Control characters of ASCII and of Latin-1, which terminals obey as well; and what is not seen, ends a line, or
+/// turns the order of what stands around it.
+constexpr auto controls = std::to_array<Range>({{0x00, 0x1F},
+                                                {0x7F, 0x9F},
+                                                {0xAD, 0xAD},
+                                                {0x61C, 0x61C},
+                                                {0x200B, 0x200F},
+                                                {0x2028, 0x202E},
+                                                {0x2060, 0x206F},
+                                                {0xFEFF, 0xFEFF}});
+
+/// White space that looks like a space or like nothing, and is none to the reader that complains.
+constexpr auto odd_spaces = std::to_array<Range>({{0xA0, 0xA0},
+                                                  {0x1680, 0x1680},
+                                                  {0x180E, 0x180E},
+                                                  {0x2000, 0x200A},
+                                                  {0x202F, 0x202F},
+                                                  {0x205F, 0x205F},
+                                                  {0x2800, 0x2800},
+                                                  {0x3000, 0x3000},
+                                                  {0x3164, 0x3164}});
+
+bool is_within(std::span<const Range> ranges, std::uint32_t point) noexcept {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [=](const Range& range) { return range.first <= point && point <= range.last; });
+}
+
+enum class Escape { harmful, unseen_as_well };
+
+bool must_be_escaped(std::uint32_t point, Escape what) noexcept {
+    return is_within(controls, point) || (what == Escape::unseen_as_well && is_within(odd_spaces, point));
 }
 
 void append_escaped(std::string& out, std::string_view bytes) {
@@ -46,15 +89,34 @@ void append_escaped(std::string& out, std::string_view bytes) {
 }
 
 /// Appends the character at `offset`, or what stands for it. Returns how many bytes of `text` that was.
-std::size_t append_printable(std::string& out, std::string_view text, std::size_t offset) {
+std::size_t append_printable(std::string& out, std::string_view text, std::size_t offset, Escape what) {
     const auto length = character_length(text, offset);
     const auto character = text.substr(offset, std::max<std::size_t>(length, 1));
-    if (length == 0 || is_control(character)) {
+    if (length == 0 || must_be_escaped(code_point(character), what)) {
         append_escaped(out, character);
     } else {
         out += character;
     }
     return character.size();
+}
+
+/// Where the part of a uri begins that can hold user and password; 0 where it has none, as a path. Generous, as it also
+/// gets what is not quite a uri.
+std::size_t authority_offset(std::string_view uri) noexcept {
+    const auto is_of_scheme = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.'; };
+    const auto* const end = std::find_if_not(uri.begin(), uri.end(), is_of_scheme);
+    const auto length = static_cast<std::size_t>(end - uri.begin());
+    const bool has_scheme = length > 0 && uri.substr(length).starts_with(':');
+    if (!has_scheme && !uri.starts_with("//")) return 0;
+    const auto after_scheme = has_scheme ? length + 1 : 0;
+    return std::min(uri.find_first_not_of('/', after_scheme), uri.size());
+}
+
+/// "user:pass" is what is left of a password with a "/", "?" or "#" in it.
+bool has_odd_port(std::string_view authority) noexcept {
+    const auto colon = authority.rfind(':');
+    if (colon == std::string_view::npos || authority.ends_with(']')) return false;
+    return authority.find_first_not_of("0123456789", colon + 1) != std::string_view::npos;
 }
 
 }  // namespace
@@ -77,7 +139,9 @@ int line_at(std::string_view text, std::size_t offset) noexcept {
 std::string printable(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    for (std::size_t offset = 0; offset < text.size();) offset += append_printable(out, text, offset);
+    for (std::size_t offset = 0; offset < text.size();) {
+        offset += append_printable(out, text, offset, Escape::harmful);
+    }
     return out;
 }
 
@@ -88,9 +152,23 @@ std::string quote(std::string_view text) {
             out += "…";
             break;
         }
-        offset += append_printable(out, text, offset);
+        offset += append_printable(out, text, offset, Escape::unseen_as_well);
     }
     return out += '"';
+}
+
+std::string presentable_uri(std::string_view uri) {
+    uri = uri.substr(0, uri.find_first_of("?#"));
+    const auto start = authority_offset(uri);
+    if (start == 0) return printable(uri);
+    const auto scheme = printable(uri.substr(0, start));
+    const auto rest = uri.substr(start);
+    const auto authority = rest.substr(0, rest.find('/'));
+    const auto user_end = authority.rfind('@') + 1;
+    if (has_odd_port(authority.substr(user_end))) {
+        return scheme + "…" + printable(rest.substr(std::min(rest.rfind('@'), rest.size())));
+    }
+    return scheme + printable(rest.substr(user_end));
 }
 
 }  // namespace deployer

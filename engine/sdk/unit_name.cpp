@@ -1,10 +1,12 @@
 #include <deployer/unit_name.hpp>
 
 #include <deployer/foreign_text.hpp>
+#include <deployer/nearest_word.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <vector>
 
 namespace deployer {
 
@@ -89,6 +91,14 @@ std::string_view service_name(std::string_view unit_name) noexcept {
     }
     if (const auto at = unit_name.find('@'); at != std::string_view::npos) return unit_name.substr(0, at);
     return without_type(unit_name);
+}
+
+bool resembles_unit_type(std::string_view word) {
+    if (word.empty()) return false;
+    std::vector<std::string> words(types.begin(), types.end());
+    for (auto& type : words) type.erase(0, 1);
+    const auto is_begun = [&](std::string_view type) { return type.starts_with(word); };
+    return std::any_of(words.begin(), words.end(), is_begun) || nearest_word(word, words).has_value();
 }
 
 bool is_sidekick(std::string_view unit_name) noexcept {

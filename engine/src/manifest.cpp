@@ -47,14 +47,15 @@ Document with_blocks_only(Document document) {
     return changed;
 }
 
-/// The service that an entry with an invalid unit name still tells: what stands before `-sidekick`, `@` or a dot. A
-/// name without any of these, or with characters that no unit has, may be the torn or mistyped name of any service.
+/// The service that an entry with an invalid unit name still tells: by `-sidekick` or `@`, or before what was meant as
+/// a unit type. Any other name may be the torn or mistyped one of any service.
 std::string service_of_invalid(std::string_view name) {
-    auto service = service_name(name);
-    if (service == name) {
-        const auto dot = name.rfind('.');
-        service = dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+    if (const auto dot = name.rfind('.'); dot != std::string_view::npos && resembles_unit_type(name.substr(dot + 1))) {
+        name = name.substr(0, dot);
+    } else if (service_name(name) == name) {
+        return {};
     }
+    const auto service = service_name(name);
     return unit_name_problem(std::string(service) + ".service") ? std::string() : std::string(service);
 }
 
@@ -133,31 +134,32 @@ std::string scheme_of(std::string_view uri) {
 /// Whether a relative uri stays below the root is for the source to say: it knows its links.
 std::optional<std::string> read_uri(const Settings& entry) {
     auto uri = entry.find_text("uri");
-    if (!uri) {
+    if (!uri || uri->empty()) {
         return std::nullopt;
     }
-    if (uri->empty()) {
-        entry.fail("uri", "is empty; leave it out to use the file that is called as the unit");
-    }
+    const auto shown = quote(presentable_uri(*uri));
     if (std::any_of(uri->begin(), uri->end(),
                     [](char c) { return static_cast<unsigned char>(c) <= 0x20U || c == 0x7F; })) {
-        entry.fail("uri", quote(*uri) + " has white space or control characters in it");
+        entry.fail("uri", shown + " has white space or control characters in it");
     }
     const auto scheme = scheme_of(*uri);
     if (scheme.empty()) {
         return uri;
     }
     if (scheme != "http" && scheme != "https") {
-        entry.fail("uri", quote(*uri) + " is neither http:// nor https:// nor a path below the source's root");
+        entry.fail("uri", shown + " is neither http:// nor https:// nor a path below the source's root");
     }
     const auto rest = std::string_view(*uri).substr(scheme.size());
     if (rest.substr(0, 3) != "://" || rest.size() == 3 || rest[3] == '/') {
-        entry.fail("uri", quote(*uri) + " names no host");
+        entry.fail("uri", shown + " names no host");
     }
     return scheme + uri->substr(scheme.size());
 }
 
 DesiredState read_desired_state(const Settings& entry) {
+    if (const auto word = entry.find_text("desiredState"); word && word->empty()) {
+        return DesiredState::launched;
+    }
     const auto word = entry.find_choice("desiredState", {"inactive", "loaded", "launched"});
     return word ? desired_state_from(*word).value() : DesiredState::launched;
 }
@@ -208,11 +210,14 @@ Entry read_entry(const Settings& settings) {
     return entry;
 }
 
-/// Which entry of each name counts: the last one (R15), also when it cannot be used.
+/// Which entry of each valid name counts: the last one (R15), also when it cannot be used.
 std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& entries) {
     std::map<std::string, std::size_t> last;
     for (std::size_t index = 0; index < entries.size(); ++index) {
-        last[entries[index].definition.name] = index;
+        const auto& name = entries[index].definition.name;
+        if (!name.empty()) {
+            last[name] = index;
+        }
     }
     return last;
 }
@@ -244,6 +249,10 @@ void check_size(const Manifest& manifest) {
     }
 }
 
+void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+}
+
 Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
     Manifest manifest;
     manifest.file = file;
@@ -251,20 +260,21 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
     const auto last = last_of_each_name(entries);
     for (std::size_t index = 0; index < entries.size(); ++index) {
         auto& entry = entries[index];
+        const bool counts = entry.definition.name.empty() || last.at(entry.definition.name) == index;
+        if (!counts) {
+            append(manifest.warnings, entry.problems);
+            continue;
+        }
         const auto service = entry.service();
         for (auto& problem : entry.problems) {
             manifest.held.push_back({service, std::move(problem), false});
         }
-        if (entry.problems.empty() && last.at(entry.definition.name) == index) {
+        if (entry.problems.empty()) {
             manifest.services.push_back(std::move(entry.definition));
         }
     }
     check_size(manifest);
     return manifest;
-}
-
-void append(std::vector<std::string>& all, const std::vector<std::string>& more) {
-    all.insert(all.end(), more.begin(), more.end());
 }
 
 }  // namespace

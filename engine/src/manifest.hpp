@@ -34,7 +34,7 @@ struct Held {
 struct Manifest {
     std::vector<ServiceDefinition> services;  ///< in order of the file, each name once (R15)
     std::vector<Held> held;
-    std::vector<std::string> warnings;   ///< finished messages: names listed twice, unknown keys
+    std::vector<std::string> warnings;   ///< finished messages: names listed twice, and their problems; unknown keys
     std::string file = "services.yaml";  ///< as messages name it
 };
 
@@ -42,19 +42,17 @@ struct Manifest {
 /// YAML, several documents, `services` missing, not a list, or empty, more than 100,000 units in all. A single bad
 /// entry is held instead, each of its problems by itself:
 /// - an entry whose `name` is missing or no text is held under no service. So is one with an invalid unit name, unless
-/// that
-///   tells the service by what stands before `-sidekick`, `@` or a dot;
-/// - an empty `version` counts as absent; white space, quotes, backslashes and control characters in it are refused,
-/// since
-///   they would change other lines of the service file than its own;
+///   that tells the service by `-sidekick`, `@`, or a suffix that was meant as a unit type;
+/// - an empty `version`, `uri` or `desiredState` counts as absent; white space, quotes, backslashes and control
+///   characters in a version are refused, since they would change other lines of the service file than its own;
 /// - a `count` is a whole number up to 10,000, not in quotes;
 /// - a `uri` with a scheme has http or https. Whether a relative one stays below the root, the source says.
-/// An entry that is listed again further down does not count, but what is wrong with it still holds its service: what
-/// was meant is unclear. Unknown keys are warnings: entries of other tools' making stay usable.
+/// An entry whose name is listed again further down does not count: what is wrong with it is a warning. So are unknown
+/// keys: entries of other tools' making stay usable.
 ///
-/// Of a file that was cut short, only what is cut within a value that must be whole can be told (a name without its
-/// suffix, a template without count, broken YAML). Cut between two entries it is a shorter list like any other, which
-/// is why a source gives complete files only, and R24 stops mass destruction.
+/// Of a file that was cut short, only what is cut within a key or within a value that must be whole can be told (a name
+/// without its suffix, a template without count, broken YAML). Cut elsewhere it is a shorter list, a shorter entry or a
+/// shorter number like any other, which is why a source gives complete files only, and R24 stops mass destruction.
 Manifest read_manifest(std::string_view text, const std::string& file = "services.yaml");
 
 }  // namespace deployer

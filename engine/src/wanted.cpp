@@ -53,12 +53,17 @@ bool concerns_file_alone(const Error& error, const ServiceDefinition& definition
     return false;
 }
 
+/// No revision covers what a foreign host serves: the same request may well succeed next time, unless it was the source
+/// that would not make it.
+bool may_pass(const Error& error, const ServiceDefinition& definition) {
+    return is_absolute(definition.location) && error.kind() != ErrorKind::rejected &&
+           error.kind() != ErrorKind::misconfigured;
+}
+
 /// Content of a service file, or null after saying in `held` why there is none.
 SharedContent read_content(const Manifest& manifest, const ServiceDefinition& definition, const File& file,
                            std::vector<Held>& held) {
-    // No revision covers what a foreign host serves: the same request may well succeed next time.
-    const bool passing = is_absolute(definition.location);
-    const auto hold = [&](const Error& error) {
+    const auto hold = [&](const Error& error, bool passing) {
         held.push_back({std::string(service_name(definition.name)),
                         error.while_doing(describe(manifest, definition)).what(), passing});
     };
@@ -66,14 +71,14 @@ SharedContent read_content(const Manifest& manifest, const ServiceDefinition& de
         if (!concerns_file_alone(*file.error, definition)) {
             throw file.error->while_doing("cannot read " + describe(manifest, definition));
         }
-        hold(*file.error);
+        hold(*file.error, may_pass(*file.error, definition));
         return nullptr;
     }
     try {
         return make_content(
             parse_unit_file(definition.version ? put_version_in(file.content, *definition.version) : file.content));
     } catch (const Error& error) {
-        hold(error);
+        hold(error, is_absolute(definition.location));
         return nullptr;
     }
 }
@@ -172,7 +177,9 @@ WantedState read_wanted(Checkout& checkout, const Call& call) {
         throw answer.front().error->while_doing("cannot read " + std::string(manifest_location));
     }
     const auto manifest = read_manifest(answer.front().content, std::string(manifest_location));
-    return expand(manifest, checkout.read(file_requests(manifest), call), checkout.revision());
+    const auto files = checkout.read(file_requests(manifest), call);
+    // Only now: a source may learn its revision from what it reads.
+    return expand(manifest, files, checkout.revision());
 }
 
 }  // namespace deployer

@@ -160,8 +160,16 @@ private:
         }
     }
 
+    /// Only a tag of YAML's own is shown: anything else may be a password.
     [[noreturn]] void reject_tag(const std::string& tag, int line) const {
-        reject(file_, line, "the tag " + quote(tag) + " does not fit here; leave it out");
+        constexpr std::string_view prefix = "tag:yaml.org,2002:";
+        constexpr auto own = std::to_array<std::string_view>({"binary", "bool", "float", "int", "map", "merge", "null",
+                                                              "omap", "pairs", "seq", "set", "str", "timestamp"});
+        const auto name = tag.starts_with(prefix) ? std::string_view(tag).substr(prefix.size()) : std::string_view();
+        if (std::find(own.begin(), own.end(), name) == own.end()) {
+            reject(file_, line, "a text that begins with ! needs quotes");
+        }
+        reject(file_, line, "the tag !!" + std::string(name) + " does not fit here; leave it out");
     }
 
     void open(SettingsNode::Kind kind, const YAML::Mark& mark, const std::string& tag, std::string_view core_tag,
@@ -194,6 +202,21 @@ private:
         }
     }
 
+    /// "services[3].count", of a key in the innermost block that is open.
+    [[nodiscard]] std::string path_to(const std::string& key) const {
+        std::string path;
+        const auto go_into = [&](const std::string& name) { path += (path.empty() ? "" : ".") + name; };
+        for (auto outer = open_.begin(); outer + 1 != open_.end(); ++outer) {
+            if (outer->node.kind == SettingsNode::Kind::list) {
+                path += "[" + std::to_string(outer->node.items.size()) + "]";
+            } else {
+                go_into(outer->node.keys.back());
+            }
+        }
+        go_into(key);
+        return path;
+    }
+
     void add_key(const SettingsNode& key) {
         if (key.kind == SettingsNode::Kind::null) reject(file_, key.line, "a key is missing before the colon");
         if (key.text == "<<" && !key.quoted) {
@@ -203,7 +226,7 @@ private:
         const auto [first, is_new] = block.key_lines.emplace(key.text, key.line);
         if (!is_new) {
             reject(file_, key.line,
-                   "the key " + quote(key.text) + " stands here a second time; the first is on line " +
+                   "the key " + quote(path_to(key.text)) + " stands here a second time; the first is on line " +
                        std::to_string(first->second));
         }
         block.node.keys.push_back(key.text);
@@ -342,13 +365,32 @@ void check_flow_size(const std::string& file, std::string_view text, const YamlB
     }
 }
 
-/// The text as yaml-cpp gets it: with plain newlines, and with an end marker, because it takes the end of the file for
-/// a closing quote and would swallow whatever follows an unclosed one.
+/// The text without a line "..." that ends it, and the comments after that.
+std::string_view without_end_marker(std::string_view text) {
+    auto end = text.size();
+    for (auto rest = text; !rest.empty();) {
+        const auto start = rest.substr(0, rest.size() - 1).rfind('\n') + 1;
+        const auto line = rest.substr(start);
+        const auto words = line.substr(0, line.find_last_not_of(" \t\r\n") + 1);
+        const bool is_comment = words.empty() || words[words.find_first_not_of(" \t")] == '#';
+        if (words == "...") {
+            end = start;
+        } else if (!is_comment) {
+            break;
+        }
+        rest = rest.substr(0, start);
+    }
+    return text.substr(0, end);
+}
+
+/// The text as yaml-cpp gets it: with plain newlines, and with an end that it takes seriously. Without the comment it
+/// would take a last line that is no key ("version:v1") for one without a value, without the end marker the end of the
+/// file for a closing quote, and swallow whatever follows an unclosed one.
 std::string prepare(std::string_view text) {
-    std::string out(text);
+    std::string out(without_end_marker(text));
     out.erase(std::remove(out.begin(), out.end(), '\r'), out.end());
     if (!out.ends_with('\n')) out += '\n';
-    return out += "...\n";
+    return out += "#\n...\n";
 }
 
 /// Where a quote that is never closed was opened: the last of its kind, and standing where a value begins.
@@ -382,6 +424,9 @@ std::optional<int> line_of_open_quote(std::string_view text) {
         reject(file, line, "not valid YAML: indented with a tab; use spaces");
     }
     reject_missing_space(file, text, line);
+    if (error.msg == "end of map not found" && beginning.find(':') == std::string_view::npos) {
+        reject(file, line, "not valid YAML: a key with a value (\"key: value\") is expected here");
+    }
     reject(file, line, explain(error.msg));
 }
 

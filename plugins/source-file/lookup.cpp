@@ -21,14 +21,14 @@ constexpr int link_limit = 40;
 }
 
 void refuse_location(std::string_view location, const std::vector<std::string>& names) {
-    if (names.empty()) reject(quote(location) + " names no file");
+    const auto shown = quote(presentable_uri(location));
+    if (names.empty()) reject(shown + " names no file");
     if (location.find("://") != std::string_view::npos) {
-        reject("source-file cannot fetch " + quote(location) + ": it reads files below its path only");
+        reject("source-file cannot fetch " + shown + ": it reads files below its path only");
     }
-    if (location.starts_with('/'))
-        reject(quote(location) + " is an absolute path: write it relative to the source's path");
+    if (location.starts_with('/')) reject(shown + " is an absolute path: write it relative to the source's path");
     if (std::find(names.begin(), names.end(), "..") != names.end()) {
-        reject(quote(location) + " may not leave the source's path: \"..\" is not allowed");
+        reject(shown + " may not leave the source's path: \"..\" is not allowed");
     }
 }
 
@@ -75,17 +75,13 @@ private:
         return nullptr;
     }
 
-    void follow(const std::string& path, std::string target) {
+    void follow(const std::string& path, const std::string& target) {
         link_ = path;
         if (++links_ > link_limit) reject("too many symbolic links at " + describe(path));
-        if (target.starts_with('/')) {
-            const auto root = root_.lexically_normal().native();
-            const auto prefix = root.ends_with('/') ? root : root + "/";
-            if (!target.starts_with(prefix)) leave();
-            target.erase(0, prefix.size());
-            here_.clear();
-        }
-        const auto names = components_of(target);
+        const auto below = target_below(root_, target);
+        if (!below) leave();
+        if (target.starts_with('/')) here_.clear();
+        const auto names = components_of(*below);
         ahead_.insert(ahead_.begin(), names.begin(), names.end());
     }
 
@@ -102,11 +98,7 @@ private:
         throw Error(ErrorKind::not_found, "there is no " + describe(path) + through);
     }
 
-    [[nodiscard]] std::string path_to(std::string_view name) const {
-        std::string path;
-        for (const auto& part : here_) path = join(path, part);
-        return name.empty() ? path : join(path, name);
-    }
+    [[nodiscard]] std::string path_to(std::string_view name) const { return join(join(here_), name); }
 
     [[nodiscard]] std::string describe(std::string_view path) const { return quote((root_ / path).native()); }
 

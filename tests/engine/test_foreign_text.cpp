@@ -62,3 +62,49 @@ TEST_CASE("quoted text stays on one line and keeps terminals quiet") {
     CHECK(quote(std::string(81, 'x')) == '"' + std::string(80, 'x') + "…\"");
     CHECK(find_invalid_utf8(quote(std::string(79, 'x') + "€€")) == std::nullopt);
 }
+
+TEST_CASE("what is not seen, or turns the text around it, is shown in messages") {
+    CHECK(quote("a\u00ADb") == "\"a\\xc2\\xadb\"");
+    CHECK(quote("a" + encode(0x202E) + "b") == "\"a\\xe2\\x80\\xaeb\"");
+    for (const std::uint32_t point : {0xADU, 0x200BU, 0x200FU, 0x2028U, 0x202EU, 0x2060U, 0x206FU, 0xFEFFU}) {
+        INFO(point);
+        CHECK(printable(encode(point)).starts_with("\\x"));
+        CHECK(quote(encode(point)).starts_with("\"\\x"));
+    }
+    for (const std::uint32_t point : {0xAEU, 0x2010U, 0x2027U, 0x2030U, 0x2070U, 0xFEFEU, 0x1F600U}) {
+        INFO(point);
+        CHECK(printable(encode(point)) == encode(point));
+        CHECK(quote(encode(point)) == '"' + encode(point) + '"');
+    }
+    for (const std::uint32_t point : {0xA0U, 0x1680U, 0x2000U, 0x200AU, 0x202FU, 0x205FU, 0x3000U}) {
+        INFO(point);
+        CHECK(printable(encode(point)) == encode(point));
+        CHECK(quote(encode(point)).starts_with("\"\\x"));
+    }
+}
+
+TEST_CASE("a uri is shown without what may be secret") {
+    CHECK(presentable_uri("https://example.com:8443/units/foo@.service") ==
+          "https://example.com:8443/units/foo@.service");
+    CHECK(presentable_uri("https://joe@example.com/a@b") == "https://example.com/a@b");
+    CHECK(presentable_uri("https://joe:secret@example.com/?token=secret") == "https://example.com/");
+    CHECK(presentable_uri("https://joe:sec@ret@[::1]:80/#secret") == "https://[::1]:80/");
+    CHECK(presentable_uri("https://[::1]/a") == "https://[::1]/a");
+    CHECK(presentable_uri("units/foo@.service") == "units/foo@.service");
+    CHECK(presentable_uri("units/x:foo@.service?secret") == "units/x:foo@.service");
+    CHECK(presentable_uri("foo@1:2.service") == "foo@1:2.service");
+    CHECK(presentable_uri("a\nb" + encode(0x202E)) == "a\\x0ab\\xe2\\x80\\xae");
+    CHECK(presentable_uri("").empty());
+
+    SECTION("also of what is not quite a uri") {
+        CHECK(presentable_uri("https:joe:secret@example.com/a") == "https:example.com/a");
+        CHECK(presentable_uri("https:///joe:secret@example.com/a") == "https:///example.com/a");
+        CHECK(presentable_uri("//joe:secret@example.com/a") == "//example.com/a");
+        CHECK(presentable_uri("joe:secret@example.com/a") == "joe:example.com/a");
+        CHECK(presentable_uri("https://joe:sec/ret@example.com/a") == "https://…@example.com/a");
+        CHECK(presentable_uri("https://joe:sec?ret@example.com/a") == "https://…");
+        CHECK(presentable_uri("https://joe:sec#ret@example.com/a") == "https://…");
+        CHECK(presentable_uri("https://") == "https://");
+        CHECK(presentable_uri("https:") == "https:");
+    }
+}

@@ -51,6 +51,17 @@ TEST_CASE("the service of a unit is named by what stands before sidekick, instan
     CHECK(service_name("").empty());
 }
 
+TEST_CASE("unit types are told when they are torn or mistyped") {
+    for (const auto* const word : {"service", "s", "serv", "servcie", "Service", "service ", "timr", "services"}) {
+        INFO(word);
+        CHECK(resembles_unit_type(word));
+    }
+    for (const auto* const word : {"", "bak", "conf", "app", "2", "v1"}) {
+        INFO(word);
+        CHECK_FALSE(resembles_unit_type(word));
+    }
+}
+
 TEST_CASE("sidekicks, templates and instances are told by their names") {
     CHECK(is_sidekick("foo-sidekick@2.service"));
     CHECK(is_sidekick("foo-sidekick.service"));

@@ -191,12 +191,9 @@ private:
 
     void work_out(RandomCase& result) const {
         std::map<std::string, Entry> last;
-        for (const auto& entry : entries_) {
-            if (entry.flaw != Entry::fine) result.held.insert(entry.service);
-            last[entry.name] = entry;
-        }
+        for (const auto& entry : entries_) last[entry.name] = entry;
         for (const auto& [name, entry] : last) {
-            if (broken_.contains(name)) result.held.insert(entry.service);
+            if (entry.flaw != Entry::fine || broken_.contains(name)) result.held.insert(entry.service);
         }
         for (const auto& [name, entry] : last) {
             if (result.held.contains(entry.service)) continue;
@@ -314,6 +311,11 @@ TEST_CASE("what an absolute uri does not give holds its service until it does", 
         source.put_error(uri, Error(ErrorKind::not_found, "HTTP status 404"));
         CHECK(render_reading(source) == bar + "held foo: foo.service (services.yaml:3): HTTP status 404 [passing]\n");
     }
+    SECTION("refused by the source itself, which does not pass") {
+        const auto kind = GENERATE(ErrorKind::rejected, ErrorKind::misconfigured);
+        source.put_error(uri, Error(kind, "this source fetches nothing"));
+        CHECK(render_reading(source) == bar + "held foo: foo.service (services.yaml:3): this source fetches nothing\n");
+    }
     SECTION("its host does not answer") {
         source.put_error(uri, Error(ErrorKind::unavailable, "connection refused"));
         CHECK(render_reading(source) ==
@@ -405,4 +407,22 @@ TEST_CASE("the real service files of a newspaper give 373 units", "[R10][R13][R1
     CHECK(state.units.size() == 373);
     CHECK(state.held.empty());
     CHECK(state.warnings.empty());
+}
+
+TEST_CASE("the revision is the one that the source tells after reading, not before") {
+    class LateCheckout : public Checkout {
+    public:
+        const Revision& revision() const override { return revision_; }
+        std::vector<File> read(std::span<const FileRequest> requests, const Call& /*call*/) override {
+            revision_.id += "+";
+            const bool is_manifest = requests.front().location == "services.yaml";
+            return {{is_manifest ? "services:\n- name: a.service\n" : "[Service]\nExecStart=/bin/a\n", {}}};
+        }
+
+    private:
+        Revision revision_{"r"};
+    };
+    LateCheckout checkout;
+    const TestCall call;
+    CHECK(read_wanted(checkout, call).revision.id == "r++");
 }

@@ -4,10 +4,23 @@
 
 #include <Poco/JSON/Object.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace deployer;
+
+namespace {
+
+std::size_t occurrences(std::string_view text, std::string_view part) {
+    std::size_t count = 0;
+    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+}
+
+}  // namespace
 
 TEST_CASE("the service files of a production cluster deploy as its 373 units, then stay as they are", "[R14]") {
     const auto data = find_shared("up-service-files");
@@ -53,14 +66,34 @@ TEST_CASE("real revisions of services.yaml that are broken, double or odd do wha
         use("duplicate-entries.yaml");
         const auto ended = cluster.run("validate", {"--output", "json"});
         const auto warnings = ended.json()->getArray("warnings");
-        REQUIRE(warnings->size() >= 1);
-        CHECK(warnings->getElement<std::string>(0).find("line") != std::string::npos);
+        REQUIRE(warnings->size() == 3);
+        const std::string where = "services.yaml:107: document-store-api@.service is listed already on line 27";
+        const auto is_it = [&](const Poco::Dynamic::Var& warning) { return warning.toString().starts_with(where); };
+        CHECK(std::count_if(warnings->begin(), warnings->end(), is_it) == 1);
+
+        const std::string unit = "[Service]\nEnvironment=DOCKER_APP_VERSION=latest\nExecStart=/bin/true\n";
+        cluster.put("document-store-api@.service", unit);
+        cluster.put("document-store-api-sidekick@.service", unit);
+        const auto applied = cluster.once();
+        INFO(applied.err);
+        CHECK(applied.status == 1);
+        CHECK(result_of(applied) == "degraded");  // all other service files are missing
+        CHECK(cluster.names() ==
+              std::vector<std::string>{"document-store-api-sidekick@1.service", "document-store-api-sidekick@2.service",
+                                       "document-store-api@1.service", "document-store-api@2.service", "old.service"});
+        const auto state = cluster.dir().read("cluster.json");
+        CHECK(occurrences(state, "DOCKER_APP_VERSION=v29") == 2);
+        CHECK(occurrences(state, "DOCKER_APP_VERSION=v31") == 0);
     }
     SECTION("count 0 on a plain name is one unit") {
         use("count-zero-on-plain-names.yaml");
         cluster.put_unit("mongodb-configurator.service", "configure");
-        (void)cluster.once();
-        CHECK(cluster.units().count("mongodb-configurator.service") == 1);
-        CHECK(cluster.units().count("old.service") == 1);
+        const auto ended = cluster.once();
+        INFO(ended.err);
+        CHECK(ended.status == 1);
+        CHECK(result_of(ended) == "degraded");  // all other service files are missing
+        CHECK(changes_of(ended) ==
+              std::vector<std::string>{"create mongodb-configurator.service done", "destroy old.service skipped"});
+        CHECK(cluster.names() == std::vector<std::string>{"mongodb-configurator.service", "old.service"});
     }
 }

@@ -16,6 +16,10 @@ DEPLOYER_SDK_EXPORT std::optional<std::string> unit_name_problem(std::string_vie
 /// The name up to the first `-sidekick`, else up to `@`, else without its type suffix.
 DEPLOYER_SDK_EXPORT std::string_view service_name(std::string_view unit_name) noexcept;
 
+/// Whether `word`, without its dot, may have been meant as a unit type: `service`, the beginning `serv`, the near miss
+/// `servcie`.
+DEPLOYER_SDK_EXPORT bool resembles_unit_type(std::string_view word);
+
 /// A unit that goes along with another one: its name contains `-sidekick`.
 DEPLOYER_SDK_EXPORT bool is_sidekick(std::string_view unit_name) noexcept;
 
