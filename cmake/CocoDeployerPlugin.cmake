@@ -5,6 +5,9 @@
 # that DEPLOYER_PLUGIN gives and that a configuration uses.
 function(coco_deployer_add_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "NO_INSTALL" "OUTPUT_DIR" "SOURCES;LIBRARIES")
+    if(arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "coco_deployer_add_plugin(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+    endif()
     if(NOT arg_SOURCES)
         message(FATAL_ERROR "coco_deployer_add_plugin(${name}): no SOURCES")
     endif()
@@ -24,9 +27,9 @@ function(coco_deployer_add_plugin name)
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         LIBRARY_OUTPUT_DIRECTORY ${arg_OUTPUT_DIR}
         LINK_DEPENDS ${map}
-        INSTALL_RPATH "$ORIGIN/../..")
+        # As installed from the start: a build RUNPATH may be padded with an empty element, the current directory.
+        INSTALL_RPATH "$ORIGIN/../.." BUILD_WITH_INSTALL_RPATH ON)
     if(NOT arg_NO_INSTALL)
-        include(GNUInstallDirs)
         install(TARGETS ${name} LIBRARY DESTINATION lib/coco-fleet-deployer/plugins COMPONENT runtime)
     endif()
 endfunction()

@@ -2,6 +2,7 @@
 
 #include <deployer/foreign_text.hpp>
 #include <deployer/nearest_word.hpp>
+#include <deployer/word_list.hpp>
 
 #include <algorithm>
 #include <array>
@@ -46,11 +47,8 @@ std::string show_key(std::string_view key) {
     return is_plain ? std::string(key) : quoted;
 }
 
-template <class Strings>
-std::string join(const Strings& words) {
-    std::string joined;
-    for (const auto& word : words) joined.append(joined.empty() ? "" : ", ").append(word);
-    return joined;
+std::string did_you_mean(const std::string& word) {
+    return "; did you mean " + quote(word) + "?";
 }
 
 std::optional<long long> parse_integer(std::string_view text) {
@@ -131,6 +129,7 @@ struct Settings::View {
     std::string path;
     int line = 0;
     Words asked{};
+    Words secrets{};
     std::map<std::string, std::shared_ptr<View>, std::less<>> opened{};
 
     [[nodiscard]] const SettingsNode* item(std::string_view key) const {
@@ -188,16 +187,24 @@ const SettingsNode* Settings::find_scalar(std::string_view key, std::string_view
 
 template <class Value>
 Value Settings::required(std::string_view key, std::optional<Value> value) const {
-    if (!value) fail(key, "is missing");
+    if (!value) fail_as_missing(key);
     return *std::move(value);
+}
+
+void Settings::fail_as_missing(std::string_view key) const {
+    auto unasked = keys();
+    std::erase_if(unasked, [this](const std::string& other) { return view_->asked.contains(other); });
+    const auto misspelt = view_->item(key) == nullptr ? nearest_word(key, unasked) : std::nullopt;
+    if (misspelt) fail(*misspelt, "unknown key" + did_you_mean(std::string(key)));
+    fail(key, "is missing");
 }
 
 std::string Settings::text(std::string_view key) const {
     return required(key, find_text(key));
 }
 
-std::optional<std::string> Settings::find_text(std::string_view key) const {
-    const auto* const node = find_scalar(key, "a text");
+std::optional<std::string> Settings::find_text(std::string_view key, std::string_view wanted) const {
+    const auto* const node = find_scalar(key, wanted);
     return node == nullptr ? std::nullopt : std::optional(node->text);
 }
 
@@ -280,17 +287,17 @@ std::vector<std::string> Settings::texts(std::string_view key) const {
 }
 
 std::optional<std::string> Settings::find_choice(std::string_view key, const std::vector<std::string>& words) const {
-    const auto* const node = find_scalar(key, "one of " + join(words));
+    const auto* const node = find_scalar(key, "one of " + word_list(words));
     if (node == nullptr) return std::nullopt;
     if (std::find(words.begin(), words.end(), node->text) == words.end()) {
         const auto meant = nearest_word(node->text, words);
-        fail(key,
-             quote(node->text) + " is none of " + join(words) + (meant ? "; did you mean " + quote(*meant) + "?" : ""));
+        fail(key, quote(node->text) + " is none of " + word_list(words) + (meant ? did_you_mean(*meant) : ""));
     }
     return node->text;
 }
 
 std::optional<std::string> Settings::find_secret(std::string_view key) const {
+    view_->secrets.insert(std::string(key));
     const auto file_key = std::string(key) + "_file";
     const auto* const node = find_scalar(key, "a text");
     const auto file = find_path(file_key);
@@ -357,9 +364,9 @@ std::vector<std::string> Settings::unknown_keys() const {
         if (view_->asked.contains(key)) continue;
         std::string problem = "unknown key";
         if (const auto meant = nearest_word(key, known)) {
-            problem += "; did you mean " + quote(*meant) + "?";
+            problem += did_you_mean(*meant);
         } else if (!known.empty()) {
-            problem += "; known here: " + join(known);
+            problem += "; known here: " + word_list(known);
         }
         messages.push_back(view_->message(line_of(key), path_of(key), problem));
     }
@@ -370,6 +377,13 @@ void Settings::refuse_unknown_keys() const {
     const auto unknown = unknown_keys();
     if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
     for (const auto& [name, view] : view_->opened) Settings(view).refuse_unknown_keys();
+}
+
+std::set<std::string> Settings::secret_paths() const {
+    std::set<std::string> paths;
+    for (const auto& key : view_->secrets) paths.insert(path_of(key));
+    for (const auto& [name, view] : view_->opened) paths.merge(Settings(view).secret_paths());
+    return paths;
 }
 
 void Settings::fail(std::string_view key, std::string_view problem) const {

@@ -1,5 +1,7 @@
 #include "command_line.hpp"
 
+#include "go_flags.hpp"
+
 #include <deployer/nearest_word.hpp>
 
 #include <Poco/Util/HelpFormatter.h>
@@ -8,8 +10,11 @@
 #include <Poco/Util/OptionProcessor.h>
 #include <Poco/Util/OptionSet.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -56,6 +61,12 @@ constexpr std::array commands{
                   "without asking the cluster.\n"
                   "Exit status: 0 all well, 1 something is wrong or would be held.",
                   ConfigUse::required, true},
+    CommandSyntax{
+        Command::config, "config", "Print the configuration",
+        "With --print, prints the configuration as it is understood, or that the flags of the Go deployer amount "
+        "to, without comments. Secrets are left out. What is printed can be used as a configuration file.\n"
+        "Exit status: 0 done, 1 the configuration or a plugin's settings are not usable.",
+        ConfigUse::required, false},
     CommandSyntax{Command::plugins, "plugins", "List the plugins found, and why any is refused",
                   "Lists the plugins in the plugin directories, with kind, version and file, and for one that is "
                   "refused the reason. With --config also in the directories of its plugins.path.\n"
@@ -80,6 +91,7 @@ OptionSet options_of(const CommandSyntax& syntax) {
     if (syntax.command == Command::plan) {
         options.addOption(Option("detailed-exitcode", "", "exit with 2 when there are changes to make"));
     }
+    if (syntax.command == Command::config) options.addOption(Option("print", "", "print it"));
     options.addOption(Option("help", "h", "show this help"));
     return options;
 }
@@ -101,11 +113,12 @@ std::string help_for(const CommandSyntax& syntax) {
 std::string overview() {
     std::ostringstream out;
     out << "usage: " << program << " COMMAND --config FILE [OPTION...]\n\n"
+        << "       " << program << " -fleetEndpoint=URL -rootURI=URL [FLAG...]\n\n"
         << "Keeps a cluster at the state that a repository declares.\n\n";
     for (const auto& syntax : commands) {
         out << "  " << syntax.name << std::string(11 - syntax.name.size(), ' ') << syntax.summary << '\n';
     }
-    out << "\n'" << program << " COMMAND --help' tells more about a command.\n";
+    out << "\n'" << program << " COMMAND --help' tells more about a command, '-help' about the flags.\n";
     return std::move(out).str();
 }
 
@@ -123,6 +136,10 @@ const CommandSyntax& require_command(const std::string& name) {
                      try_help(""));
 }
 
+void refuse_more_than(std::size_t most, const std::vector<std::string>& arguments) {
+    if (arguments.size() > most) throw UsageError("unexpected '" + arguments[most] + "'" + try_help(""));
+}
+
 bool read_output(const std::string& format, const CommandSyntax& syntax) {
     if (format != "text" && format != "json") {
         throw UsageError("--output is text or json, not '" + format + "'" + try_help(syntax.name));
@@ -130,41 +147,84 @@ bool read_output(const std::string& format, const CommandSyntax& syntax) {
     return format == "json";
 }
 
+/// Poco would take any beginning of an option's name for it, today's `--d` for another option than tomorrow's.
+void require_whole_name(const std::string& argument, const OptionSet& options, const CommandSyntax& syntax) {
+    if (argument.rfind("--", 0) != 0) return;
+    const auto name = argument.substr(2, argument.find_first_of("=:") - 2);
+    std::vector<std::string> names;
+    for (const auto& option : options) names.push_back(option.fullName());
+    if (std::find(names.begin(), names.end(), name) != names.end()) return;
+    const auto meant = nearest_word(name, names);
+    throw UsageError("unknown option '--" + name + "'" + (meant ? ", did you mean '--" + *meant + "'?" : "") +
+                     try_help(syntax.name));
+}
+
 void read_options(const CommandSyntax& syntax, const std::vector<std::string>& arguments, Invocation& invocation) {
     const auto options = options_of(syntax);
     Poco::Util::OptionProcessor processor(options);
     processor.setUnixStyle(true);
+    bool value_follows = false;
     for (const auto& argument : arguments) {
+        if (!value_follows) require_whole_name(argument, options, syntax);
         std::string name;
         std::string value;
         if (!processor.process(argument, name, value))
             throw UsageError("unexpected '" + argument + "'" + try_help(syntax.name));
+        value_follows = name.empty();
         if (name == "config") invocation.config = value;
         if (name == "output") invocation.json = read_output(value, syntax);
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
-        if (name == "help") invocation = {Command::help, {}, false, false, help_for(syntax)};
+        if (name == "help") invocation = {Command::help, {}, {}, false, false, help_for(syntax)};
         if (invocation.command == Command::help) return;
     }
-    processor.checkRequired();
+    if (value_follows) throw UsageError("'" + arguments.back() + "' needs a value" + try_help(syntax.name));
+}
+
+bool is_config_option(const std::string& argument) {
+    return argument.rfind("--config", 0) == 0 || (argument.rfind("-c", 0) == 0 && argument.rfind("--", 0) != 0);
+}
+
+/// `help`, `help COMMAND`
+Invocation read_help(const std::vector<std::string>& arguments) {
+    refuse_more_than(2, arguments);
+    auto text = arguments.size() < 2 ? overview() : help_for(require_command(arguments[1]));
+    return {Command::help, {}, {}, false, false, std::move(text)};
 }
 
 }  // namespace
 
-Invocation parse_command_line(const std::vector<std::string>& arguments) {
-    if (arguments.empty()) throw UsageError("no command" + try_help(""));
+Invocation parse_command_line(const std::vector<std::string>& all, const Environment& environment) {
+    const bool has_file = std::any_of(all.begin(), all.end(), is_config_option);
+    auto [flags, wants_flags_help, arguments] = split_go_flags(all, environment, !has_file);
+    if (wants_flags_help) return {Command::help, {}, {}, false, false, go_flags_help()};
+    if (arguments.empty()) {
+        if (!flags) throw UsageError("no command" + try_help(""));
+        arguments.emplace_back("run");
+    }
     const auto& first = arguments.front();
-    if (first == "--help" || first == "-h" || first == "help") return {Command::help, {}, false, false, overview()};
-    if (first == "--version") return {Command::version, {}, false, false, {}};
-    if (first.rfind('-', 0) == 0) throw UsageError("the command comes first, before '" + first + "'" + try_help(""));
+    if (first == "--help" || first == "-h" || first == "help") return read_help(arguments);
+    if (first == "--version") {
+        refuse_more_than(1, arguments);
+        return {Command::version, {}, {}, false, false, {}};
+    }
+    if (first.rfind('-', 0) == 0) {
+        throw UsageError("the command comes first, before '" + first + "', which is no flag of the Go deployer either" +
+                         try_help(""));
+    }
 
     const auto& syntax = require_command(first);
-    Invocation invocation{syntax.command, {}, false, false, {}};
+    Invocation invocation{syntax.command, {}, {}, false, false, {}};
     try {
         read_options(syntax, {arguments.begin() + 1, arguments.end()}, invocation);
     } catch (const Poco::Util::OptionException& exception) {
         throw UsageError(exception.displayText() + try_help(syntax.name));
     }
-    if (invocation.command != Command::help && syntax.config == ConfigUse::required && invocation.config.empty()) {
+    if (invocation.command == Command::help || syntax.config != ConfigUse::required) return invocation;
+    if (flags) {
+        if (has_file) throw UsageError("either --config or the Go deployer's flags, not both" + try_help(syntax.name));
+        require_complete(*flags);
+        invocation.config_text = write_config(*flags, default_state_directory(environment, ::geteuid() == 0));
+    } else if (invocation.config.empty()) {
         throw UsageError("no configuration: " + std::string(syntax.name) + " needs --config FILE" +
                          try_help(syntax.name));
     }

@@ -1,18 +1,24 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace deployer {
 
-enum class Command { run, once, plan, validate, plugins, version, help };
+/// Looks a variable of the environment up; nullopt when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+enum class Command { run, once, plan, validate, config, plugins, version, help };
 
 /// What the program was asked to do.
 struct Invocation {
     Command command = Command::help;
-    std::filesystem::path config;    ///< empty only where the command does without
+    std::filesystem::path config;    ///< empty only where the command does without, or there is config_text
+    std::string config_text;         ///< what the Go deployer's flags amount to; empty: there are none
     bool json = false;               ///< `--output json`
     bool detailed_exitcode = false;  ///< of `plan`
     std::string help;                ///< the text to print, of `help`
@@ -24,7 +30,9 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// `arguments` without the program's name. Throws UsageError with what is wrong and what to try.
-Invocation parse_command_line(const std::vector<std::string>& arguments);
+/// `arguments` without the program's name. They are a command with its options, or the Go deployer's flags, alone (that
+/// is `run`) or with a command, or nothing at all where the environment has these flags (go_flags.hpp). Throws
+/// UsageError with what is wrong and what to try.
+Invocation parse_command_line(const std::vector<std::string>& arguments, const Environment& environment);
 
 }  // namespace deployer

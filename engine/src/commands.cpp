@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "config.hpp"
+#include "config_text.hpp"
 #include "daemon.hpp"
 #include "event_log.hpp"
 #include "plugin_host.hpp"
@@ -11,6 +12,8 @@
 #include "signals.hpp"
 #include "stream_log.hpp"
 
+#include <deployer/foreign_text.hpp>
+
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
@@ -19,7 +22,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <mutex>
 #include <sstream>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -37,6 +43,11 @@ PluginHost make_host(std::vector<std::filesystem::path> directories) {
     return PluginHost(std::move(directories));
 }
 
+Config read_config_of(const Invocation& invocation) {
+    if (invocation.config_text.empty()) return read_config_file(invocation.config);
+    return read_config(invocation.config_text, "the flags", std::filesystem::current_path());
+}
+
 int exit_status(CycleResult result) {
     return result == CycleResult::in_sync || result == CycleResult::applied ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -45,48 +56,74 @@ int exit_status(CycleResult result) {
 void print(const CycleReport& report, bool json, std::string_view verdict, const std::string& summary) {
     if (report.result == CycleResult::failed) verdict = to_string(CycleResult::failed);
     std::cout << (json ? write_json(report)
-                       : write_table(report, std::string(verdict) + ": " + summary, wants_colour()));
+                       : write_table(report, std::string(verdict) + ": " + summary, wants_colour()))
+              << std::flush;
 }
 
-/// What `once`, `plan` and `validate` have in common: a session that makes one report.
-template <class Function>
-CycleReport make_report(const Invocation& invocation, Function&& make) {
-    const SignalWatch signals([] {});
-    auto config = read_config_file(invocation.config);
+/// The report of a session that makes one. `make` gets the session and its Calls.
+template <class Make>
+CycleReport make_report(const Invocation& invocation, const std::stop_token& stop, Make&& make) {
+    auto config = read_config_of(invocation);
     StreamLog log(std::cerr, config.log_level.value_or(LogLevel::info), config.log_json);
     auto host = make_host(config.plugin_path);
-    Session session(std::move(config), host, log, signals.stop_token(), OnStart::reuse);
+    Session session(std::move(config), host, log, stop, OnStart::reuse);
+    session.refresh_remote_settings(Calls{stop, log, session.config().call_timeout});
+    log.change(session.log_level(), session.config().log_json);
+    session.warn_of_unused(log);
     // The report tells people at a terminal everything; who reads a file later wants to know when things happened.
     if (isatty(STDERR_FILENO) == 1) {
         show_progress(session.events(), std::cerr);
     } else {
         log_events(session.events(), log);
     }
-    return make(session, Calls{signals.stop_token(), log, session.config().call_timeout});
+    return make(session, Calls{stop, log, session.config().call_timeout});
+}
+
+/// What `once`, `plan` and `validate` have in common: a report, and `print_it` for it.
+template <class Make, class Print>
+CycleReport report(const Invocation& invocation, Make&& make, Print&& print_it) {
+    // Until all is printed: who reads it may hang as everything else.
+    const SignalWatch signals([] {});
+    try {
+        auto made = make_report(invocation, signals.stop_token(), make);
+        print_it(made);
+        return made;
+    } catch (const Error& error) {
+        // Programs read of every failure in the same place.
+        CycleReport failed;
+        failed.result = CycleResult::failed;
+        failed.error = error;
+        if (invocation.json) print(failed, true, {}, {});
+        throw;
+    }
 }
 
 int once(const Invocation& invocation) {
-    const auto report = make_report(
-        invocation, [](Session& session, const Calls& calls) { return session.reconciler().run_cycle(calls); });
-    print(report, invocation.json, to_string(report.result), summarise(report));
-    return exit_status(report.result);
+    const auto made = report(
+        invocation, [](Session& session, const Calls& calls) { return session.reconciler().run_cycle(calls); },
+        [&](const CycleReport& report) {
+            print(report, invocation.json, to_string(report.result), summarise(report));
+        });
+    return exit_status(made.result);
 }
 
 int plan(const Invocation& invocation) {
-    const auto report = make_report(
-        invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); });
-    print(report, invocation.json, "plan", summarise(report));
-    if (report.result == CycleResult::failed) return EXIT_FAILURE;
-    return invocation.detailed_exitcode && has_planned(report) ? exit_changes_found : EXIT_SUCCESS;
+    const auto made = report(
+        invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); },
+        [&](const CycleReport& report) { print(report, invocation.json, "plan", summarise(report)); });
+    if (made.result == CycleResult::failed) return EXIT_FAILURE;
+    return invocation.detailed_exitcode && has_planned(made) ? exit_changes_found : EXIT_SUCCESS;
 }
 
 int validate(const Invocation& invocation) {
-    const auto report = make_report(
-        invocation, [](Session& session, const Calls& calls) { return session.reconciler().validate(calls); });
-    auto summary = quantity(report.wanted, "unit") + " wanted";
-    if (!report.held.empty()) summary += ", " + std::to_string(report.held.size()) + " held";
-    print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid", summary);
-    return exit_status(report.result);
+    const auto made = report(
+        invocation, [](Session& session, const Calls& calls) { return session.reconciler().validate(calls); },
+        [&](const CycleReport& report) {
+            auto summary = quantity(report.wanted, "unit") + " wanted";
+            if (!report.held.empty()) summary += ", " + std::to_string(report.held.size()) + " held";
+            print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid", summary);
+        });
+    return exit_status(made.result);
 }
 
 int run(const Invocation& invocation) {
@@ -97,28 +134,40 @@ int run(const Invocation& invocation) {
         const std::lock_guard lock(mutex);
         if (daemon != nullptr) daemon->request_reload();
     });
-    Daemon keeper(invocation.config, log, signals.stop_token());
+    const auto name = invocation.config_text.empty() ? invocation.config.string() : "the Go deployer's flags";
+    Daemon keeper([&] { return read_config_of(invocation); }, name, log, signals.stop_token());
     const auto publish = [&](Daemon* value) {
         const std::lock_guard lock(mutex);
         daemon = value;
     };
     publish(&keeper);
-    const auto status = keeper.run();
-    publish(nullptr);
-    return status;
+    // However run() ends: the signals are watched for longer than there is a daemon.
+    const auto withdraw = [&](Daemon*) { publish(nullptr); };
+    const std::unique_ptr<Daemon, decltype(withdraw)> published(&keeper, withdraw);
+    return keeper.run();
+}
+
+int print_config(const Invocation& invocation) {
+    auto config = read_config_of(invocation);
+    auto host = make_host(config.plugin_path);
+    StreamLog log(std::cerr, LogLevel::warning, false);
+    // Plugins tell which of their settings are secrets by asking for them.
+    const Session session(std::move(config), host, log, {}, OnStart::reuse);
+    std::cout << write_config_text(*session.config().document, session.secret_paths()) << std::flush;
+    return EXIT_SUCCESS;
 }
 
 std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
     Poco::JSON::Array array;
     for (const auto& plugin : found) {
         Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
-        object.set("name", plugin.name);
-        object.set("file", plugin.file.string());
+        object.set("name", printable(plugin.name));
+        object.set("file", printable(plugin.file.string()));
         object.set("usable", plugin.refusal.empty());
         if (plugin.kind) object.set("kind", std::string(to_string(*plugin.kind)));
-        if (!plugin.version.empty()) object.set("version", plugin.version);
-        if (!plugin.built_with.empty()) object.set("built_with", plugin.built_with);
-        if (!plugin.refusal.empty()) object.set("refused", plugin.refusal);
+        if (!plugin.version.empty()) object.set("version", printable(plugin.version));
+        if (!plugin.built_with.empty()) object.set("built_with", printable(plugin.built_with));
+        if (!plugin.refusal.empty()) object.set("refused", printable(plugin.refusal));
         array.add(object);
     }
     std::ostringstream out;
@@ -129,13 +178,14 @@ std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
 
 std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
     std::size_t width = 0;
-    for (const auto& plugin : found) width = std::max(width, plugin.name.size());
+    for (const auto& plugin : found) width = std::max(width, printable(plugin.name).size());
     std::string text;
     for (const auto& plugin : found) {
-        text += plugin.name + std::string(width + 2 - plugin.name.size(), ' ');
-        text += plugin.refusal.empty()
-                    ? std::string(to_string(*plugin.kind)) + "  " + plugin.version + "  " + plugin.file.string()
-                    : "refused  " + plugin.file.string() + ": " + plugin.refusal;
+        const auto name = printable(plugin.name);
+        text += name + std::string(width + 2 - name.size(), ' ');
+        text += printable(plugin.refusal.empty() ? std::string(to_string(*plugin.kind)) + "  " + plugin.version + "  " +
+                                                       plugin.file.string()
+                                                 : "refused  " + plugin.file.string() + ": " + plugin.refusal);
         text += '\n';
     }
     return text.empty() ? "no plugins found\n" : text;
@@ -177,6 +227,8 @@ int dispatch(const Invocation& invocation) {
             return plan(invocation);
         case Command::validate:
             return validate(invocation);
+        case Command::config:
+            return print_config(invocation);
         case Command::plugins:
             return list_plugins(invocation);
         case Command::version:

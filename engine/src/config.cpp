@@ -2,12 +2,15 @@
 
 #include "yaml_document.hpp"
 
+#include <deployer/foreign_text.hpp>
+
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA1Engine.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -25,15 +28,19 @@ PluginChoice read_choice(const Settings& root, std::string_view key) {
 
 MaxDestroy read_max_destroy(const Settings& reconcile) {
     constexpr std::string_view key = "max_destroy";
-    const auto text = reconcile.find_text(key);
+    constexpr std::size_t most = 999'999'999;
+    const auto text = reconcile.find_text(key, "a count or a percentage");
     if (!text) return {};
-    const auto digits = text->find_first_not_of("0123456789");
-    const bool percentage = digits != std::string::npos && digits + 1 == text->size() && text->back() == '%';
-    if (text->empty() || digits == 0 || text->size() > 9 || (digits != std::string::npos && !percentage)) {
-        reconcile.fail(key, '"' + *text + "\" is neither a count (such as 20) nor a percentage (such as 50%)");
+    const auto digits = std::min(text->find_first_not_of("0123456789"), text->size());
+    const auto unit = text->substr(digits);
+    if (digits == 0 || (!unit.empty() && unit != "%")) {
+        reconcile.fail(key, quote(*text) + " is neither a count (such as 20) nor a percentage (such as 50%)");
     }
-    const auto amount = static_cast<std::size_t>(std::stoul(*text));
-    if (percentage && amount > 100) reconcile.fail(key, "a percentage is at most 100%");
+    std::size_t amount = 0;
+    const bool fits = std::from_chars(text->data(), text->data() + digits, amount).ec == std::errc() && amount <= most;
+    const bool percentage = !unit.empty();
+    if (percentage && (!fits || amount > 100)) reconcile.fail(key, "a percentage is at most 100%");
+    if (!fits) reconcile.fail(key, quote(*text) + " is more than " + std::to_string(most));
     return {amount, percentage};
 }
 
@@ -113,7 +120,7 @@ std::string fingerprint_of(const SettingsNode& root) {
 Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     const Settings root(document);
     // First of all: a misspelt block would otherwise be called missing.
-    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log"})
+    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log", "settings_from"})
         (void)root.has(block);
     const auto unknown = root.unknown_keys();
     if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
@@ -122,7 +129,12 @@ Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     read_reconcile(root, config);
     read_plugin_path(root, document->directory, config);
     read_log(root, config);
+    if (const auto origin = root.find_block("settings_from")) {
+        config.settings_from = read_settings_origin(*origin);
+        origin->refuse_unknown_keys();
+    }
     config.on_start = read_on_start(config.cache);
+    config.document = document;
     config.fingerprint = fingerprint_of(document->root);
     return config;
 }
@@ -135,10 +147,14 @@ std::string read_whole(const std::filesystem::path& file) {
     const auto status = std::filesystem::status(file, error);
     if (error) throw problem(error.message());
     if (!std::filesystem::is_regular_file(status)) throw problem("it is not a file");
-    if (std::filesystem::file_size(file, error) > config_size_limit) throw problem("it is larger than 1 MiB");
+    errno = 0;
     std::ifstream in(file, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (!in) throw problem(std::generic_category().message(errno));
+    // One byte more than is allowed tells enough; what the file system says of the size may be wrong.
+    std::string text(config_size_limit + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!in.is_open() || in.bad()) throw problem(std::generic_category().message(errno == 0 ? EIO : errno));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.size() > config_size_limit) throw problem("it is larger than 1 MiB");
     return text;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner.hpp"
+#include "remote_settings.hpp"
 #include "rollout.hpp"
 
 #include <deployer/log.hpp>
@@ -8,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +48,9 @@ struct Config {
     std::vector<std::filesystem::path> plugin_path{};
     std::optional<LogLevel> log_level{};  ///< absent: each command's own default
     bool log_json = false;
+    std::optional<SettingsOrigin> settings_from{};
+
+    std::shared_ptr<const SettingsDocument> document{};  ///< that all of this was read from
 
     /// Changes with what decides about the changes of a revision: the source and the plan policy.
     std::string fingerprint{};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <random>
 #include <string>
 #include <utility>
@@ -20,9 +21,15 @@ std::chrono::milliseconds retry_pause(std::size_t failures, double chance) {
     return milliseconds(static_cast<long>(pause * (0.75 + 0.5 * chance)));
 }
 
-Daemon::Daemon(std::filesystem::path config_file, StreamLog& log, std::stop_token shutdown)
-    : config_file_(std::move(config_file)), log_(log), shutdown_(std::move(shutdown)) {
-    start_session(read_config_file(config_file_));
+milliseconds pause_after(const Error& error, milliseconds least) {
+    // Whatever it asks for: after a day things may look different.
+    constexpr milliseconds most = std::chrono::hours(24);
+    return std::max(least, std::min(error.retry_after().value_or(milliseconds(0)), most));
+}
+
+Daemon::Daemon(std::function<Config()> read_config, std::string name, StreamLog& log, std::stop_token shutdown)
+    : read_config_(std::move(read_config)), name_(std::move(name)), log_(log), shutdown_(std::move(shutdown)) {
+    start_session(read_config_());
 }
 
 void Daemon::start_session(Config config) {
@@ -36,14 +43,25 @@ void Daemon::start_session(Config config) {
     }
     auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_, OnStart::rebuild);
     log_events(session->events(), log_);
-    log_.change(session->config().log_level.value_or(LogLevel::info), session->config().log_json);
+    log_.change(session->log_level(), session->config().log_json);
+    session->warn_of_unused(log_);
     session_ = std::move(session);
+    is_debug_ = false;
+}
+
+void Daemon::follow_remote_settings() {
+    session_->refresh_remote_settings({shutdown_, log_, session_->config().call_timeout});
+    const auto level = session_->log_level();
+    log_.change(level, session_->config().log_json);
+    if (level == LogLevel::debug && !is_debug_) log_.info("Debug log enabled.");
+    is_debug_ = level == LogLevel::debug;
 }
 
 int Daemon::run() {
-    log_.info("started with " + config_file_.string());
+    log_.info("started with " + name_);
     while (!shutdown_.stop_requested()) {
         reload_if_requested();
+        follow_remote_settings();
         const auto report = session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
         if (shutdown_.stop_requested()) break;
         if (const auto status = rest_after(report)) return *status;
@@ -62,14 +80,15 @@ std::optional<int> Daemon::rest_after(const CycleReport& report) {
         return std::nullopt;
     }
     if (session_->config().on_failure == OnFailure::exit) {
-        const auto pause = session_->config().exit_pause;
+        const auto pause = pause_after(*report.error, session_->exit_pause());
         log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
         wait(pause);
         if (reload_is_requested()) return std::nullopt;
         return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     std::random_device random;
-    const auto pause = retry_pause(++failures_, std::generate_canonical<double, 32>(random));
+    const auto chance = std::generate_canonical<double, 32>(random);
+    const auto pause = pause_after(*report.error, retry_pause(++failures_, chance));
     log_.warning("trying again in " + duration_text(pause));
     wait(pause);
     return std::nullopt;
@@ -92,9 +111,9 @@ void Daemon::reload_if_requested() {
         if (!std::exchange(reload_requested_, false)) return;
     }
     try {
-        start_session(read_config_file(config_file_));
-        log_.info("read the configuration " + config_file_.string() + " again");
-    } catch (const Error& error) {
+        start_session(read_config_());
+        log_.info("read the configuration " + name_ + " again");
+    } catch (const std::exception& error) {
         log_.error("the configuration was not taken over, the former one stays: " + std::string(error.what()));
     }
 }

@@ -4,13 +4,16 @@
 #include "session.hpp"
 #include "stream_log.hpp"
 
+#include <deployer/error.hpp>
+
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 namespace deployer {
 
@@ -18,11 +21,16 @@ namespace deployer {
 /// and up to a quarter more or less of it. `chance` is within [0, 1).
 std::chrono::milliseconds retry_pause(std::size_t failures, double chance);
 
+/// A pause after the error: longer than `least` where the other side asked not to be asked again before, but for a day
+/// at most.
+std::chrono::milliseconds pause_after(const Error& error, std::chrono::milliseconds least);
+
 /// The `run` command: cycle after cycle, until a stop is requested.
 class Daemon {
 public:
     /// Throws Error `misconfigured` for a configuration that is not usable.
-    Daemon(std::filesystem::path config_file, StreamLog& log, std::stop_token shutdown);
+    /// `read_config` gives the configuration, now and at each reload; messages call it `name`.
+    Daemon(std::function<Config()> read_config, std::string name, StreamLog& log, std::stop_token shutdown);
 
     /// The exit status: 0 after a stop request; 1 when a person has to change the configuration, or after a failure
     /// with `on_failure: exit`.
@@ -34,6 +42,8 @@ public:
 
 private:
     void start_session(Config config);
+    /// Takes over what may have changed there since the last cycle.
+    void follow_remote_settings();
     [[nodiscard]] bool reload_is_requested();
     void reload_if_requested();
     /// What to exit with; nullopt to go on.
@@ -44,12 +54,14 @@ private:
     template <class Function>
     void interruptibly(std::chrono::milliseconds pause, Function&& waiting);
 
-    std::filesystem::path config_file_;
+    std::function<Config()> read_config_;
+    std::string name_;
     StreamLog& log_;
     std::stop_token shutdown_;
     std::unique_ptr<PluginHost> host_;
     std::unique_ptr<Session> session_;
     std::size_t failures_ = 0;
+    bool is_debug_ = false;  ///< whether debug lines are shown, and it was said
 
     std::mutex mutex_;
     bool reload_requested_ = false;

@@ -95,14 +95,19 @@ std::uintmax_t mapped_size(const Header& header, const std::vector<Segment>& seg
     return size;
 }
 
-/// The loader takes for granted that the dynamic section tells where the symbols and their names are.
-bool has_empty_dynamic_section(ElfFile& elf, const std::vector<Segment>& segments) {
-    for (const auto& segment : segments) {
-        if (segment.p_type != PT_DYNAMIC) continue;
-        const auto first = elf.record<DynamicEntry>(segment.p_offset);
-        return first && first->d_tag == DT_NULL;
+/// The loader takes for granted that a dynamic section tells where the symbols and their names are.
+bool has_whole_dynamic_section(ElfFile& elf, const std::vector<Segment>& segments) {
+    const auto dynamic = std::find_if(segments.begin(), segments.end(),
+                                      [](const auto& segment) { return segment.p_type == PT_DYNAMIC; });
+    if (dynamic == segments.end()) return true;
+    bool has_symbols = false;
+    bool has_names = false;
+    for (const auto& entry : elf.table<DynamicEntry>(dynamic->p_offset, dynamic->p_filesz / sizeof(DynamicEntry))) {
+        if (entry.d_tag == DT_NULL) break;
+        has_symbols = has_symbols || entry.d_tag == DT_SYMTAB;
+        has_names = has_names || entry.d_tag == DT_STRTAB;
     }
-    return false;
+    return has_symbols && has_names;
 }
 
 std::optional<Symbol> find_symbol(ElfFile& elf, const std::vector<Section>& sections, std::string_view name) {
@@ -135,8 +140,8 @@ std::optional<std::string> elf_file_problem(const std::filesystem::path& file) {
     const auto segments = elf.segments(*header);
     const auto needed = mapped_size(*header, segments);
     if (size < needed) return cut_short_problem(size, needed);
-    if (has_empty_dynamic_section(elf, segments)) return "is damaged: its dynamic section is empty; copy it again";
-    return std::nullopt;
+    if (has_whole_dynamic_section(elf, segments)) return std::nullopt;
+    return "is damaged: its dynamic section names no symbols; copy it again";
 }
 
 std::string read_elf_variable(const std::filesystem::path& file, std::string_view symbol, std::size_t size) {

@@ -1,6 +1,7 @@
 #include "guard.hpp"
 
-#include <exception>
+#include "defect.hpp"
+
 #include <utility>
 
 namespace deployer {
@@ -32,29 +33,37 @@ public:
     auto operator()(const std::string& doing, const Call& call, Function&& function) const {
         NamedLog log(call.log, plugin_);
         const Call named{call.deadline, call.stop, log};
-        const auto watch = watchdog_->watch(plugin_ + ": cannot " + doing, call.deadline);
-        return translate(doing, [&] { return function(named); });
+        return watched(doing, call.deadline, [&] { return function(named); });
     }
 
+    /// What has no Call has nothing to wait for either: all it gets is the grace.
     template <class Function>
-    auto translate(const std::string& doing, Function&& function) const {
+    auto operator()(const std::string& doing, Function&& function) const {
+        return watched(doing, Watchdog::Clock::now(), std::forward<Function>(function));
+    }
+
+    /// `what` completes "a defect of NAME: ".
+    [[nodiscard]] Error defect(const std::string& what) const {
+        return {ErrorKind::internal, "a defect of " + plugin_ + ": " + what};
+    }
+
+private:
+    template <class Function>
+    auto watched(const std::string& doing, Watchdog::Clock::time_point deadline, Function&& function) const {
+        const auto watch = watchdog_->watch(plugin_ + ": cannot " + doing, deadline);
         try {
             return function();
-        } catch (const Error& error) {
-            throw error.while_doing("cannot " + doing);
-        } catch (const std::exception& exception) {
-            throw unexpected(doing, exception.what());
         } catch (...) {
-            throw unexpected(doing, "something that is no exception");
+            rethrow(doing);
         }
     }
 
-    [[nodiscard]] const std::string& plugin() const { return plugin_; }
-
-private:
-    [[nodiscard]] Error unexpected(const std::string& doing, const std::string& thrown) const {
-        return {ErrorKind::internal,
-                "cannot " + doing + ": a defect of " + plugin_ + ", it threw unexpectedly: " + thrown};
+    [[noreturn]] void rethrow(const std::string& doing) const {
+        try {
+            rethrow_as_error(plugin_);
+        } catch (const Error& error) {
+            throw error.while_doing("cannot " + doing);
+        }
     }
 
     std::string plugin_;
@@ -64,23 +73,20 @@ private:
 class GuardedCheckout final : public Checkout {
 public:
     GuardedCheckout(std::unique_ptr<Checkout> checkout, const Caller& caller)
-        : checkout_(std::move(checkout)),
-          caller_(caller),
-          revision_(caller_.translate("tell the revision", [&] { return checkout_->revision(); })) {
-        if (revision_.empty()) {
-            throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": it checked out no revision");
-        }
+        : checkout_(std::move(checkout)), caller_(caller) {}
+
+    const Revision& revision() const override {
+        revision_ = caller_("tell the revision of the wanted state", [&] { return checkout_->revision(); });
+        if (revision_.empty()) throw caller_.defect("it checked out no revision");
+        return revision_;
     }
 
-    const Revision& revision() const override { return revision_; }
-
     std::vector<File> read(std::span<const FileRequest> requests, const Call& call) override {
-        auto files = caller_("read the wanted state at " + revision_.id, call,
-                             [&](const Call& named) { return checkout_->read(requests, named); });
+        auto files =
+            caller_("read the wanted state", call, [&](const Call& named) { return checkout_->read(requests, named); });
         if (files.size() != requests.size()) {
-            throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": asked for " +
-                                                 std::to_string(requests.size()) + " files, it gave " +
-                                                 std::to_string(files.size()));
+            throw caller_.defect("asked for " + std::to_string(requests.size()) + " files, it gave " +
+                                 std::to_string(files.size()));
         }
         return files;
     }
@@ -88,7 +94,7 @@ public:
 private:
     std::unique_ptr<Checkout> checkout_;
     const Caller& caller_;
-    Revision revision_;
+    mutable Revision revision_;  ///< as last told
 };
 
 class GuardedSource final : public Source {
@@ -101,7 +107,7 @@ public:
             caller_("read the wanted state", call, [&](const Call& named) { return source_->checkout(known, named); });
         if (checkout) return std::make_unique<GuardedCheckout>(std::move(checkout), caller_);
         if (!known.empty()) return nullptr;
-        throw Error(ErrorKind::internal, "a defect of " + caller_.plugin() + ": it checked out nothing");
+        throw caller_.defect("it checked out nothing");
     }
 
     void wait_for_change(const Call& call) override {
@@ -120,7 +126,7 @@ public:
         : target_(std::move(target)), caller_(std::move(plugin), watchdog) {}
 
     std::string identity() const override {
-        return caller_.translate("tell which cluster this is", [&] { return target_->identity(); });
+        return caller_("tell which cluster this is", [&] { return target_->identity(); });
     }
 
     std::vector<ActualUnit> list(const Call& call) override {
@@ -146,7 +152,7 @@ public:
     }
 
     bool serial() const override {
-        return caller_.translate("tell whether calls may go side by side", [&] { return target_->serial(); });
+        return caller_("tell whether calls may go side by side", [&] { return target_->serial(); });
     }
 
 private:

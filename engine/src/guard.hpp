@@ -15,7 +15,7 @@ namespace deployer {
 /// The one adapter through which the engine calls plugins (R5, R8). A guarded plugin behaves as the plugin itself, but
 /// - whatever it throws arrives as an Error that says what was being done to which unit; what is no Error of ours
 ///   becomes `internal`, so no plugin exception ends the process;
-/// - every call is watched;
+/// - every call is watched, those without a Call for the grace alone;
 /// - what it logs bears its name.
 /// The guard keeps the plugin alive; the watchdog must outlive the guard.
 std::shared_ptr<Source> guard(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog);

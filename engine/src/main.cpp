@@ -1,19 +1,58 @@
 #include "command_line.hpp"
 #include "commands.hpp"
 
+#include <deployer/foreign_text.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace {
+
+/// Takes the places of standard streams that the program was started without: a file that is opened later would get
+/// them, and a log or a report be written into it. What stands in for standard output cannot be written to, for a
+/// report that nobody gets is no success.
+bool fill_standard_streams() {
+    struct Stream {
+        int descriptor;
+        int mode;
+    };
+    for (const auto& stream :
+         {Stream{STDIN_FILENO, O_RDONLY}, Stream{STDOUT_FILENO, O_RDONLY}, Stream{STDERR_FILENO, O_WRONLY}}) {
+        if (::fcntl(stream.descriptor, F_GETFD) >= 0) continue;
+        // The lowest that is free is the one that is given.
+        if (::open("/dev/null", stream.mode) != stream.descriptor) return false;
+    }
+    return true;
+}
+
+std::optional<std::string> environment_variable(const std::string& name) {
+    const auto* const value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+void complain(std::string_view message) {
+    std::cerr << "coco-fleet-deployer: " << deployer::printable(message) << '\n';
+}
+
+}  // namespace
 
 int main(int argc, char* argv[]) {
     constexpr int exit_usage = 64;
     try {
-        return deployer::carry_out(deployer::parse_command_line({argv + 1, argv + argc}));
+        if (!fill_standard_streams()) return EXIT_FAILURE;
+        return deployer::carry_out(deployer::parse_command_line({argv + 1, argv + argc}, environment_variable));
     } catch (const deployer::UsageError& error) {
-        std::cerr << "coco-fleet-deployer: " << error.what() << '\n';
+        complain(error.what());
         return exit_usage;
     } catch (const std::exception& exception) {
-        std::cerr << "coco-fleet-deployer: " << exception.what() << '\n';
+        complain(exception.what());
         return EXIT_FAILURE;
     }
 }

@@ -1,9 +1,12 @@
 #include "plugin_host.hpp"
 
+#include "defect.hpp"
 #include "elf_file.hpp"
+#include "hex.hpp"
 
 #include <deployer/foreign_text.hpp>
 #include <deployer/nearest_word.hpp>
+#include <deployer/word_list.hpp>
 
 #include <boost/dll/shared_library.hpp>
 
@@ -12,9 +15,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
-#include <iomanip>
+#include <cstring>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -32,18 +37,6 @@ constexpr std::string_view rebuild = "rebuild it with the SDK of this program";
 /// Why a file is no plugin for us. The caller says which file.
 [[noreturn]] void refuse(const std::string& reason) {
     throw Error(ErrorKind::misconfigured, reason);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
-
-std::string in_hex(std::uint32_t number) {
-    std::ostringstream text;
-    text << "0x" << std::hex << std::setw(8) << std::setfill('0') << number;
-    return text.str();
 }
 
 std::string system_message(int number) {
@@ -91,20 +84,35 @@ std::string mode_text(mode_t mode) {
     return text.str();
 }
 
-/// Root must not run what anyone could have written.
+/// Root must not run what anyone can put in the place of `path`: in a directory that all may write to, whose sticky bit
+/// leaves an entry only to its owner.
+void check_directories(const fs::path& path) {
+    for (auto entry = path; entry.has_relative_path(); entry = entry.parent_path()) {
+        const auto directory = entry.parent_path();
+        const auto mode = status_of(directory).st_mode;
+        if ((mode & S_IWOTH) == 0) continue;
+        if ((mode & S_ISVTX) == 0) {
+            refuse("anyone may replace it, since " + directory.string() + " is writable by all (mode " +
+                   mode_text(mode) + "), and this program runs as root; run chmod o-w " + directory.string());
+        }
+        struct stat status {};
+        if (::lstat(entry.c_str(), &status) != 0) refuse("cannot be looked at: " + system_message(errno));
+        if (status.st_uid == 0) continue;
+        refuse("user " + std::to_string(status.st_uid) + " may replace it, since " + entry.string() +
+               " is theirs, in a directory that is writable by all (mode " + mode_text(mode) +
+               "), and this program runs as root (user 0); run chown -h root " + entry.string());
+    }
+}
+
+/// Root must not run what anyone could have written: neither the file itself, nor what leads to it.
 void check_protection(const fs::path& found, const fs::path& file, const struct stat& status) {
     if (::geteuid() != 0) return;
     if ((status.st_mode & S_IWOTH) != 0) {
         refuse("anyone may write to it (mode " + mode_text(status.st_mode) +
                "), and this program runs as root; run chmod o-w " + file.string());
     }
-    for (const auto& directory : {found.parent_path(), file.parent_path()}) {
-        const auto mode = status_of(directory).st_mode;
-        // In a sticky directory (/tmp) only its owner can replace a file.
-        if ((mode & S_IWOTH) == 0 || (mode & S_ISVTX) != 0) continue;
-        refuse("anyone may replace it, since its directory is writable by all (mode " + mode_text(mode) +
-               "), and this program runs as root; run chmod o-w " + directory.string());
-    }
+    check_directories(file);
+    check_directories(fs::absolute(found));
 }
 
 struct PluginFile {
@@ -113,9 +121,15 @@ struct PluginFile {
 };
 
 PluginFile checked_file(const fs::path& found) {
-    const auto status = status_of(found);
-    if (!S_ISREG(status.st_mode)) refuse("is " + std::string(type_word(status.st_mode)) + ", not a regular file");
+    // For a message about a link that leads nowhere.
+    (void)status_of(found);
+    // This is the file that is loaded, so this is the one to judge.
     const auto file = fs::canonical(found);
+    const auto status = status_of(file);
+    if (!S_ISREG(status.st_mode)) refuse("is " + std::string(type_word(status.st_mode)) + ", not a regular file");
+    if (found.extension() != ".so") {
+        refuse("is named " + quote(found.filename().string()) + ", and a plugin's file is its name with .so");
+    }
     check_protection(found, file, status);
     return {file, identity_of(status)};
 }
@@ -136,6 +150,38 @@ std::string loader_message(const std::exception& error, const fs::path& file) {
     return message;
 }
 
+std::string version_text(unsigned major, unsigned minor) {
+    return std::to_string(major) + "." + std::to_string(minor);
+}
+
+/// A symbol of namespace deployer, as g++ and clang write its name.
+bool names_the_sdk(std::string_view message) {
+    constexpr std::string_view name = "8deployer";
+    const auto found = message.find(name);
+    // After a digit it is the end of a longer name.
+    return found != message.npos && found > 0 && std::isdigit(static_cast<unsigned char>(message[found - 1])) == 0;
+}
+
+/// The plugin ABI that a file was built with, as far as it can be told without loading it.
+std::string abi_of(const fs::path& file) {
+    struct {
+        std::uint32_t magic;
+        std::uint16_t major;
+        std::uint16_t minor;
+    } begin{};
+    static_assert(sizeof begin == offsetof(PluginDescriptor, struct_size));
+    const auto bytes = read_elf_variable(file, descriptor_symbol, sizeof begin);
+    if (bytes.size() == sizeof begin) std::memcpy(&begin, bytes.data(), sizeof begin);
+    return begin.magic == plugin_magic ? version_text(begin.major, begin.minor) : "unknown";
+}
+
+/// What to do about a symbol that nobody has.
+std::string remedy_for_undefined(std::string_view message, const fs::path& file) {
+    if (!names_the_sdk(message)) return "; built with coco_deployer_add_plugin() this shows at link time";
+    return "; it was built with a newer SDK (plugin ABI " + abi_of(file) + ") than this program's (" +
+           version_text(plugin_abi_major, plugin_abi_minor) + "); use a newer program, or " + std::string(rebuild);
+}
+
 boost::dll::shared_library open_library(const fs::path& file) {
     // RTLD_NODELETE: code of the plugin may be under any stack, and its exceptions and statics outlive its instances.
     const auto mode = static_cast<boost::dll::load_mode::type>(
@@ -145,9 +191,8 @@ boost::dll::shared_library open_library(const fs::path& file) {
         return boost::dll::shared_library(file, mode);
     } catch (const std::exception& error) {
         const auto message = loader_message(error, file);
-        const bool unresolved = message.find("undefined symbol") != message.npos;
-        refuse("cannot be loaded: " + message +
-               (unresolved ? "; built with coco_deployer_add_plugin() this shows at link time" : ""));
+        const bool undefined = message.find("undefined symbol") != message.npos;
+        refuse("cannot be loaded: " + message + (undefined ? remedy_for_undefined(message, file) : ""));
     }
 }
 
@@ -166,14 +211,10 @@ const PluginDescriptor& find_descriptor(const boost::dll::shared_library& librar
 
 // ---- The descriptor
 
-std::string version_text(unsigned major, unsigned minor) {
-    return std::to_string(major) + "." + std::to_string(minor);
-}
-
 /// What tells whether the rest can be read at all.
 void check_layout(const PluginDescriptor& plugin) {
     if (plugin.magic != plugin_magic) {
-        refuse("has the magic number " + in_hex(plugin.magic) + " and not " + in_hex(plugin_magic) +
+        refuse("has the magic number 0x" + in_hex(plugin.magic, 8) + " and not 0x" + in_hex(plugin_magic, 8) +
                ": what it exports is no plugin description");
     }
     if (plugin.abi_major != plugin_abi_major) {
@@ -213,18 +254,18 @@ void check_kind(const PluginDescriptor& plugin) {
            ", and this program knows 1 (source), 2 (target), 3 (cache) and 4 (health)");
 }
 
-void check_name(const PluginDescriptor& plugin, const std::string& stem) {
-    if (plugin.name == stem) return;
-    refuse("calls itself " + quote(plugin.name) + ", and its file " + quote(stem) + "; rename the file to " +
-           plugin.name + ".so");
+void check_name(const PluginDescriptor& plugin, const fs::path& found) {
+    if (plugin.name == found.stem().string()) return;
+    refuse("calls itself " + quote(plugin.name) + ", and its file " + quote(found.filename().string()) +
+           "; rename the file to " + plugin.name + ".so");
 }
 
-void check_description(const PluginDescriptor& plugin, const std::string& stem) {
+void check_description(const PluginDescriptor& plugin, const fs::path& found) {
     check_layout(plugin);
     check_whole(plugin);
     check_toolchain(plugin);
     check_kind(plugin);
-    check_name(plugin, stem);
+    check_name(plugin, found);
 }
 
 // ---- The search
@@ -252,13 +293,14 @@ std::vector<fs::path> plugin_files(const fs::path& directory, std::error_code& e
         for (const auto& file : plugin_files(directory, error)) names.push_back(file.stem());
         searched.push_back(directory.string() + (error ? " (" + error.message() + ")" : ""));
     }
-    std::string reason = directories.empty() ? "there is no directory to search" : "not found in " + joined(searched);
+    std::string reason =
+        directories.empty() ? "there is no directory to search" : "not found in " + word_list(searched);
     const bool with_suffix = plugin.ends_with(".so");
     const auto bare = with_suffix ? plugin.substr(0, plugin.size() - 3) : plugin;
     if (const auto meant = nearest_word(bare, names)) {
         reason += "; did you mean " + quote(*meant) + "?";
     } else if (!names.empty()) {
-        reason += "; found there: " + joined(names);
+        reason += "; found there: " + word_list(names);
     }
     refuse(reason);
 }
@@ -266,16 +308,12 @@ std::vector<fs::path> plugin_files(const fs::path& directory, std::error_code& e
 // ---- The instance
 
 /// What the plugin throws while it is set up, as an Error: what a person can change stays so, all else is a defect.
-[[noreturn]] void rethrow_from_create() {
+[[noreturn]] void rethrow_from_create(const PluginDescriptor& plugin) {
     try {
-        throw;
+        rethrow_as_error(plugin.name);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::misconfigured || error.kind() == ErrorKind::internal) throw;
         throw Error(ErrorKind::internal, std::string(error.what()) + " (" + std::string(to_string(error.kind())) + ")");
-    } catch (const std::exception& error) {
-        throw Error(ErrorKind::internal, error.what());
-    } catch (...) {
-        throw Error(ErrorKind::internal, "it threw something that is no exception of the standard library");
     }
 }
 
@@ -288,7 +326,7 @@ std::shared_ptr<Interface> make_instance(const PluginDescriptor& plugin, const S
         settings.refuse_unknown_keys();
         return instance;
     } catch (...) {
-        rethrow_from_create();
+        rethrow_from_create(plugin);
     }
 }
 
@@ -323,8 +361,8 @@ struct PluginHost::Impl {
 
     [[nodiscard]] fs::path find(std::string_view plugin) const;
     const PluginDescriptor& load(const fs::path& found);
-    const PluginDescriptor* find_loaded(const PluginFile& file, const std::string& name) const;
-    const PluginDescriptor& add(const PluginFile& file, const std::string& stem);
+    const PluginDescriptor* find_loaded(const PluginFile& file, const fs::path& found) const;
+    const PluginDescriptor& add(const PluginFile& file, const fs::path& found);
     FoundPlugin judge(const fs::path& found);
     template <class Interface>
     std::shared_ptr<Interface> create(std::string_view plugin, const Settings& settings);
@@ -341,30 +379,30 @@ fs::path PluginHost::Impl::find(std::string_view plugin) const {
     refuse_unknown(plugin, directories);
 }
 
-const PluginDescriptor* PluginHost::Impl::find_loaded(const PluginFile& file, const std::string& name) const {
+const PluginDescriptor* PluginHost::Impl::find_loaded(const PluginFile& file, const fs::path& found) const {
     for (const auto& library : libraries) {
         if (library.file.identity == file.identity) {
             if (library.plugin == nullptr) refuse(library.refusal);
-            check_name(*library.plugin, name);
+            check_name(*library.plugin, found);
             return library.plugin;
         }
         if (library.file.path == file.path) {
             refuse("has changed on disk since it was loaded; restart this program to use the new one");
         }
-        if (library.plugin != nullptr && library.plugin->name == name) {
-            refuse("is a second file of plugin " + name + ", which is already loaded from " +
+        if (library.plugin != nullptr && library.plugin->name == found.stem().string()) {
+            refuse("is a second file of plugin " + found.stem().string() + ", which is already loaded from " +
                    library.file.path.string() + "; remove one of them");
         }
     }
     return nullptr;
 }
 
-const PluginDescriptor& PluginHost::Impl::add(const PluginFile& file, const std::string& stem) {
+const PluginDescriptor& PluginHost::Impl::add(const PluginFile& file, const fs::path& found) {
     if (const auto problem = elf_file_problem(file.path)) refuse(*problem);
     auto& library = libraries.emplace_back(Library{file, open_library(file.path), nullptr, {}});
     try {
         const auto& plugin = find_descriptor(library.handle);
-        check_description(plugin, stem);
+        check_description(plugin, found);
         library.plugin = &plugin;
         return plugin;
     } catch (const Error& error) {
@@ -375,9 +413,8 @@ const PluginDescriptor& PluginHost::Impl::add(const PluginFile& file, const std:
 
 const PluginDescriptor& PluginHost::Impl::load(const fs::path& found) {
     const auto file = checked_file(found);
-    const auto stem = found.stem().string();
-    if (const auto* plugin = find_loaded(file, stem)) return *plugin;
-    return add(file, stem);
+    if (const auto* plugin = find_loaded(file, found)) return *plugin;
+    return add(file, found);
 }
 
 FoundPlugin PluginHost::Impl::judge(const fs::path& found) {
@@ -406,10 +443,8 @@ std::shared_ptr<Interface> PluginHost::Impl::create(std::string_view plugin, con
             refuse("is a " + std::string(to_string(descriptor->kind)) + " plugin, and a " +
                    std::string(to_string(wanted)) + " plugin is asked for");
         }
-    } catch (const Error& error) {
-        throw error.while_doing("cannot load plugin " + named);
     } catch (const std::exception& error) {
-        throw Error(ErrorKind::misconfigured, "cannot load plugin " + named + ": " + error.what());
+        settings.fail("plugin", "cannot load plugin " + named + ": " + error.what());
     }
     try {
         return make_instance<Interface>(*descriptor, settings);

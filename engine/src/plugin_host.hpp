@@ -41,8 +41,8 @@ public:
 
     /// Instances of a plugin, made from their block of settings. `plugin` is a name ("target-mock") or an absolute path
     /// of a file. Loads the library first unless it is. Throws Error `misconfigured`, one distinct message for each
-    /// check of R2, for settings the plugin refuses, and for keys that it does not know; `internal` for a create that
-    /// throws anything else or gives null.
+    /// check of R2, at the key `plugin` of the settings; for settings the plugin refuses, and for keys that it does not
+    /// know; `internal` for a create that throws anything else or gives null.
     std::shared_ptr<Source> create_source(std::string_view plugin, const Settings& settings);
     std::shared_ptr<Target> create_target(std::string_view plugin, const Settings& settings);
     std::shared_ptr<Cache> create_cache(std::string_view plugin, const Settings& settings);

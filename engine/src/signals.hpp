@@ -8,9 +8,10 @@
 namespace deployer {
 
 /// Turns SIGTERM and SIGINT into a stop request and SIGHUP into a callback, on a thread of its own, so that no code
-/// runs in a signal handler (signal-safety(7)). A second SIGTERM or SIGINT ends the process at once. Ignores SIGPIPE: a
-/// log reader that goes away is no reason to stop. Construct it before any other thread: these signals are blocked in
-/// the constructing thread and those it starts.
+/// runs in a signal handler (signal-safety(7)). A process that is not at its end within 2 seconds is ended with status
+/// 1, whatever hangs; a second SIGTERM or SIGINT does so at once. Ignores SIGPIPE: a log reader that goes away is no
+/// reason to stop. Construct it before any other thread: these signals are blocked in the constructing thread and those
+/// it starts.
 class SignalWatch {
 public:
     explicit SignalWatch(std::function<void()> on_hangup);

@@ -19,7 +19,7 @@ std::string format_log_line(LogLevel level, std::string_view message, std::strin
     Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
     object.set("time", std::string(time));
     object.set("level", std::string(to_string(level)));
-    object.set("message", std::string(message));
+    object.set("message", printable(message));
     std::ostringstream out;
     object.stringify(out);
     out << '\n';
@@ -33,6 +33,8 @@ void StreamLog::write(LogLevel level, std::string_view message) noexcept try {
     const auto time = Poco::DateTimeFormatter::format(Poco::Timestamp(), "%Y-%m-%dT%H:%M:%S.%iZ");
     const auto line = format_log_line(level, message, time, json_);
     const std::lock_guard lock(mutex_);
+    // A line that could not be written is lost; the next one may go through.
+    out_.clear();
     out_ << line << std::flush;
 } catch (...) {
     // There is nowhere left to say that the log cannot be written.

@@ -5,17 +5,18 @@
 #include <atomic>
 #include <iosfwd>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace deployer {
 
 /// One log line, with newline: `2026-01-02T03:04:05.678Z warning: message`, or a JSON object with `time`, `level` and
-/// `message`. Control characters in the message are made visible, so that a line stays a line.
+/// `message`. Control characters and stray bytes in the message are made visible, so that a line stays a line, in
+/// UTF-8.
 std::string format_log_line(LogLevel level, std::string_view message, std::string_view time, bool json);
 
-/// The program's log: lines on a stream, those below a level left out. Thread-safe; a line is written whole.
+/// The program's log: lines on a stream, those below a level left out. Thread-safe; a line is written whole. A failure
+/// to write costs the lines that it meets, not those after it.
 class StreamLog final : public Log {
 public:
     StreamLog(std::ostream& out, LogLevel least, bool json);

@@ -10,9 +10,13 @@ using namespace deployer;
 
 namespace {
 
+Invocation parse(const std::vector<std::string>& arguments) {
+    return parse_command_line(arguments, [](const std::string&) { return std::optional<std::string>(); });
+}
+
 std::string complaint(const std::vector<std::string>& arguments) {
     try {
-        (void)parse_command_line(arguments);
+        (void)parse(arguments);
     } catch (const UsageError& error) {
         return error.what();
     }
@@ -22,38 +26,83 @@ std::string complaint(const std::vector<std::string>& arguments) {
 }  // namespace
 
 TEST_CASE("each command takes its options, with and without an equals sign, in any order") {
-    const auto plan = parse_command_line({"plan", "--output", "json", "--detailed-exitcode", "--config=a.yaml"});
+    const auto plan = parse({"plan", "--output", "json", "--detailed-exitcode", "--config=a.yaml"});
     CHECK(plan.command == Command::plan);
     CHECK(plan.config == "a.yaml");
     CHECK(plan.json);
     CHECK(plan.detailed_exitcode);
-    CHECK(parse_command_line({"once", "--config", "b.yaml"}).config == "b.yaml");
-    CHECK(parse_command_line({"run", "-c", "b.yaml"}).config == "b.yaml");
-    CHECK(parse_command_line({"once", "-cb.yaml", "--output=text"}).json == false);
-    CHECK(parse_command_line({"plugins"}).config.empty());
-    CHECK(parse_command_line({"--version"}).command == Command::version);
+    CHECK(parse({"once", "--config", "b.yaml"}).config == "b.yaml");
+    CHECK(parse({"run", "-c", "b.yaml"}).config == "b.yaml");
+    CHECK(parse({"once", "-cb.yaml", "--output=text"}).json == false);
+    CHECK(parse({"plugins"}).config.empty());
+    CHECK(parse({"--version"}).command == Command::version);
 }
 
 TEST_CASE("a command line that makes no sense says what is wrong and what to try") {
     CHECK(complaint({}) == "no command; try 'coco-fleet-deployer --help'");
     CHECK(complaint({"pln"}).find("unknown command 'pln', did you mean 'plan'?") == 0);
     CHECK(complaint({"once"}).find("once needs --config FILE") != std::string::npos);
-    CHECK(complaint({"once", "--config"}).find("onfig") != std::string::npos);
+    CHECK(complaint({"once", "--config"}).find("'--config' needs a value") == 0);
+    CHECK(complaint({"once", "--config", "a", "-o"}).find("'-o' needs a value") == 0);
     CHECK(complaint({"once", "--config", "a", "--output", "xml"}).find("text or json, not 'xml'") != std::string::npos);
-    CHECK(complaint({"once", "--confg", "a"}).find("confg") != std::string::npos);
+    CHECK(complaint({"once", "--confg", "a"}) ==
+          "unknown option '--confg', did you mean '--config'?; try 'coco-fleet-deployer once --help'");
     CHECK(complaint({"once", "a.yaml"}).find("unexpected 'a.yaml'") == 0);
     CHECK(complaint({"once", "--config", "a", "--detailed-exitcode"}).find("detailed-exitcode") != std::string::npos);
     CHECK(complaint({"--config", "a", "once"}).find("the command comes first") == 0);
     CHECK(complaint({"version", "--config", "a"}).find("config") != std::string::npos);
+    CHECK(complaint({"--version", "extra"}).find("unexpected 'extra'") == 0);
+    CHECK(complaint({"help", "plan", "extra"}).find("unexpected 'extra'") == 0);
+    CHECK(complaint({"help", "pln"}).find("unknown command 'pln', did you mean 'plan'?") == 0);
+    CHECK(complaint({"once", "--config", "a", "--"}).find("unknown option '--'") == 0);
+}
+
+TEST_CASE("an option is only taken by its whole name") {
+    for (const std::string option : {"--c", "--conf", "--Config"}) {
+        CHECK(complaint({"once", option, "a"}).find("unknown option '" + option + "'") == 0);
+        CHECK(complaint({"once", option + "=a"}).find("unknown option '" + option + "'") == 0);
+    }
+    CHECK(complaint({"plan", "--config", "a", "--d"}).find("unknown option '--d'") == 0);
+    // The value of an option may look like anything.
+    CHECK(parse({"once", "--config", "--conf"}).config == "--conf");
+}
+
+TEST_CASE("help COMMAND is that command's help") {
+    CHECK(parse({"help", "plan"}).help == parse({"plan", "--help"}).help);
+    CHECK(parse({"help"}).help == parse({"--help"}).help);
 }
 
 TEST_CASE("the help of each command fits a screen") {
     for (const auto* command : {"run", "once", "plan", "validate", "plugins", "version"}) {
-        const auto help = parse_command_line({command, "--help"}).help;
+        const auto help = parse({command, "--help"}).help;
         INFO(help);
         CHECK(help.find(std::string("usage: coco-fleet-deployer ") + command) == 0);
         CHECK(std::count(help.begin(), help.end(), '\n') <= 24);
     }
-    const auto overview = parse_command_line({"--help"}).help;
+    const auto overview = parse({"--help"}).help;
     CHECK(std::count(overview.begin(), overview.end(), '\n') <= 24);
+}
+
+TEST_CASE("the Go deployer's flags stand alone for run, or go with a command, and need no file") {
+    const auto alone = parse({"-fleetEndpoint=http://h:49153", "-rootURI=https://example.test/"});
+    CHECK(alone.command == Command::run);
+    CHECK(alone.config_text.find("endpoint: 'http://h:49153'") != std::string::npos);
+    const auto plan =
+        parse({"plan", "--output=json", "-fleetEndpoint", "http://h:49153", "-rootURI=https://example.test/"});
+    CHECK(plan.command == Command::plan);
+    CHECK(plan.json);
+    CHECK_FALSE(plan.config_text.empty());
+    CHECK(parse({"-help"}).help.find("-no-of-secs-to-sleep-before-restart") != std::string::npos);
+    const auto from_environment = parse_command_line({}, [](const std::string& name) {
+        return name == "FLEET_ENDPOINT" || name == "ROOT_URI" ? std::optional<std::string>("http://h") : std::nullopt;
+    });
+    CHECK(from_environment.command == Command::run);
+    CHECK_FALSE(from_environment.config_text.empty());
+}
+
+TEST_CASE("half of the Go deployer's flags, or both ways to configure at once, are refused") {
+    CHECK(complaint({"-rootURI=x"}).find("-fleetEndpoint is missing") != std::string::npos);
+    CHECK(complaint({"plan", "--config", "a.yaml", "-fleetEndpoint=x", "-rootURI=y"})
+              .find("either --config or the Go deployer's flags") != std::string::npos);
+    CHECK(complaint({"-fleetEndpint=x"}).find("no flag of the Go deployer") != std::string::npos);
 }

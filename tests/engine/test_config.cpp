@@ -80,6 +80,8 @@ TEST_CASE("a mistake in a configuration is named with file, line and dotted path
     CHECK(complaint("source: {plugin: a}\ntarget: {plugin: b}\n").find("cache: is missing") != std::string::npos);
     CHECK(complaint("sorce: {plugin: a}\ntarget: {plugin: b}\ncache: {plugin: c}\n").find("test.yaml:1: sorce: ") == 0);
     CHECK(complaint("sorce: {plugin: a}\n").find("source") != std::string::npos);
+    CHECK(complaint("source: {plgin: a}\ntarget: {plugin: b}\ncache: {plugin: c}\n") ==
+          "test.yaml:1: source.plgin: unknown key; did you mean \"plugin\"?");
     CHECK(complaint("source: {path: a}\ntarget: {plugin: b}\ncache: {plugin: c}\n").find("source.plugin: is missing") !=
           std::string::npos);
     const auto reconcile = [](const std::string& text) {
@@ -93,7 +95,12 @@ TEST_CASE("a mistake in a configuration is named with file, line and dotted path
     CHECK(reconcile("max_destroy: half").find("reconcile.max_destroy: \"half\" is neither") != std::string::npos);
     CHECK(reconcile("max_destroy: 101%").find("at most 100%") != std::string::npos);
     CHECK(reconcile("max_destroy: -1").find("reconcile.max_destroy: ") != std::string::npos);
-    CHECK(reconcile("max_destroy: 99999999999999999999").find("reconcile.max_destroy: ") != std::string::npos);
+    for (const std::string many : {"1234567890", "99999999999999999999"}) {
+        CHECK(reconcile("max_destroy: " + many).find("\"" + many + "\" is more than 999999999") != std::string::npos);
+        CHECK(reconcile("max_destroy: " + many + "%").find("at most 100%") != std::string::npos);
+    }
+    CHECK(reconcile("max_destroy: [1]").find("must be a count or a percentage, not a list") != std::string::npos);
+    CHECK(reconcile("max_destroy: \"\\e[31m5\"").find("\"\\x1b[31m5\" is neither") != std::string::npos);
     CHECK(reconcile("parallelism: 0").find("reconcile.parallelism: ") != std::string::npos);
     CHECK(reconcile("rollout: {on_timeout: rollbak}").find("reconcile.rollout.on_timeout: ") != std::string::npos);
     CHECK(reconcile("rollout: {pol: 1s}").find("reconcile.rollout.pol: ") != std::string::npos);
@@ -115,6 +122,8 @@ TEST_CASE("a configuration that cannot be read says why", "[R6]") {
     CHECK(complain(dir.path()).find("it is not a file") != std::string::npos);
     dir.write("large.yaml", std::string(2U << 20U, '#'));
     CHECK(complain(dir.path() / "large.yaml").find("larger than 1 MiB") != std::string::npos);
+    // Says that it is empty, and cannot be read where it begins.
+    CHECK(complain("/proc/self/mem") == "cannot read the configuration /proc/self/mem: Input/output error");
 }
 
 TEST_CASE("the fingerprint moves with the source and the policy, and with nothing else", "[R31]") {

@@ -16,3 +16,12 @@ TEST_CASE("pauses between failures grow from a second to a minute, and vary by a
         CHECK(retry_pause(failures, 0.999) <= 75s);
     }
 }
+
+TEST_CASE("a pause is as long as the other side asks, but no longer than a day", "[R32]") {
+    const Error error(ErrorKind::unavailable, "rate limit exceeded");
+    CHECK(pause_after(error, 5s) == 5s);
+    CHECK(pause_after(error.with_retry_after(7min), 5s) == 7min);
+    CHECK(pause_after(error.with_retry_after(1s), 5s) == 5s);
+    CHECK(pause_after(error.with_retry_after(-1s), 5s) == 5s);
+    CHECK(pause_after(error.with_retry_after(std::chrono::milliseconds::max()), 5s) == 24h);
+}

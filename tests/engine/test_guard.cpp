@@ -118,7 +118,60 @@ TEST_CASE("a source that checks out nothing when asked for anything, or no revis
     CHECK(error_of([&] { (void)source->checkout({}, call); }).kind() == ErrorKind::internal);
     CHECK(source->checkout({"known"}, call) == nullptr);
     broken->null = false;
-    CHECK(error_of([&] { (void)source->checkout({"known"}, call); }).kind() == ErrorKind::internal);
+    const auto checkout = source->checkout({"known"}, call);
+    CHECK(std::string(error_of([&] { (void)checkout->revision(); }).what()) ==
+          "a defect of source-broken: it checked out no revision");
+}
+
+TEST_CASE("a checkout is asked for its revision each time, for reading may settle it", "[R7]") {
+    struct Settling : Source {
+        struct Reading : Checkout {
+            Revision now{"0 files"};
+            const Revision& revision() const override { return now; }
+            std::vector<File> read(std::span<const FileRequest> requests, const Call&) override {
+                now.id = std::to_string(requests.size()) + " files";
+                return std::vector<File>(requests.size());
+            }
+        };
+        std::unique_ptr<Checkout> checkout(const Revision&, const Call&) override {
+            return std::make_unique<Reading>();
+        }
+    };
+    std::stop_source shutdown;
+    Watchdog watchdog({}, shutdown.get_token(), [](const std::string&) {});
+    TestCall call;
+    const auto checkout = guard(std::make_shared<Settling>(), "source-settling", watchdog)->checkout({}, call);
+    CHECK(checkout->revision().id == "0 files");
+    (void)checkout->read(std::vector<FileRequest>{{"a"}, {"b"}}, call);
+    CHECK(checkout->revision().id == "2 files");
+}
+
+TEST_CASE("what the other side asked for as a pause stays with an error", "[R5]") {
+    Guarded guarded;
+    guarded.fake->before = [](const std::string&) {
+        throw Error(ErrorKind::unavailable, "too many requests").with_retry_after(7s);
+    };
+    CHECK(error_of([&] { (void)guarded.target->list(guarded.call); }).retry_after() == 7s);
+}
+
+TEST_CASE("a call that has no deadline has the grace", "[R8][concurrent]") {
+    struct Slow : FakeTarget {
+        explicit Slow(Overruns& overruns) : overruns_(overruns) {}
+        std::string identity() const override { return overruns_.wait_for_one().at(0); }
+        bool serial() const override { return overruns_.wait_for_one().empty(); }
+        Overruns& overruns_;
+    };
+    Overruns overruns;
+    std::stop_source shutdown;
+    Watchdog watchdog({20ms, 1h}, shutdown.get_token(), [&](const std::string& what) { overruns.add(what); });
+    const auto target = guard(std::make_shared<Slow>(overruns), "target-slow", watchdog);
+    SECTION("identity") {
+        CHECK(target->identity() == "target-slow: cannot tell which cluster this is");
+    }
+    SECTION("serial") {
+        CHECK_FALSE(target->serial());
+        CHECK(overruns.wait_for_one().at(0) == "target-slow: cannot tell whether calls may go side by side");
+    }
 }
 
 TEST_CASE("a call that outlives its deadline by the grace is named", "[R8][concurrent]") {

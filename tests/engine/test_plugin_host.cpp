@@ -23,6 +23,9 @@ namespace {
 
 constexpr const char* fixtures = DEPLOYER_TEST_FIXTURES;
 
+/// What a refusal begins with: where the configuration names the plugin.
+const std::string cannot_load = "test.yaml:1: plugin: cannot load plugin ";
+
 fs::path fixture(const std::string& name) {
     return fs::path(fixtures) / (name + ".so");
 }
@@ -40,7 +43,7 @@ Error refusal_of(PluginHost& host, std::string_view plugin, const Settings& sett
 void check_refusal(std::string_view plugin, const std::string& reason, ErrorKind kind = ErrorKind::misconfigured) {
     PluginHost host({fixtures});
     const auto error = refusal_of(host, plugin);
-    CHECK(error.what() == "cannot load plugin " + fixture(std::string(plugin)).string() + ": " + reason);
+    CHECK(error.what() == cannot_load + fixture(std::string(plugin)).string() + ": " + reason);
     CHECK(error.kind() == kind);
 }
 
@@ -121,21 +124,21 @@ TEST_CASE("an unknown name is answered with the directories searched and the nam
     const auto start =
         ": not found in " + dir.path("none").string() + " (No such file or directory), " + dir.path("plugins").string();
     const std::string meant = "; did you mean \"target-faultless\"?";
-    CHECK(refusal_of(host, "target-fautless").what() == "cannot load plugin target-fautless" + start + meant);
-    CHECK(refusal_of(host, "target-faultless.so").what() == "cannot load plugin target-faultless.so" + start + meant);
+    CHECK(refusal_of(host, "target-fautless").what() == cannot_load + "target-fautless" + start + meant);
+    CHECK(refusal_of(host, "target-faultless.so").what() == cannot_load + "target-faultless.so" + start + meant);
     CHECK(refusal_of(host, "cache-file").what() ==
-          "cannot load plugin cache-file" + start + "; found there: target-faultless");
+          cannot_load + "cache-file" + start + "; found there: target-faultless");
 
     PluginHost without_directories({});
-    CHECK(std::string(refusal_of(without_directories, "cache-file").what()) ==
-          "cannot load plugin cache-file: there is no directory to search");
+    CHECK(refusal_of(without_directories, "cache-file").what() ==
+          cannot_load + "cache-file: there is no directory to search");
 }
 
 TEST_CASE("what is neither a name nor an absolute path is refused", "[R2]") {
     PluginHost host({fixtures});
     for (const std::string plugin : {"", "./target-faultless.so", "fixtures/target-faultless"}) {
         CHECK(refusal_of(host, plugin).what() ==
-              "cannot load plugin " + plugin + ": it is neither a plugin's name nor an absolute path");
+              cannot_load + plugin + ": it is neither a plugin's name nor an absolute path");
     }
 }
 
@@ -145,7 +148,7 @@ TEST_CASE("a plugin has to be a file that exists", "[R2]") {
     REQUIRE(::mkfifo(dir.path("target-pipe.so").c_str(), 0600) == 0);
     fs::create_symlink("gone.so", dir.path("target-dangling.so"));
     PluginHost host({dir.path()});
-    const auto start = "cannot load plugin " + dir.path().string();
+    const auto start = cannot_load + dir.path().string();
     CHECK(refusal_of(host, "target-directory").what() ==
           start + "/target-directory.so: is a directory, not a regular file");
     CHECK(refusal_of(host, "target-pipe").what() == start + "/target-pipe.so: is a pipe, not a regular file");
@@ -169,9 +172,8 @@ TEST_CASE("root loads no plugin that anyone can write to", "[R2]") {
     fs::permissions(file, fs::perms(0666));
     PluginHost host({dir.path()});
     CHECK(refusal_of(host, "target-faultless").what() ==
-          "cannot load plugin " + file.string() +
-              ": anyone may write to it (mode 0666), and this program runs as root; " + "run chmod o-w " +
-              file.string());
+          cannot_load + file.string() + ": anyone may write to it (mode 0666), and this program runs as root; " +
+              "run chmod o-w " + file.string());
     fs::permissions(file, fs::perms(0644));
     CHECK_NOTHROW(host.create_target("target-faultless", no_settings()));
 }
@@ -182,25 +184,51 @@ TEST_CASE("root loads no plugin that anyone can replace", "[R2]") {
     const auto plugins = dir.path("plugins");
     const auto file = install("target-faultless", plugins);
     PluginHost host({plugins});
-    const auto expected = [&](const fs::path& found) {
-        return "cannot load plugin " + found.string() +
-               ": anyone may replace it, since its directory is writable by all (mode 0777), and this program runs "
-               "as " +
-               "root; run chmod o-w " + plugins.string();
+    const auto expected = [&](const fs::path& found, const fs::path& writable) {
+        return cannot_load + found.string() + ": anyone may replace it, since " + writable.string() +
+               " is writable by all (mode 0777), and this program runs as root; run chmod o-w " + writable.string();
     };
 
-    fs::permissions(plugins, fs::perms(0777));
-    CHECK(refusal_of(host, "target-faultless").what() == expected(file));
-
+    SECTION("in a directory that all may write to") {
+        fs::permissions(plugins, fs::perms(0777));
+        CHECK(refusal_of(host, "target-faultless").what() == expected(file, plugins));
+    }
+    SECTION("nor in one further up") {
+        const auto below = install("target-faultless", dir.path("plugins/1.0/lib"));
+        fs::permissions(plugins, fs::perms(0777));
+        CHECK(refusal_of(host, below.string()).what() == expected(below, plugins));
+    }
     SECTION("nor through a link from elsewhere") {
         const auto link = dir.path("target-faultless.so");
         fs::create_symlink(file, link);
-        CHECK(refusal_of(host, link.string()).what() == expected(link));
+        fs::permissions(plugins, fs::perms(0777));
+        CHECK(refusal_of(host, link.string()).what() == expected(link, plugins));
     }
-    SECTION("but a sticky directory protects its files") {
-        fs::permissions(plugins, fs::perms(01777));
-        CHECK_NOTHROW(host.create_target("target-faultless", no_settings()));
+    SECTION("nor through a link that anyone can turn elsewhere") {
+        const auto link = dir.path("links/target-faultless.so");
+        fs::create_directory(dir.path("links"));
+        fs::create_symlink(file, link);
+        fs::permissions(dir.path("links"), fs::perms(0777));
+        CHECK(refusal_of(host, link.string()).what() == expected(link, dir.path("links")));
     }
+}
+
+TEST_CASE("a sticky directory leaves a plugin to its owner, whom root has to be", "[R2]") {
+    if (!is_root("a sticky directory leaves a plugin to its owner, whom root has to be")) return;
+    const TempDir dir;
+    const auto shared = dir.path("shared");
+    const auto own = dir.path("shared/own");
+    const auto file = install("target-faultless", own);
+    fs::permissions(shared, fs::perms(01777));
+    PluginHost host({own});
+    CHECK_NOTHROW(host.create_target("target-faultless", no_settings()));
+
+    REQUIRE(::chown(own.c_str(), 12345, 0) == 0);
+    CHECK(refusal_of(host, "target-faultless").what() ==
+          cannot_load + file.string() + ": user 12345 may replace it, since " + own.string() +
+              " is theirs, in a directory that is writable by all (mode 01777), and this program runs as root (user "
+              "0); run chown -h root " +
+              own.string());
 }
 
 TEST_CASE("a file that is no shared library is refused by its first bytes", "[R2]") {
@@ -208,7 +236,7 @@ TEST_CASE("a file that is no shared library is refused by its first bytes", "[R2
     dir.write("target-script.so", "#!/bin/sh\n");
     dir.write("target-empty.so", "");
     PluginHost host({dir.path()});
-    const auto start = "cannot load plugin " + dir.path().string();
+    const auto start = cannot_load + dir.path().string();
     CHECK(refusal_of(host, "target-script").what() ==
           start +
               "/target-script.so: is not a shared library: it begins with 23 21 2f 62 and not with 7f 45 4c 46 (ELF)");
@@ -222,8 +250,19 @@ TEST_CASE("a library that is cut short is refused before the loader would crash 
     fs::resize_file(file, size);
     PluginHost host({dir.path()});
     const std::string message = refusal_of(host, "target-faultless").what();
-    CHECK(message.starts_with("cannot load plugin " + file.string() + ": is cut short: it has " + std::to_string(size) +
+    CHECK(message.starts_with(cannot_load + file.string() + ": is cut short: it has " + std::to_string(size) +
                               " bytes of at least "));
+}
+
+TEST_CASE("a copy that broke off and is filled up with zeros is refused before the loader would crash on it", "[R2]") {
+    const TempDir dir;
+    const auto file = install("target-faultless", dir.path());
+    const auto content = dir.read("target-faultless.so");
+    const auto whole = GENERATE(as<std::size_t>{}, 4096, 8192, 12288);
+    dir.write("target-faultless.so", content.substr(0, whole) + std::string(content.size() - whole, '\0'));
+    PluginHost host({dir.path()});
+    CHECK(refusal_of(host, "target-faultless").what() ==
+          cannot_load + file.string() + ": is damaged: its dynamic section names no symbols; copy it again");
 }
 
 TEST_CASE("what the dynamic loader says is passed on without its wrapping", "[R2][R3]") {
@@ -233,6 +272,13 @@ TEST_CASE("what the dynamic loader says is passed on without its wrapping", "[R2
     check_refusal(
         "target-missing-library",
         "cannot be loaded: libdeployer-fixture-gone.so: cannot open shared object file: No such file or directory");
+}
+
+TEST_CASE("a plugin that calls what this program's SDK has not yet is said to be newer", "[R2]") {
+    check_refusal("target-newer-sdk",
+                  "cannot be loaded: undefined symbol: _ZN8deployer11added_laterEv; it was built with a newer SDK "
+                  "(plugin ABI 1.7) than this program's (1.0); use a newer program, or rebuild it with the SDK of this "
+                  "program");
 }
 
 TEST_CASE("a library without the plugin symbol is refused", "[R1][R2]") {
@@ -262,12 +308,33 @@ TEST_CASE("a description that this program cannot trust is refused, naming both 
                       "with this program's C++ library settings");
     check_refusal("target-unknown-kind",
                   "is of kind 9, and this program knows 1 (source), 2 (target), 3 (cache) and 4 (health)");
-    check_refusal("target-misnamed",
-                  R"(calls itself "target-other", and its file "target-misnamed"; rename the file to target-other.so)");
+    check_refusal(
+        "target-misnamed",
+        R"(calls itself "target-other", and its file "target-misnamed.so"; rename the file to target-other.so)");
     check_refusal("target-nameless", "has a description without name (null)");
     check_refusal("target-versionless", "has a description without version (null)");
     check_refusal("target-without-create", "has a description without create (null)");
     check_refusal("target-without-destroy", "has a description without destroy (null)");
+}
+
+TEST_CASE("a plugin's file is its name with .so", "[R2]") {
+    const TempDir dir;
+    const auto file = dir.path("target-faultless.so.1");
+    fs::rename(install("target-faultless", dir.path()), file);
+    PluginHost host({dir.path()});
+    CHECK(refusal_of(host, file.string()).what() ==
+          cannot_load + file.string() +
+              ": is named \"target-faultless.so.1\", and a plugin's file is its name with .so");
+}
+
+TEST_CASE("a plugin that cannot be had is complained of where the configuration names it", "[R6]") {
+    PluginHost host({fixtures});
+    for (const std::string plugin : {"target-nowhere", "cache-for-a-target", "target-wrong-magic"}) {
+        const auto settings = settings_from("destroyed: gone\nplugin: " + plugin + "\n");
+        const std::string message = refusal_of(host, plugin, settings).what();
+        INFO(message);
+        CHECK(message.starts_with("test.yaml:2: plugin: cannot load plugin "));
+    }
 }
 
 TEST_CASE("a plugin is only taken for its own kind", "[R2]") {
@@ -294,7 +361,7 @@ TEST_CASE("two files of one plugin are not loaded both", "[R2]") {
     PluginHost host({dir.path("first")});
     host.create_target("target-faultless", no_settings());
     CHECK(refusal_of(host, second.string()).what() ==
-          "cannot load plugin " + second.string() +
+          cannot_load + second.string() +
               ": is a second file of plugin target-faultless, which is already loaded from " + first.string() +
               "; remove one of them");
 }
@@ -313,15 +380,18 @@ TEST_CASE("a file that was replaced since it was loaded asks for a restart", "[R
     fs::rename(file, dir.path("former"));
     install(plugin, dir.path());
     CHECK(refusal_of(host, plugin).what() ==
-          "cannot load plugin " + file.string() +
+          cannot_load + file.string() +
               ": has changed on disk since it was loaded; restart this program to use the new one");
 }
 
 TEST_CASE("whatever create throws becomes an error that names the plugin", "[R5]") {
     check_failed_create("target-create-throws-misconfigured", "the endpoint is no url", ErrorKind::misconfigured);
     check_failed_create("target-create-throws-error", "nobody is at home (unavailable)", ErrorKind::internal);
-    check_failed_create("target-create-throws-exception", "index 7 of 3", ErrorKind::internal);
-    check_failed_create("target-create-throws-int", "it threw something that is no exception of the standard library",
+    check_failed_create("target-create-throws-exception",
+                        "a defect of target-create-throws-exception, it threw unexpectedly: index 7 of 3",
+                        ErrorKind::internal);
+    check_failed_create("target-create-throws-int",
+                        "a defect of target-create-throws-int, it threw unexpectedly: something that is no exception",
                         ErrorKind::internal);
     check_failed_create("target-create-null", "its create function gave null", ErrorKind::internal);
 }
@@ -409,6 +479,22 @@ TEST_CASE("a shipped plugin exports its description and nothing else", "[R1][R3]
         const auto symbols = output_of("nm -D --defined-only --format=posix '" + file.string() + "'");
         CHECK(symbols.starts_with("deployer_plugin_v1 "));
         CHECK(std::count(symbols.begin(), symbols.end(), '\n') == 1);
+    }
+}
+
+TEST_CASE("no shipped file looks for libraries in the current directory", "[R3]") {
+    auto files = shipped_plugins();
+    files.emplace_back(DEPLOYER_TEST_PROGRAM);
+    for (const auto& file : files) {
+        const auto dynamic = output_of("readelf -dW '" + file.string() + "'");
+        INFO(file << "\n" << dynamic);
+        const auto begin = dynamic.find("runpath: [");
+        REQUIRE(begin != std::string::npos);
+        const auto end = dynamic.find(']', begin);
+        const auto paths = ":" + dynamic.substr(begin + 10, end - begin - 10) + ":";
+        // An empty element stands for the current directory.
+        CHECK_FALSE(holds(paths, "::"));
+        CHECK(holds(paths, ":$ORIGIN/.."));
     }
 }
 

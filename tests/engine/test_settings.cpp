@@ -98,6 +98,17 @@ TEST_CASE("what is absent or null is found by none and missing to all others", "
           "local.yaml:1: absent.more.x: is missing");
 }
 
+TEST_CASE("a required key that is misspelt is not called missing", "[R6]") {
+    const auto view = settings("pth: x\nother: y\n");
+    CHECK(complaint([&] { (void)view.path("path"); }) == "local.yaml:1: pth: unknown key; did you mean \"path\"?");
+    CHECK(complaint([&] { (void)view.duration("interval"); }) == "local.yaml:1: interval: is missing");
+    // What was asked for is no slip.
+    (void)view.has("pth");
+    CHECK(complaint([&] { (void)view.path("path"); }) == "local.yaml:1: path: is missing");
+    // Nor is anything else, where the key is there.
+    CHECK(complaint([] { (void)settings("path:\npth: x\n").path("path"); }) == "local.yaml:1: path: is missing");
+}
+
 TEST_CASE("whole numbers are plain, decimal and within their range", "[R6]") {
     const auto number = [](const std::string& text) {
         return settings("a: 1\nn: " + text + "\n").integer("n", -5, 9000);

@@ -1,17 +1,30 @@
 #include "support/catch.hpp"
 #include "support/local_cluster.hpp"
 
+#include <chrono>
+#include <csignal>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace deployer;
+using namespace std::chrono_literals;
 
 namespace {
 
-LocalCluster::Ended run_program(const std::vector<std::string>& arguments) {
-    Program program(arguments);
+LocalCluster::Ended run_program(const std::vector<std::string>& arguments,
+                                const std::string& executable = DEPLOYER_TEST_PROGRAM) {
+    Program program(arguments, executable);
     const auto status = program.wait();
     return {status, program.out(), program.err()};
+}
+
+/// A command of the program with the redirections of a shell.
+LocalCluster::Ended run_redirected(const std::string& command, const LocalCluster& cluster,
+                                   const std::string& redirections) {
+    return run_program(
+        {"-c", "exec \"$0\" " + command + " --config \"$1\" " + redirections, DEPLOYER_TEST_PROGRAM, cluster.config()},
+        "/bin/sh");
 }
 
 void declare_one(LocalCluster& cluster) {
@@ -76,6 +89,48 @@ TEST_CASE("plugins lists what is shipped, usable, with kind, version and file") 
     CHECK(json.out.find("\"usable\": true") != std::string::npos);
 }
 
+TEST_CASE("plugins names one that is refused, says why, and exits with 1", "[R2]") {
+    const LocalCluster cluster;
+    const auto file = cluster.dir().write("more/target-\x1b[31m.so", "#!/bin/sh\n");
+    cluster.dir().write("config.yaml", cluster.dir().read("config.yaml") + "plugins: {path: [more]}\n");
+    const auto reason = "is not a shared library: it begins with 23 21 2f 62 and not with 7f 45 4c 46 (ELF)";
+    const auto text = cluster.run("plugins");
+    INFO(text.err);
+    CHECK(text.status == 1);
+    CHECK(text.out.find("target-\\x1b[31m  refused  " + file.parent_path().string() +
+                        "/target-\\x1b[31m.so: " + reason + "\n") != std::string::npos);
+    CHECK(text.out.find('\x1b') == std::string::npos);
+    CHECK(text.out.find("target-mock") != std::string::npos);
+    const auto json = cluster.run("plugins", {"--output", "json"});
+    CHECK(json.status == 1);
+    CHECK(json.out.find("\"usable\": false") != std::string::npos);
+    CHECK(json.out.find(reason) != std::string::npos);
+}
+
+TEST_CASE("a report that cannot be written is a failure, and said to be one") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    for (const std::string redirection : {">/dev/full", ">&-"}) {
+        const auto ended = run_redirected("plan", cluster, redirection);
+        CHECK(ended.status == 1);
+        CHECK(ended.err.find("coco-fleet-deployer: cannot write to standard output\n") != std::string::npos);
+    }
+}
+
+TEST_CASE("a configuration that is not usable is a failed report for who reads JSON") {
+    LocalCluster cluster("", "  interval: soon\n");
+    for (const std::string command : {"once", "plan", "validate"}) {
+        const auto ended = cluster.run(command, {"--output", "json"});
+        CHECK(ended.status == 1);
+        CHECK(result_of(ended) == "failed");
+        CHECK(ended.json()->getValue<std::string>("error_kind") == "misconfigured");
+        const auto error = ended.json()->getValue<std::string>("error");
+        CHECK(error.find("config.yaml:7: reconcile.interval: ") != std::string::npos);
+        CHECK(ended.err == "coco-fleet-deployer: " + error + "\n");
+        CHECK(cluster.run(command).out.empty());
+    }
+}
+
 TEST_CASE("mistakes of usage exit with 64, mistakes of configuration with 1, each saying what to do") {
     const auto usage = run_program({"depoly"});
     CHECK(usage.status == 64);
@@ -90,7 +145,19 @@ TEST_CASE("mistakes of usage exit with 64, mistakes of configuration with 1, eac
                         "cache: {plugin: cache-file}\n");
     const auto ended = cluster.run("once");
     CHECK(ended.status == 1);
-    CHECK(ended.err.find("config.yaml:1: source.p") != std::string::npos);
+    CHECK(ended.err.find("config.yaml:1: source.pth: unknown key; did you mean \"path\"?") != std::string::npos);
+    cluster.dir().write("config.yaml",
+                        "source: {plugin: source-file, path: x}\ntarget:\n  plugin: target-mok\n"
+                        "cache: {plugin: cache-file}\n");
+    const auto misnamed = cluster.run("once").err;
+    CHECK(misnamed.find("config.yaml:3: target.plugin: cannot load plugin target-mok: ") != std::string::npos);
+    CHECK(misnamed.find("did you mean \"target-mock\"?") != std::string::npos);
+}
+
+TEST_CASE("a message shows no control characters of others") {
+    const auto ended = run_program({"once", "--config", "/nowhere/\x1b[31m\xff"});
+    CHECK(ended.status == 1);
+    CHECK(ended.err.find(R"(/nowhere/\x1b[31m\xff: )") != std::string::npos);
 }
 
 TEST_CASE("a plugin that throws ends neither the process nor the other units", "[R5]") {
@@ -114,6 +181,19 @@ TEST_CASE("a plugin that hangs past its deadline is named and ends the process w
     CHECK(ended.err.find("the plugin has not returned") != std::string::npos);
 }
 
+TEST_CASE("a plugin that hangs where it gets no deadline ends the process as well", "[R8]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    const std::vector<std::pair<std::string, std::string>> calls = {{"create", "cannot set up the plugin"},
+                                                                    {"identity", "cannot tell which cluster this is"}};
+    for (const auto& [call, message] : calls) {
+        use_recording_target(cluster, "  hang_on: " + call + "\n");
+        const auto ended = cluster.run("once");
+        CHECK(ended.status == 1);
+        CHECK(ended.err.find("target-recording: " + message + ": the plugin has not returned") != std::string::npos);
+    }
+}
+
 TEST_CASE("SIGTERM ends run even when a plugin is deaf to it", "[R8]") {
     LocalCluster cluster;
     declare_one(cluster);
@@ -123,7 +203,10 @@ TEST_CASE("SIGTERM ends run even when a plugin is deaf to it", "[R8]") {
     cluster.dir().write("config.yaml", config);
     Program program({"run", "--config", cluster.config()});
     REQUIRE(eventually([&] { return program.err().find("change to make") != std::string::npos; }));
+    const auto begin = std::chrono::steady_clock::now();
     program.send(SIGTERM);
     CHECK(program.wait() == 1);
+    // 2 s are promised; the rest is for a machine that is busy.
+    CHECK(std::chrono::steady_clock::now() - begin < 5s);
     CHECK(program.err().find("the plugin has not returned") != std::string::npos);
 }

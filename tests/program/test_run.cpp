@@ -1,9 +1,17 @@
 #include "support/catch.hpp"
 #include "support/local_cluster.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace deployer;
 using namespace std::chrono_literals;
@@ -19,6 +27,51 @@ bool says(const Program& program, const std::string& text) {
     return eventually([&] { return program.err().find(text) != std::string::npos; });
 }
 
+/// The exit status after SIGTERM. 2 s are promised; the rest is for a machine that is busy.
+int terminate(Program& program) {
+    const auto begin = std::chrono::steady_clock::now();
+    program.send(SIGTERM);
+    const auto status = program.wait(20s);
+    CHECK(std::chrono::steady_clock::now() - begin < 5s);
+    return status;
+}
+
+/// A command of the program as a shell starts it, which may redirect.
+std::vector<std::string> redirected(const std::string& command, const std::string& config,
+                                    const std::string& redirections) {
+    return {"-c", "exec \"$0\" " + command + " --config \"$1\" " + redirections, DEPLOYER_TEST_PROGRAM, config};
+}
+
+/// A pipe with a name, out of which nobody reads.
+class UnreadPipe {
+public:
+    explicit UnreadPipe(const std::filesystem::path& file) : file_(file.string()) {
+        if (::mkfifo(file_.c_str(), 0600) != 0) throw std::runtime_error("cannot make a pipe");
+        descriptor_ = ::open(file_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (descriptor_ < 0) throw std::runtime_error("cannot open a pipe");
+    }
+    ~UnreadPipe() { ::close(descriptor_); }
+    UnreadPipe(const UnreadPipe&) = delete;
+    UnreadPipe& operator=(const UnreadPipe&) = delete;
+    UnreadPipe(UnreadPipe&&) = delete;
+    UnreadPipe& operator=(UnreadPipe&&) = delete;
+
+    [[nodiscard]] const std::string& file() const { return file_; }
+
+    /// Until not a byte more fits in.
+    void fill() const {
+        const std::array<char, 4096> page{};
+        for (const auto size : {page.size(), std::size_t{1}}) {
+            while (::write(descriptor_, page.data(), size) > 0) {
+            }
+        }
+    }
+
+private:
+    std::string file_;
+    int descriptor_ = -1;
+};
+
 }  // namespace
 
 TEST_CASE("run deploys, follows an edit at once, and ends with status 0 at SIGTERM") {
@@ -32,8 +85,7 @@ TEST_CASE("run deploys, follows an edit at once, and ends with status 0 at SIGTE
     cluster.put_unit("b.service", "v1");
     cluster.declare("services:\n- name: a.service\n- name: b.service\n");
     CHECK(eventually([&] { return cluster.units().count("b.service") == 1; }));
-    program.send(SIGTERM);
-    CHECK(program.wait() == 0);
+    CHECK(terminate(program) == 0);
     CHECK(says(program, "stopped, as asked"));
 }
 
@@ -58,8 +110,7 @@ TEST_CASE("SIGTERM ends run in the middle of a wait, and what it did stays whole
     cluster.put_unit("w@.service", "v2");
     Program program({"run", "--config", cluster.config()});
     REQUIRE(says(program, "waiting until w@1.service is ready"));
-    program.send(SIGTERM);
-    CHECK(program.wait() == 0);
+    CHECK(terminate(program) == 0);
     CHECK(cluster.units().at("w@1.service") != before.at("w@1.service"));
     CHECK(cluster.units().at("w@2.service") == before.at("w@2.service"));
 }
@@ -82,8 +133,96 @@ TEST_CASE("SIGHUP takes over an edited configuration and refuses an unusable one
     cluster.put_unit("b.service", "v1");
     cluster.declare("services:\n- name: b.service\n");
     CHECK(eventually([&] { return cluster.names() == std::vector<std::string>{"b.service"}; }));
-    program.send(SIGTERM);
-    CHECK(program.wait() == 0);
+    CHECK(terminate(program) == 0);
+}
+
+TEST_CASE("SIGTERM ends run although nobody reads what it says", "[R8]") {
+    LocalCluster cluster("", "  interval: 1h\n");
+    declare_one(cluster);
+    const UnreadPipe pipe(cluster.dir().path("pipe"));
+    Program program(redirected("run", cluster.config(), "2>'" + pipe.file() + "'"), "/bin/sh");
+    REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
+    pipe.fill();
+    // That it stopped, as asked, is what it cannot say any more.
+    CHECK(terminate(program) == 1);
+}
+
+TEST_CASE("a plugin that hangs ends the process although nobody reads what it says", "[R8]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    cluster.dir().write("config.yaml",
+                        "source: {plugin: source-file, path: source, settle: 20ms}\n"
+                        "target: {plugin: target-recording, hang_on: apply}\ncache: {plugin: cache-file, path: cache}\n"
+                        "plugins: {path: [" DEPLOYER_TEST_FIXTURES
+                        "]}\nreconcile: {call_timeout: 200ms, call_grace: 100ms}\nlog: {level: error}\n");
+    const UnreadPipe pipe(cluster.dir().path("pipe"));
+    pipe.fill();
+    Program program(redirected("run", cluster.config(), "2>'" + pipe.file() + "'"), "/bin/sh");
+    CHECK(program.wait(20s) == 1);
+}
+
+TEST_CASE("SIGUSR2 from outside means nothing") {
+    LocalCluster cluster("", "  interval: 1h\n");
+    declare_one(cluster);
+    Program program({"run", "--config", cluster.config()});
+    REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
+    program.send(SIGUSR2);
+    CHECK(terminate(program) == 0);
+    CHECK(says(program, "stopped, as asked"));
+}
+
+TEST_CASE("SIGHUP in the pause before an end takes over the configuration and goes on", "[R32]") {
+    LocalCluster cluster("  unavailable_every: 1\n", "  on_failure: exit\n  exit_pause: 1h\n");
+    declare_one(cluster);
+    Program program({"run", "--config", cluster.config()});
+    REQUIRE(says(program, "ends in 60m with status 1"));
+    cluster.configure("", "  interval: 1h\n");
+    program.send(SIGHUP);
+    CHECK(eventually([&] { return cluster.units().count("a.service") == 1; }));
+    CHECK(terminate(program) == 0);
+}
+
+TEST_CASE("SIGHUP where the working directory is gone does not end run") {
+    LocalCluster cluster("", "  interval: 1h\n");
+    declare_one(cluster);
+    const auto& dir = cluster.dir();
+    dir.write("work/config.yaml",
+              "source: {plugin: source-file, path: ../source, settle: 20ms}\n"
+              "target: {plugin: target-mock, state_file: ../cluster.json}\n"
+              "cache: {plugin: cache-file, path: ../cache}\n");
+    Program program(
+        {"-c", R"(cd "$1" && exec "$0" run --config config.yaml)", DEPLOYER_TEST_PROGRAM, dir.path("work").string()},
+        "/bin/sh");
+    REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
+    dir.remove("work");
+    program.send(SIGHUP);
+    CHECK(says(program, "the configuration was not taken over, the former one stays"));
+    cluster.put_unit("b.service", "v1");
+    cluster.declare("services:\n- name: a.service\n- name: b.service\n");
+    CHECK(eventually([&] { return cluster.units().count("b.service") == 1; }));
+}
+
+TEST_CASE("run without standard streams writes none of its log into its files") {
+    LocalCluster cluster("", "  interval: 1h\n");
+    declare_one(cluster);
+    Program program(redirected("run", cluster.config(), "<&- >&- 2>&-"), "/bin/sh");
+    REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
+    for (const std::string descriptor : {"0", "1", "2"}) {
+        const auto open = "/proc/" + std::to_string(program.pid()) + "/fd/" + descriptor;
+        CHECK(std::filesystem::read_symlink(open) == "/dev/null");
+    }
+    CHECK(terminate(program) == 0);
+}
+
+TEST_CASE("run does not ask again before the pause that was asked for is over", "[R32]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    cluster.dir().write("config.yaml",
+                        "source: {plugin: source-file, path: source, settle: 20ms}\n"
+                        "target: {plugin: target-recording, throw_on: list, retry_after: 7m}\n"
+                        "cache: {plugin: cache-file, path: cache}\nplugins: {path: [" DEPLOYER_TEST_FIXTURES "]}\n");
+    Program program({"run", "--config", cluster.config()});
+    CHECK(says(program, "trying again in 7m"));
 }
 
 TEST_CASE("a service that is broken is held and named, and goes through once it is mended", "[R17]") {

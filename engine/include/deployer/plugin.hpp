@@ -12,7 +12,8 @@
 namespace deployer {
 
 /// The binary contract's version (R1). Another major: nothing fits. A higher minor than the host's: the plugin may call
-/// what the host lacks.
+/// what the host lacks. Within a major, virtual functions of the interfaces are only appended, each with a default, and
+/// structs are frozen; what is appended raises the minor.
 inline constexpr std::uint32_t plugin_magic = 0x59'4C'50'44;  // "DPLY" in a little-endian file
 inline constexpr std::uint16_t plugin_abi_major = 1;
 inline constexpr std::uint16_t plugin_abi_minor = 0;
@@ -48,6 +49,7 @@ struct PluginDescriptor {
     /// host. Reads its settings, does no I/O, throws Error `misconfigured`. Instances may exist side by side.
     void* (*create)(const Settings& settings);
     /// Ends what create() made. Called when no call is under way and, for a Source, after its checkouts are gone.
+    /// create() and destroy() of all instances of a plugin are called from one thread.
     void (*destroy)(void* instance) noexcept;
 };
 static_assert(std::is_trivially_copyable_v<PluginDescriptor>);

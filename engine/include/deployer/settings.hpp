@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,14 +40,16 @@ struct SettingsDocument {
 /// Keys that are asked for are the keys that exist: after a plugin was created from a view, the engine calls
 /// refuse_unknown_keys() on it. So a plugin asks for all its keys in its constructor, also for those it may not need.
 ///
-/// `find_X` gives nullopt for an absent (or null) key, plain `X` throws "is missing". Cheap to copy; copies share what
-/// was asked. A view keeps its document alive. Not thread-safe: read it in the constructor, keep the values.
+/// `find_X` gives nullopt for an absent (or null) key, plain `X` throws "is missing", or names the key not asked for so
+/// far that was probably meant to be it. Cheap to copy; copies share what was asked. A view keeps its document alive.
+/// Not thread-safe: read it in the constructor, keep the values.
 class DEPLOYER_SDK_EXPORT Settings {
 public:
     explicit Settings(std::shared_ptr<const SettingsDocument> document);
 
     [[nodiscard]] std::string text(std::string_view key) const;
-    [[nodiscard]] std::optional<std::string> find_text(std::string_view key) const;
+    /// `wanted` is what a complaint says that it must be.
+    [[nodiscard]] std::optional<std::string> find_text(std::string_view key, std::string_view wanted = "a text") const;
 
     /// A whole number within [least, most].
     [[nodiscard]] long long integer(std::string_view key, long long least, long long most) const;
@@ -75,6 +78,9 @@ public:
     /// file named by `key`_file holds, without its last newline (at most 64 KiB, a regular file). Both keys, a variable
     /// or a file that is missing or empty, and a `${` within other text are errors. No message ever holds a secret.
     [[nodiscard]] std::optional<std::string> find_secret(std::string_view key) const;
+
+    /// Dotted paths of what was asked for by find_secret(), in this block and in all blocks that were opened from it.
+    [[nodiscard]] std::set<std::string> secret_paths() const;
 
     /// A block within this one. block() of an absent key is an empty view with the right path.
     [[nodiscard]] Settings block(std::string_view key) const;
@@ -106,6 +112,7 @@ private:
     [[nodiscard]] const SettingsNode* find_scalar(std::string_view key, std::string_view wanted) const;
     template <class Value>
     [[nodiscard]] Value required(std::string_view key, std::optional<Value> value) const;
+    [[noreturn]] void fail_as_missing(std::string_view key) const;
 
     std::shared_ptr<View> view_;
 };

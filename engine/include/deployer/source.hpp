@@ -19,8 +19,8 @@ struct FileRequest {
     std::string location;
 };
 
-/// The answer to one request: the whole file, or why there is none. `error` of kind not_found or rejected concerns this
-/// file alone.
+/// The answer to one request: the whole file, or why there is none. An `error` concerns this file alone, whatever its
+/// kind. But `cancelled`, and `unavailable` of a file below the root, end the cycle, as if read() had thrown them.
 struct File {
     std::string content;
     std::optional<Error> error;
@@ -30,11 +30,14 @@ struct File {
 class Checkout {
 public:
     virtual ~Checkout() = default;
+
+    /// The name of what read() has given so far, never empty, and good until the next call; it may change with each
+    /// read() and is final after the last one. The engine asks for it after read(). No I/O.
     [[nodiscard]] virtual const Revision& revision() const = 0;
 
-    /// One File a request, in their order, each exactly as it was at revision(). A file is complete or an error, never
-    /// cut. Throws `unavailable` when it cannot tell (transport), which ends the cycle; what is wrong with one file is
-    /// in its File. A location that leaves the root (`..`, absolute path, symbolic link out) is `rejected`.
+    /// One File a request, in their order, each exactly as it was at the final revision(). A file is complete or an
+    /// error, never cut. Throws `unavailable` when it cannot tell (transport), which ends the cycle; what is wrong with
+    /// one file is in its File. A location that leaves the root (`..`, absolute path, symbolic link out) is `rejected`.
     virtual std::vector<File> read(std::span<const FileRequest> requests, const Call& call) = 0;
 };
 

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "curl_handles.hpp"
+#include "http_client.hpp"
+#include "pauses.hpp"
+#include "transfer.hpp"
+#include "url.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace deployer::http {
+
+/// What one exchange at a time works with: connections that are kept, and clean handles.
+struct Line {
+    MultiHandle multi;
+    std::vector<EasyHandle> spare;
+    bool doubtful = false;  ///< a connection of it hangs: the line is not to be used again
+};
+
+/// Several requests and their answers, side by side on one thread: attempts, pauses between them, redirects.
+class Exchange {
+public:
+    Exchange(Line& line, const ClientOptions& options, std::span<const Request> requests, const Call& call);
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    Exchange(Exchange&&) = delete;
+    Exchange& operator=(Exchange&&) = delete;
+
+    /// Once. Throws Error `cancelled`.
+    [[nodiscard]] std::vector<Result> run();
+
+private:
+    using Clock = Transfer::Clock;
+
+    /// A request under way, and where it stands.
+    struct Job {
+        const Request& request;
+        Result& result;
+        Url start;
+        Url here;             ///< where redirects have led
+        bool at_home = true;  ///< no redirect has led to another origin
+        int redirects = 0;
+        int attempts = 0;
+        bool broken = false;  ///< the last attempt ended without an answer
+        std::string last_cause = {};
+    };
+    struct Running {
+        Job* job;
+        std::unique_ptr<Transfer> transfer;
+    };
+
+    void admit(const Request& request, Result& result);
+    [[nodiscard]] bool is_over() const;
+    void step();
+    void start(Job& job);
+    void start_ready();
+    void wake_paused();
+    void collect_finished();
+    void give_up_stalled();
+    void wait() const;
+    Running take_running(const Transfer* transfer);
+    void put_away(Running running);
+
+    void settle(Job& job, Outcome outcome);
+    void settle(Job& job, Response response);
+    void settle(Job& job, const Failure& failure);
+    bool follow(Job& job, const Response& response);
+    bool try_again(Job& job, const std::string& cause, std::chrono::milliseconds at_least);
+    static void fail(Job& job, const Failure& failure);
+    void expire();
+    [[noreturn]] void cancel() const;
+
+    Line& line_;
+    const ClientOptions& options_;
+    const Call& call_;
+    Pauses pauses_;
+    std::vector<Result> results_;
+    std::deque<Job> jobs_;
+    std::deque<Job*> ready_;
+    std::vector<Running> running_;
+    std::multimap<Clock::time_point, Job*> paused_;
+};
+
+}  // namespace deployer::http

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "curl_handles.hpp"
+#include "failure.hpp"
+#include "http_client.hpp"
+#include "url.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace deployer::http {
+
+using Outcome = std::variant<Response, Failure>;
+
+/// What is asked for in one go: a request, or what it was redirected to.
+struct Errand {
+    const Request& request;
+    const Url& url;
+    const Url& home;  ///< the request's own url: its user and password are credentials
+    bool with_credentials = false;
+    bool fresh_connection = false;  ///< no kept one: the last one may be dead
+};
+
+/// One request and its answer, over a handle of its own that somebody else adds to a multi handle, runs and removes
+/// again. What it is made from has to outlive it.
+class Transfer {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    Transfer(EasyHandle handle, const Errand& errand, const ClientOptions& options);
+    ~Transfer() = default;
+    Transfer(const Transfer&) = delete;
+    Transfer& operator=(const Transfer&) = delete;
+    Transfer(Transfer&&) = delete;
+    Transfer& operator=(Transfer&&) = delete;
+
+    [[nodiscard]] CURL* handle() const noexcept { return handle_.get(); }
+
+    /// When it is to be given up unless more comes; never before it is connected.
+    [[nodiscard]] Clock::time_point stall_limit() const noexcept;
+    [[nodiscard]] Failure stalled() const;
+
+    /// After the library has ended it with `code`.
+    [[nodiscard]] Outcome finish(CURLcode code);
+
+    /// Clean, to be used again.
+    [[nodiscard]] EasyHandle take_handle() &&;
+
+private:
+    template <class Value>
+    void set(CURLoption option, Value value);
+    void set_target(const Errand& errand);
+    void set_tls();
+    void set_method(const Request& request);
+    void set_headers(const Errand& errand);
+    void add_header(const Header& header);
+    void add_header_line(const std::string& line);
+    void set_callbacks();
+
+    bool take_header_line(std::string_view line);
+    bool take_body(std::string_view piece);
+    void note_activity() noexcept;
+    [[nodiscard]] Progress progress() const;
+    [[nodiscard]] bool has_known_end() const;
+
+    EasyHandle handle_;
+    const Url& url_;
+    const ClientOptions& options_;
+    CurlList headers_;
+    std::array<char, CURL_ERROR_SIZE> detail_{};
+    std::optional<Clock::time_point> last_activity_;
+    curl_off_t sent_ = 0;
+    Response response_;
+    std::size_t header_bytes_ = 0;
+    bool headers_whole_ = false;
+    std::optional<Failure> refused_;  ///< by us, for what came
+};
+
+}  // namespace deployer::http
