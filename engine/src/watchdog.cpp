@@ -23,7 +23,7 @@ Watchdog::Watch Watchdog::watch(std::string what, Clock::time_point deadline) {
     const auto limit =
         deadline < Clock::time_point::max() - limits_.grace ? deadline + limits_.grace : Clock::time_point::max();
     const std::lock_guard lock(mutex_);
-    const bool sooner = limit < next_limit();
+    const bool sooner = std::min(limit, shutdown_limit_) < next_limit();
     entries_.push_back({std::move(what), limit});
     if (sooner) changed_.notify_all();
     return {*this, std::prev(entries_.end())};

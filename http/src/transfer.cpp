@@ -59,11 +59,10 @@ void Transfer::set(CURLoption option, Value value) {
 }
 
 void Transfer::set_target(const Errand& errand) {
-    const bool tls = url_.scheme() == "https";
     set(CURLOPT_URL, url_.text().c_str());
     set(CURLOPT_PROTOCOLS_STR, options_.allow_http ? "http,https" : "https");
-    // HTTP/2 is agreed on within the TLS handshake; without TLS it would take an upgrade, which servers seldom know.
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    // With HTTP/2, libcurl 7.88 now and then leaves one of many streams waiting until its time is up.
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     // Empty, not absent: else the environment's proxy and exceptions would count.
     set(CURLOPT_PROXY, options_.proxy.c_str());
     set(CURLOPT_NOPROXY, "");
@@ -235,13 +234,10 @@ Progress Transfer::progress() const {
 
 /// Whether the end of the body was told by something else than the end of the connection, which may come early.
 bool Transfer::has_known_end() const {
-    long version = 0;
-    curl_easy_getinfo(handle_.get(), CURLINFO_HTTP_VERSION, &version);
     char* method = nullptr;
     curl_easy_getinfo(handle_.get(), CURLINFO_EFFECTIVE_METHOD, &method);
-    const bool by_stream = version >= CURL_HTTP_VERSION_2_0;
     const bool no_body = response_.status == 204 || response_.status == 304 || std::string_view(method) == "HEAD";
-    return by_stream || no_body || !response_.header("Content-Length").empty() ||
+    return no_body || !response_.header("Content-Length").empty() ||
            in_lower_case(response_.header("Transfer-Encoding")).ends_with("chunked");
 }
 

@@ -2,6 +2,7 @@
 #include "durable_file.hpp"
 #include "sealed_document.hpp"
 
+#include <deployer/foreign_text.hpp>
 #include <deployer/plugin.hpp>
 
 #include <algorithm>
@@ -32,6 +33,9 @@ std::string remedy_for(int error) {
             return ": give the deployer's user write access to it, or set the cache's path to another directory";
         case ENOTDIR:
             return ": the cache's path has to be a directory";
+        case ENOENT:
+        case ELOOP:
+            return ": create what it leads to, or correct the cache's path";
         default:
             return "";
     }
@@ -57,7 +61,7 @@ public:
     std::optional<std::string> load(std::string_view key, const Call& call) override {
         const auto file = file_of(key);
         const auto ignore = [&](const std::string& problem) {
-            call.log.warning("ignoring cached document " + file.string() + ": " + problem);
+            call.log.warning("ignoring cached document " + printable(file.native()) + ": " + problem);
             return std::nullopt;
         };
         try {
@@ -75,8 +79,9 @@ public:
     void store(std::string_view key, std::string_view document, const Call& call) override {
         const auto file = file_of(key);
         if (document.size() > document_limit) {
-            throw Error(ErrorKind::rejected, "cannot store " + file.string() + ": " + std::to_string(document.size()) +
-                                                 " bytes are more than the cache's " + std::to_string(document_limit));
+            throw Error(ErrorKind::rejected, "cannot store " + printable(file.native()) + ": " +
+                                                 std::to_string(document.size()) + " bytes are more than the cache's " +
+                                                 std::to_string(document_limit));
         }
         change(file, "store", call, [&] {
             const auto header = header_of(key, document);
@@ -92,23 +97,22 @@ public:
 private:
     [[nodiscard]] std::filesystem::path file_of(std::string_view key) const {
         if (!is_key(key)) {
-            throw Error(ErrorKind::internal,
-                        "a cache key has to be 1 to 64 of [a-z0-9-]: \"" + std::string(key) + "\"");
+            throw Error(ErrorKind::internal, "a cache key has to be 1 to 64 of [a-z0-9-]: " + quote(key));
         }
         return directory_ / (std::string(key) + std::string(document_suffix));
     }
 
     template <class Action>
     void change(const std::filesystem::path& file, std::string_view verb, const Call& call, const Action& action) {
-        const auto doing = "cannot " + std::string(verb) + " " + file.string();
+        const auto doing = "cannot " + std::string(verb) + " " + printable(file.native());
         try {
             make_directory(directory_);
-            if (lock_.acquire(directory_)) remove_unfinished(call.log);
+            if (lock_.acquire(directory_, call)) remove_unfinished(call.log);
             action();
         } catch (const std::system_error& error) {
             const auto number = error.code().value();
             // A full or read-only disk may be put right while the daemon waits; a path that is a file will stay one.
-            throw Error(number == ENOTDIR ? ErrorKind::misconfigured : ErrorKind::unavailable,
+            throw Error(number == ENOTDIR || number == ELOOP ? ErrorKind::misconfigured : ErrorKind::unavailable,
                         doing + ": " + error.what() + remedy_for(number));
         } catch (const Error& error) {
             throw error.while_doing(doing);
@@ -120,7 +124,9 @@ private:
         const auto left_over = std::string(document_suffix) + std::string(unfinished_suffix);
         for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
             if (!entry.path().native().ends_with(left_over)) continue;
-            log.debug("removing " + entry.path().string() + ", which a killed deployer left unfinished");
+            // What is no file was not left by a deployer.
+            if (entry.symlink_status().type() != std::filesystem::file_type::regular) continue;
+            log.debug("removing " + printable(entry.path().native()) + ", which a killed deployer left unfinished");
             std::filesystem::remove(entry.path());
         }
     }

@@ -1,14 +1,17 @@
 #include "directory_lock.hpp"
 
+#include "posix/file_stamp.hpp"
+
 #include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -21,8 +24,8 @@ namespace {
     throw std::system_error(errno, std::generic_category(), step);
 }
 
-/// The process id that the owner wrote, or empty: it may be about to write it, or the disk was full.
-std::string owner_of(int file) {
+/// The process id in the lock file, or empty.
+std::string read_owner(int file) {
     std::array<char, 20> text{};
     const auto got = ::pread(file, text.data(), text.size(), 0);
     std::string owner;
@@ -32,10 +35,20 @@ std::string owner_of(int file) {
     return owner;
 }
 
+/// The process id that the owner wrote, or empty: the disk was full. One who has only just taken the lock is about to
+/// write it.
+std::string owner_of(int file, const Call& call) {
+    constexpr int looks = 10;
+    constexpr std::chrono::milliseconds pause(10);
+    auto owner = read_owner(file);
+    for (int look = 1; owner.empty() && look < looks && call.wait(pause); ++look) owner = read_owner(file);
+    return owner;
+}
+
 [[noreturn]] void refuse(const std::filesystem::path& directory, const std::string& owner) {
     const auto process = owner.empty() ? std::string() : " (pid " + owner + ")";
     throw Error(ErrorKind::misconfigured, "another coco-fleet-deployer" + process + " is using the cache at " +
-                                              directory.string() + ": stop it, or give each its own path");
+                                              printable(directory.native()) + ": stop it, or give each its own path");
 }
 
 void write_owner(int file) {
@@ -47,26 +60,23 @@ void write_owner(int file) {
 
 }  // namespace
 
-bool DirectoryLock::holds(const std::filesystem::path& file) const {
-    struct stat locked {};
-    struct stat named {};
-    return file_ && ::fstat(file_.get(), &locked) == 0 && ::lstat(file.c_str(), &named) == 0 &&
-           locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
-}
-
-bool DirectoryLock::acquire(const std::filesystem::path& directory) {
+bool DirectoryLock::acquire(const std::filesystem::path& directory, const Call& call) {
     const auto file = directory / "lock";
-    if (holds(file)) return false;
+    if (file_ && is_name_of(file, file_.get())) return false;
     file_.reset();
-    FileDescriptor opened(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-    if (!opened) fail("open the lock file");
-    if (::flock(opened.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) refuse(directory, owner_of(opened.get()));
-        fail("lock");
+    for (;; call.check("locking the cache")) {
+        FileDescriptor opened(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+        if (!opened) fail("open the lock file");
+        if (::flock(opened.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) refuse(directory, owner_of(opened.get(), call));
+            fail("lock");
+        }
+        // Somebody may have deleted the file since it was opened, and a third one have locked the next.
+        if (!is_name_of(file, opened.get())) continue;
+        write_owner(opened.get());
+        file_ = std::move(opened);
+        return true;
     }
-    write_owner(opened.get());
-    file_ = std::move(opened);
-    return true;
 }
 
 }  // namespace deployer

@@ -2,6 +2,8 @@
 
 #include "posix/file_descriptor.hpp"
 
+#include <deployer/call.hpp>
+
 #include <filesystem>
 
 namespace deployer {
@@ -14,12 +16,11 @@ public:
 
     /// Takes the lock, at once or not at all; true when it was not held before. Takes it anew when the file is no
     /// longer the one that was locked: a lock on a deleted file keeps nobody away. Throws Error `misconfigured`, naming
-    /// the process, when somebody else holds it; std::system_error for the rest.
-    bool acquire(const std::filesystem::path& directory);
+    /// the process, when somebody else holds it; std::system_error for the rest. Waits a moment for that name
+    /// at most.
+    bool acquire(const std::filesystem::path& directory, const Call& call);
 
 private:
-    [[nodiscard]] bool holds(const std::filesystem::path& file) const;
-
     FileDescriptor file_;
 };
 

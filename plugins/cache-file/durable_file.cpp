@@ -1,6 +1,9 @@
 #include "durable_file.hpp"
 
 #include "posix/file_descriptor.hpp"
+#include "posix/whole_file.hpp"
+
+#include <deployer/foreign_text.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,15 +19,6 @@ namespace {
 
 [[noreturn]] void fail(const char* step) {
     throw std::system_error(errno, std::generic_category(), step);
-}
-
-void write_whole(int file, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(file, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail("write");
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
 }
 
 void sync(int file) {
@@ -47,8 +41,26 @@ void write_new(const std::filesystem::path& file, std::span<const std::string_vi
     if (::fchmod(out.get(), 0600) != 0) fail("set the mode");
     for (const auto part : parts) write_whole(out.get(), part);
     sync(out.get());
-    // Network and quota file systems may tell of a full disk as late as here.
-    if (::close(out.release()) != 0) fail("close");
+    close_written(out);
+}
+
+/// One level, durably. `directory` is without a slash at the end.
+void make_level(const std::filesystem::path& directory, mode_t mode) {
+    struct stat found {};
+    if (::stat(directory.c_str(), &found) == 0) {
+        if (S_ISDIR(found.st_mode)) return;
+        throw std::system_error(ENOTDIR, std::generic_category(), "create directory " + quote(directory.native()));
+    }
+    if (errno != ENOENT) fail("look at the directory");
+    if (::lstat(directory.c_str(), &found) == 0) {
+        throw std::system_error(ENOENT, std::generic_category(),
+                                "symbolic link " + quote(directory.native()) + " leads nowhere");
+    }
+    const auto parent = directory.parent_path();
+    constexpr mode_t any_user = 0777;
+    if (!parent.empty()) make_level(parent, any_user);
+    if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) fail("create the directory");
+    sync_directory(parent.empty() ? "." : parent);
 }
 
 }  // namespace
@@ -73,16 +85,7 @@ void remove_file(const std::filesystem::path& file) {
 }
 
 void make_directory(const std::filesystem::path& directory) {
-    struct stat found {};
-    if (::stat(directory.c_str(), &found) == 0) {
-        if (S_ISDIR(found.st_mode)) return;
-        throw std::system_error(ENOTDIR, std::generic_category(), "create the directory");
-    }
-    if (errno != ENOENT) fail("look at the directory");
-    const auto parent = directory.parent_path();
-    if (!parent.empty()) std::filesystem::create_directories(parent);
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) fail("create the directory");
-    sync_directory(parent.empty() ? "." : parent);
+    make_level(directory, 0700);
 }
 
 std::optional<std::string> read_file(const std::filesystem::path& file, std::size_t limit) {
@@ -97,17 +100,7 @@ std::optional<std::string> read_file(const std::filesystem::path& file, std::siz
     if (static_cast<std::size_t>(found.st_size) > limit) {
         throw std::system_error(EFBIG, std::generic_category(), "it is too large");
     }
-    std::string text(static_cast<std::size_t>(found.st_size), '\0');
-    std::size_t filled = 0;
-    while (filled < text.size()) {
-        const auto got = ::read(in.get(), text.data() + filled, text.size() - filled);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) fail("read");
-        if (got == 0) break;
-        filled += static_cast<std::size_t>(got);
-    }
-    text.resize(filled);
-    return text;
+    return read_whole(in.get(), static_cast<std::size_t>(found.st_size));
 }
 
 }  // namespace deployer

@@ -19,7 +19,8 @@ void replace_file(const std::filesystem::path& file, std::span<const std::string
 /// Durable as replace_file(). No error when there is none.
 void remove_file(const std::filesystem::path& file);
 
-/// Creates the directory, mode 0700, and what is missing above it. No error when it is there.
+/// Creates the directory, mode 0700, and what is missing above it; durable as replace_file(). No error when it is
+/// there.
 void make_directory(const std::filesystem::path& directory);
 
 /// The whole file, or nullopt when there is none. Never waits on what is no regular file: that, a file above `limit`

@@ -75,7 +75,22 @@ std::vector<std::string> names_in(int directory, std::size_t limit) {
 }
 
 std::string join(std::string_view directory, std::string_view name) {
-    return directory.empty() ? std::string(name) : std::string(directory) + "/" + std::string(name);
+    if (directory.empty() || name.empty()) return std::string(directory) + std::string(name);
+    return std::string(directory) + "/" + std::string(name);
+}
+
+std::string join(const std::vector<std::string>& names) {
+    std::string path;
+    for (const auto& name : names) path = join(path, name);
+    return path;
+}
+
+std::optional<std::string> target_below(const std::filesystem::path& root, const std::string& target) {
+    if (!target.starts_with('/')) return target;
+    const auto normal = root.lexically_normal().native();
+    const auto prefix = normal.ends_with('/') ? normal : normal + "/";
+    if (!target.starts_with(prefix)) return std::nullopt;
+    return target.substr(prefix.size());
 }
 
 std::vector<std::string> components_of(std::string_view path) {

@@ -2,8 +2,10 @@
 
 #include "directory_walk.hpp"
 #include "posix/errno_text.hpp"
+#include "posix/whole_file.hpp"
 
 #include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
 
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA2Engine.h>
@@ -33,13 +35,14 @@ void refuse_large_tree(const TreeListing& listing) {
         if (entry.kind == TreeEntry::Kind::file && entry.stamp.size <= file_limit) total += entry.stamp.size;
         if (total <= tree_limit) continue;
         throw Error(ErrorKind::unavailable,
-                    "its files add up to more than " + in_mebibytes(tree_limit) + " (counted up to " + entry.path +
+                    "its files add up to more than " + in_mebibytes(tree_limit) + " (counted up to " +
+                        quote(entry.path) +
                         "): the source's path has to be the directory of services.yaml and its service files");
     }
 }
 
 [[noreturn]] void fail(const std::string& path, int error) {
-    throw std::system_error(error, std::generic_category(), "cannot read " + path);
+    throw std::system_error(error, std::generic_category(), "cannot read " + quote(path));
 }
 
 bool is_still(int file, const FileStamp& stamp) {
@@ -49,17 +52,11 @@ bool is_still(int file, const FileStamp& stamp) {
 
 /// Up to `size` bytes, fewer where the file ends before.
 std::string read_bytes(int file, std::size_t size, const std::string& path) {
-    std::string text(size, '\0');
-    std::size_t filled = 0;
-    while (filled < size) {
-        const auto got = ::read(file, text.data() + filled, size - filled);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) fail(path, errno);
-        if (got == 0) break;
-        filled += static_cast<std::size_t>(got);
+    try {
+        return read_whole(file, size);
+    } catch (const std::system_error& error) {
+        fail(path, error.code().value());
     }
-    text.resize(filled);
-    return text;
 }
 
 std::optional<SnapshotNode> read_file(int root, const TreeEntry& entry) {

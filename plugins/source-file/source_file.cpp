@@ -1,10 +1,12 @@
 #include "directory_walk.hpp"
 #include "lookup.hpp"
+#include "movement.hpp"
 #include "posix/file_descriptor.hpp"
 #include "snapshot.hpp"
 #include "tree_listing.hpp"
 #include "tree_watch.hpp"
 
+#include <deployer/foreign_text.hpp>
 #include <deployer/plugin.hpp>
 
 #include <chrono>
@@ -57,19 +59,21 @@ public:
             if (revision == known) return nullptr;
             return std::make_unique<DirectoryCheckout>(root_, std::move(snapshot), std::move(revision));
         } catch (const Error& error) {
-            throw error.while_doing("cannot read directory " + root_.string());
+            throw error.while_doing("cannot read directory " + printable(root_.native()));
         } catch (const std::system_error& error) {
-            throw Error(ErrorKind::unavailable, "cannot read directory " + root_.string() + ": " + error.what());
+            throw Error(ErrorKind::unavailable,
+                        "cannot read directory " + printable(root_.native()) + ": " + error.what());
         }
     }
 
-    void wait_for_change(const Call& call) override { watch_.wait(call); }
+    void wait_for_change(const Call& call) override { watch_.wait(call, movement_.restless()); }
 
 private:
     /// The tree at a glance, and the directory that it was seen in: the name may lead elsewhere by now.
     struct Look {
         FileDescriptor root;
         TreeListing listing;
+        bool moved;  ///< since the look before
     };
 
     struct Seen {
@@ -87,41 +91,48 @@ private:
     }
 
     Look look_around(const Call& call) {
-        watch_.begin(root_, call.log);
+        // What was reported need not show in any time stamp. At once, as the look may fail.
+        if (movement_.is_news(watch_.begin(root_, call.log))) seen_.reset();
         auto root = open_root(root_);
-        auto listing = list_tree(root.get(), watch_, call);
+        auto listing = list_tree(root.get(), root_, watch_, call);
         watch_.end();
-        return {std::move(root), std::move(listing)};
+        const bool moved = movement_.follow(listing, Movement::Clock::now(), listing.quiet_time(settle_));
+        return {std::move(root), std::move(listing), moved};
     }
 
     /// Reads until the tree was the same before and after, and quiet for a while before. `look` is what was read.
     Snapshot read_quiet(Look& look, const Call& call) {
-        bool quiet = look.listing.settled(settle_);
+        bool quiet = !look.moved && look.listing.settled(settle_);
         while (true) {
             if (!quiet) wait_until_quiet(look, call);
             auto snapshot = read_snapshot(look.root.get(), look.listing, call);
-            auto after = look_around(call);
-            const bool same = after.listing.entries == look.listing.entries;
-            if (snapshot && same) return *std::move(snapshot);
-            look = std::move(after);
-            quiet = false;
+            quiet = look_again(look, call) && snapshot;
+            if (quiet) return *std::move(snapshot);
         }
     }
 
     void wait_until_quiet(Look& look, const Call& call) {
-        while (true) {
+        do {
             // Compared after a wait, and not by its times, because the clock of a file server may be another one.
-            if (!call.wait(settle_)) call.check("waiting until " + look.listing.newest_path + " no longer changes");
-            auto after = look_around(call);
-            const bool same = after.listing.entries == look.listing.entries;
-            look = std::move(after);
-            if (same) return;
-        }
+            if (!call.wait(look.listing.quiet_time(settle_))) {
+                const auto& path = look.listing.newest_path;
+                call.check("waiting until " + (path.empty() ? "it" : quote(path)) + " no longer changes");
+            }
+        } while (!look_again(look, call));
+    }
+
+    /// Whether all is as it was.
+    bool look_again(Look& look, const Call& call) {
+        auto after = look_around(call);
+        const bool same = !after.moved && after.listing.entries == look.listing.entries;
+        look = std::move(after);
+        return same;
     }
 
     std::filesystem::path root_;
     milliseconds settle_;
     TreeWatch watch_;
+    Movement movement_;
     std::optional<Seen> seen_;
 };
 

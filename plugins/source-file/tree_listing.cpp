@@ -5,6 +5,7 @@
 #include "posix/file_descriptor.hpp"
 
 #include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -28,10 +29,7 @@ namespace {
 
 constexpr std::size_t entry_limit = 100'000;
 constexpr int depth_limit = 32;
-
-std::int64_t nanoseconds(const timespec& time) noexcept {
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
-}
+constexpr int link_limit = 40;
 
 std::int64_t wall_clock() noexcept {
     timespec now{};
@@ -49,41 +47,20 @@ bool is_forbidden(int error) noexcept {
 }
 
 [[noreturn]] void fail(const std::string& path, int error) {
-    throw std::system_error(error, std::generic_category(), "cannot look at " + path);
-}
-
-/// The part of a link's target, as a path below the root, up to its first hidden name, if it has one. By its letters
-/// only: a target that winds through further links is found out when those are listed.
-std::optional<std::string> hidden_part(const std::string& link, std::string_view target) {
-    if (target.starts_with('/')) return std::nullopt;
-    auto names = components_of(link);
-    names.pop_back();
-    for (const auto& name : components_of(target)) {
-        if (name == ".." && names.empty()) return std::nullopt;
-        if (name == "..") {
-            names.pop_back();
-            continue;
-        }
-        names.push_back(name);
-        if (!is_hidden(name)) continue;
-        std::string path;
-        for (const auto& part : names) path = join(path, part);
-        return path;
-    }
-    return std::nullopt;
+    throw std::system_error(error, std::generic_category(), "cannot look at " + quote(path));
 }
 
 class Lister {
 public:
-    Lister(int root, TreeWatch& watch, const Call& call) : root_(root), watch_(watch), call_(call) {
+    Lister(int root, const std::filesystem::path& path, TreeWatch& watch, const Call& call)
+        : root_(root), root_path_(path), watch_(watch), call_(call) {
         listing_.taken = wall_clock();
     }
 
     TreeListing list() && {
         list_directory("", root_, 0);
-        for (; !hidden_.empty(); hidden_.pop_front()) list_hidden(hidden_.front());
-        std::sort(listing_.entries.begin(), listing_.entries.end(),
-                  [](const TreeEntry& left, const TreeEntry& right) { return left.path < right.path; });
+        sort();
+        for (int rounds = 0; rounds < link_limit && list_hidden(); ++rounds) sort();
         return std::move(listing_);
     }
 
@@ -147,12 +124,63 @@ private:
         if (length < 0) fail(entry.path, errno);
         entry.kind = TreeEntry::Kind::link;
         entry.target.assign(target.data(), static_cast<std::size_t>(length));
-        const auto hidden = hidden_part(entry.path, entry.target);
-        if (hidden && admitted_.insert(*hidden).second) hidden_.push_back(*hidden);
         return true;
     }
 
-    /// Hidden names that a link leads to count: whole trees are published by switching a link such as `..data`.
+    void sort() {
+        std::sort(listing_.entries.begin(), listing_.entries.end(),
+                  [](const TreeEntry& left, const TreeEntry& right) { return left.path < right.path; });
+    }
+
+    [[nodiscard]] const TreeEntry* find(const std::string& path) const {
+        const auto found =
+            std::lower_bound(listing_.entries.begin(), listing_.entries.end(), path,
+                             [](const TreeEntry& entry, const std::string& wanted) { return entry.path < wanted; });
+        return found != listing_.entries.end() && found->path == path ? &*found : nullptr;
+    }
+
+    /// Hidden names that a link leads to count: whole trees are published by switching a link such as `..data`. What is
+    /// found so may hold, or be, a link to the next. False when there is nothing new.
+    bool list_hidden() {
+        std::set<std::string> fresh;
+        for (const auto& entry : listing_.entries) {
+            if (entry.kind != TreeEntry::Kind::link) continue;
+            auto hidden = find_hidden(entry);
+            if (hidden && !admitted_.contains(*hidden)) fresh.insert(*std::move(hidden));
+        }
+        for (const auto& path : fresh) list_hidden(path);
+        admitted_.insert(fresh.begin(), fresh.end());
+        return !fresh.empty();
+    }
+
+    /// The hidden name below the root at which the way that a link leads ends for now, as it is not listed.
+    [[nodiscard]] std::optional<std::string> find_hidden(const TreeEntry& link) const {
+        std::vector<std::string> here = components_of(link.path);
+        std::deque<std::string> ahead{here.back()};
+        here.pop_back();
+        for (int links = 0; !ahead.empty();) {
+            const auto name = ahead.front();
+            ahead.pop_front();
+            if (name == "..") {
+                if (here.empty()) return std::nullopt;
+                here.pop_back();
+                continue;
+            }
+            here.push_back(name);
+            const auto path = join(here);
+            const auto* entry = find(path);
+            if (entry == nullptr) return is_hidden(name) ? std::optional(path) : std::nullopt;
+            if (entry->kind != TreeEntry::Kind::link) continue;
+            here.pop_back();
+            const auto target = target_below(root_path_, entry->target);
+            if (!target || ++links > link_limit) return std::nullopt;
+            if (entry->target.starts_with('/')) here.clear();
+            const auto detour = components_of(*target);
+            ahead.insert(ahead.begin(), detour.begin(), detour.end());
+        }
+        return std::nullopt;
+    }
+
     void list_hidden(const std::string& path) {
         watch_.add_hidden(path);
         const auto slash = path.rfind('/');
@@ -169,7 +197,7 @@ private:
         // Of equals the last one seen, which is the deepest.
         if (changed < listing_.newest) return;
         listing_.newest = changed;
-        listing_.newest_path = path.empty() ? "it" : path;
+        listing_.newest_path = path;
     }
 
     void add(TreeEntry entry) {
@@ -182,21 +210,17 @@ private:
     }
 
     int root_;
+    const std::filesystem::path& root_path_;
     TreeWatch& watch_;
     const Call& call_;
     TreeListing listing_;
-    std::set<std::string> admitted_;
-    std::deque<std::string> hidden_;
+    std::set<std::string> admitted_;  ///< hidden names, whether they were found or not
 };
 
 }  // namespace
 
-FileStamp stamp_of(const struct stat& status) noexcept {
-    return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
-}
-
-TreeListing list_tree(int root, TreeWatch& watch, const Call& call) {
-    return Lister(root, watch, call).list();
+TreeListing list_tree(int root, const std::filesystem::path& path, TreeWatch& watch, const Call& call) {
+    return Lister(root, path, watch, call).list();
 }
 
 }  // namespace deployer

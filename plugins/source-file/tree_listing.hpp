@@ -1,31 +1,18 @@
 #pragma once
 
+#include "posix/file_stamp.hpp"
 #include "tree_watch.hpp"
 
 #include <deployer/call.hpp>
 
-#include <sys/types.h>
-
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-struct stat;
-
 namespace deployer {
-
-/// What changes with every change of a file, as far as asking for it without reading can tell. Times in nanoseconds.
-struct FileStamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t modified = 0;
-    std::int64_t changed = 0;
-
-    bool operator==(const FileStamp&) const = default;
-};
-
-FileStamp stamp_of(const struct stat& status) noexcept;
 
 /// One name below the root. Nothing of it is known by following a symbolic link.
 struct TreeEntry {
@@ -44,17 +31,26 @@ struct TreeEntry {
 struct TreeListing {
     std::vector<TreeEntry> entries;  ///< ordered by path
     std::int64_t taken = 0;          ///< wall clock, in nanoseconds, from before the first look
-    std::int64_t newest = 0;         ///< the latest change of anything listed, and of what it is
+    std::int64_t newest = 0;         ///< the latest change of anything listed, and of what it is; "" is the root
     std::string newest_path;
 
-    /// Whether nothing changed for that long before it was taken, so that a later change shows in a stamp.
-    [[nodiscard]] bool settled(std::chrono::nanoseconds quiet) const noexcept {
-        return newest + quiet.count() <= taken;
+    /// How long nothing may change for a later change to show in a stamp, and no less than `settle`. There are file
+    /// systems that only know every other second.
+    [[nodiscard]] std::chrono::milliseconds quiet_time(std::chrono::milliseconds settle) const noexcept {
+        constexpr std::int64_t second = 1'000'000'000;
+        constexpr std::chrono::milliseconds coarsest = std::chrono::seconds(2);
+        return newest % second == 0 ? std::max(settle, coarsest) : settle;
+    }
+
+    /// Whether nothing had changed for that long when it was taken, if the clock of the files is this machine's.
+    [[nodiscard]] bool settled(std::chrono::milliseconds settle) const noexcept {
+        return newest + std::chrono::nanoseconds(quiet_time(settle)).count() <= taken;
     }
 };
 
-/// Lists what is below the opened root; every directory is put under the watch before it is listed. Throws Error
-/// `unavailable` for more than 100,000 names, and as Call::check(); std::system_error.
-TreeListing list_tree(int root, TreeWatch& watch, const Call& call);
+/// Lists what is below the opened root; every directory is put under the watch before it is listed. `path` is the
+/// root's, for absolute links. Throws Error `unavailable` for more than 100,000 names, and as Call::check();
+/// std::system_error.
+TreeListing list_tree(int root, const std::filesystem::path& path, TreeWatch& watch, const Call& call);
 
 }  // namespace deployer

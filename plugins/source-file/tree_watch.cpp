@@ -3,6 +3,8 @@
 #include "directory_walk.hpp"
 #include "posix/errno_text.hpp"
 
+#include <deployer/foreign_text.hpp>
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -35,14 +37,16 @@ void wait_for_deadline(const Call& call) {
 
 }  // namespace
 
-void TreeWatch::begin(const std::filesystem::path& root, Log& log) {
+TreeReports TreeWatch::begin(const std::filesystem::path& root, Log& log) {
     ++round_;
     root_ = root;
     log_ = &log;
     if (!inotify_) open();
-    if (!inotify_) return;
-    take_changes();
-    watch_way_to(root);
+    if (inotify_) {
+        take_changes({});
+        watch_way_to(root);
+    }
+    return std::exchange(reports_, {});
 }
 
 void TreeWatch::open() {
@@ -82,23 +86,29 @@ TreeWatch::Watched* TreeWatch::watch(const std::filesystem::path& directory, std
     const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), events | IN_ONLYDIR | IN_MASK_ADD);
     if (descriptor < 0) {
         // What is missing announces itself in the directory above, and what may not be read will not be.
-        if (errno == ENOSPC || errno == ENOMEM) warn("cannot watch " + directory.string(), errno);
+        if (errno == ENOSPC || errno == ENOMEM) warn("cannot watch " + quote(directory.native()), errno);
         return nullptr;
     }
     auto& watched = watched_[descriptor];
-    if (watched.round != round_) watched = {false, {}, round_};
+    if (watched.round != round_) watched = {false, {}, std::nullopt, round_};
     return &watched;
 }
 
-void TreeWatch::add_directory(std::string_view path) {
+TreeWatch::Watched* TreeWatch::watch_below(std::string_view path) {
     auto* watched = watch(path.empty() ? root_ : root_ / path, content_events);
-    if (watched != nullptr) watched->whole = true;
+    if (watched != nullptr) watched->path = path;
+    return watched;
+}
+
+void TreeWatch::add_directory(std::string_view path) {
+    if (auto* watched = watch_below(path)) watched->whole = true;
 }
 
 void TreeWatch::add_hidden(std::string_view path) {
-    const auto whole = root_ / path;
-    auto* watched = watch(whole.parent_path(), content_events);
-    if (watched != nullptr) watched->names.insert(whole.filename());
+    const auto slash = path.rfind('/');
+    const bool in_root = slash == std::string_view::npos;
+    auto* watched = watch_below(path.substr(0, in_root ? 0 : slash));
+    if (watched != nullptr) watched->names.emplace(path.substr(in_root ? 0 : slash + 1));
 }
 
 void TreeWatch::end() {
@@ -113,7 +123,7 @@ void TreeWatch::end() {
     }
 }
 
-void TreeWatch::wait(const Call& call) {
+void TreeWatch::wait(const Call& call, const std::set<std::string>& ignored) {
     if (round_ == 0) return;
     const FileDescriptor stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!inotify_ || !stopped) {
@@ -125,15 +135,17 @@ void TreeWatch::wait(const Call& call) {
     constexpr std::chrono::milliseconds longest = std::chrono::hours(1);
     while (!call.stop.stop_requested() && call.remaining().count() > 0) {
         const auto pause = std::min(call.remaining(), longest);
-        if (::poll(polled.data(), polled.size(), static_cast<int>(pause.count())) > 0 && take_changes()) return;
+        if (::poll(polled.data(), polled.size(), static_cast<int>(pause.count())) > 0 && take_changes(ignored)) return;
     }
 }
 
-/// Empties the queue; whether anything in it counts.
-bool TreeWatch::take_changes() {
+/// Empties the queue; whether anything in it counts that is not ignored.
+bool TreeWatch::take_changes(const std::set<std::string>& ignored) {
+    // More than the queue holds: who fills it faster than it is emptied gets no further.
+    constexpr int most_reads = 200;
     bool changed = false;
     alignas(inotify_event) std::array<char, 16'384> buffer{};
-    while (true) {
+    for (int reads = 0; reads < most_reads; ++reads) {
         const auto got = ::read(inotify_.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return changed;
@@ -142,23 +154,29 @@ bool TreeWatch::take_changes() {
             std::memcpy(&event, buffer.data() + at, sizeof event);
             // The name is padded with zeros.
             const std::string_view padded(buffer.data() + at + sizeof event, event.len);
-            changed = counts(event, padded.substr(0, padded.find('\0'))) || changed;
+            changed = take(event, padded.substr(0, padded.find('\0')), ignored) || changed;
             at += sizeof event + event.len;
         }
     }
+    return changed;
 }
 
-bool TreeWatch::counts(const inotify_event& event, std::string_view name) {
-    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
+bool TreeWatch::take(const inotify_event& event, std::string_view name, const std::set<std::string>& ignored) {
     const auto found = watched_.find(event.wd);
-    if (found == watched_.end()) return false;
-    const bool whole = found->second.whole;
-    const bool named = found->second.names.contains(std::string(name));
-    if ((event.mask & IN_IGNORED) != 0) {
-        watched_.erase(found);
+    const bool overflow = (event.mask & IN_Q_OVERFLOW) != 0;
+    const bool known = found != watched_.end();
+    const bool gone = (event.mask & (IN_IGNORED | IN_UNMOUNT)) != 0;
+    const bool counts = overflow || (known && (gone || found->second.names.contains(std::string(name)) ||
+                                               (found->second.whole && !is_hidden(name))));
+    if (!counts) return false;
+    const auto path = known && found->second.path ? join(*found->second.path, name) : std::string();
+    if ((event.mask & IN_IGNORED) != 0) watched_.erase(found);
+    if (path.empty()) {
+        reports_.anywhere = true;
         return true;
     }
-    return named || (whole && !is_hidden(name)) || (event.mask & IN_UNMOUNT) != 0;
+    reports_.paths.insert(path);
+    return !ignored.contains(path);
 }
 
 void TreeWatch::warn(const std::string& problem, int error) {

@@ -1,8 +1,13 @@
 #include "cluster_file.hpp"
 
 #include "cluster_json.hpp"
+#include "posix/errno_text.hpp"
+#include "posix/file_descriptor.hpp"
+#include "posix/file_stamp.hpp"
+#include "posix/whole_file.hpp"
 
 #include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,7 +15,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -23,49 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr off_t largest_file = off_t{512} << 20U;
 constexpr std::chrono::milliseconds lock_poll(2);
-
-class Descriptor {
-public:
-    explicit Descriptor(int number = -1) noexcept : number_(number) {}
-    ~Descriptor() { close(); }
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        if (this != &other) {
-            close();
-            number_ = std::exchange(other.number_, -1);
-        }
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-    [[nodiscard]] int number() const noexcept { return number_; }
-
-private:
-    void close() const noexcept {
-        if (is_open()) ::close(number_);
-    }
-    int number_;
-};
-
-/// What tells one version of a file from another, as long as the first is kept open: its inode number is not given to
-/// another file meanwhile.
-struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t seconds = 0;
-    std::int64_t nanoseconds = 0;
-
-    bool operator==(const Stamp&) const = default;
-};
-
-Stamp stamp_of(const struct stat& status) {
-    return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-}
+constexpr int link_limit = 40;
 
 fs::path beside(const fs::path& file, std::string_view ending) {
     auto name = file;
@@ -76,59 +39,53 @@ fs::path beside(const fs::path& file, std::string_view ending) {
 [[noreturn]] void fail(std::string_view doing, const fs::path& file, int code = errno) {
     const bool permanent = code == ENOTDIR || code == EISDIR || code == ELOOP || code == ENAMETOOLONG;
     throw Error(permanent ? ErrorKind::misconfigured : ErrorKind::unavailable,
-                "cannot " + std::string(doing) + " " + file.string() + ": " + std::generic_category().message(code));
+                "cannot " + std::string(doing) + " " + printable(file.native()) + ": " + errno_text(code));
 }
 
-struct stat status_of(const Descriptor& descriptor, const fs::path& file) {
+struct stat status_of(const FileDescriptor& descriptor, const fs::path& file) {
     struct stat status {};
-    if (::fstat(descriptor.number(), &status) != 0) fail("look at", file);
+    if (::fstat(descriptor.get(), &status) != 0) fail("look at", file);
     return status;
 }
 
 /// Nullopt: there is none.
-std::optional<Stamp> find_stamp(const fs::path& file) {
+std::optional<struct stat> find_status(const fs::path& file) {
     struct stat status {};
-    if (::stat(file.c_str(), &status) == 0) return stamp_of(status);
+    if (::stat(file.c_str(), &status) == 0) return status;
     if (errno == ENOENT) return std::nullopt;
     fail("look at", file);
 }
 
-/// Not open: there is none.
-Descriptor open_to_read(const fs::path& file) {
+/// What tells one version of a file from another, as long as the first is kept open: its inode number is not given to
+/// another file meanwhile. Nullopt: there is no file.
+std::optional<FileStamp> find_stamp(const fs::path& file) {
+    const auto status = find_status(file);
+    return status ? std::optional(stamp_of(*status)) : std::nullopt;
+}
+
+/// Empty: there is none.
+FileDescriptor open_to_read(const fs::path& file) {
     // Not blocking, or a FIFO in its place would hold the call for ever.
-    Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!descriptor.is_open() && errno != ENOENT) fail("read", file);
+    FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!descriptor && errno != ENOENT) fail("read", file);
     return descriptor;
 }
 
-std::string read_all(const Descriptor& descriptor, const fs::path& file) {
+std::string read_text(const FileDescriptor& descriptor, const fs::path& file) {
     const auto status = status_of(descriptor, file);
     if (!S_ISREG(status.st_mode)) {
-        throw Error(ErrorKind::misconfigured, "cannot read " + file.string() + ": it is no regular file");
+        throw Error(ErrorKind::misconfigured, "cannot read " + printable(file.native()) + ": it is no regular file");
     }
-    if (status.st_size > largest_file) {
-        throw Error(ErrorKind::unavailable, "cannot read " + file.string() + ": " + std::to_string(status.st_size) +
-                                                " bytes are more than a state file can have");
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size > state_file_limit) {
+        throw Error(ErrorKind::unavailable, "cannot read " + printable(file.native()) + ": its " +
+                                                std::to_string(size) + " bytes are more than the " +
+                                                std::to_string(state_file_limit) + " of the largest state file");
     }
-    std::string text(static_cast<std::size_t>(status.st_size), '\0');
-    std::size_t done = 0;
-    while (done < text.size()) {
-        const auto count = ::read(descriptor.number(), &text[done], text.size() - done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) fail("read", file);
-        if (count == 0) break;
-        done += static_cast<std::size_t>(count);
-    }
-    text.resize(done);
-    return text;
-}
-
-void write_all(const Descriptor& descriptor, std::string_view text, const fs::path& file) {
-    while (!text.empty()) {
-        const auto count = ::write(descriptor.number(), text.data(), text.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) fail("write", file);
-        text.remove_prefix(static_cast<std::size_t>(count));
+    try {
+        return read_whole(descriptor.get(), size);
+    } catch (const std::system_error& problem) {
+        fail("read", file, problem.code().value());
     }
 }
 
@@ -136,11 +93,17 @@ void write_all(const Descriptor& descriptor, std::string_view text, const fs::pa
 class Draft {
 public:
     explicit Draft(const fs::path& file) : file_(file), draft_(beside(file, ".tmp")) {
+        const auto former = find_status(file);
+        const mode_t mode = former ? former->st_mode & mode_t{07777} : mode_t{0600};
         // One is left over where a writer was killed; the lock says that nobody is writing it now.
         ::unlink(draft_.c_str());
-        constexpr mode_t mode = 0666;
-        descriptor_ = Descriptor(::open(draft_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-        if (!descriptor_.is_open()) fail("write", draft_);
+        descriptor_ = FileDescriptor(::open(draft_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (!descriptor_) fail("write", draft_);
+        if (::fchmod(descriptor_.get(), mode) != 0) {
+            const auto error = errno;
+            ::unlink(draft_.c_str());
+            fail("set the mode of", draft_, error);
+        }
     }
     ~Draft() {
         if (!placed_) ::unlink(draft_.c_str());
@@ -150,55 +113,66 @@ public:
     Draft(Draft&&) = delete;
     Draft& operator=(Draft&&) = delete;
 
-    void write(std::string_view text) { write_all(descriptor_, text, draft_); }
+    void write(std::string_view text) {
+        try {
+            write_whole(descriptor_.get(), text);
+            close_written(descriptor_);
+        } catch (const std::system_error& problem) {
+            fail("write", draft_, problem.code().value());
+        }
+    }
 
     /// Hands out the file, open to be read: one kept open for writing would keep its disk from being mounted read-only.
-    Descriptor place() {
-        descriptor_ = Descriptor(::open(draft_.c_str(), O_RDONLY | O_CLOEXEC));
-        if (!descriptor_.is_open()) fail("read", draft_);
+    FileDescriptor place() {
+        FileDescriptor reader(::open(draft_.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!reader) fail("read", draft_);
         if (::rename(draft_.c_str(), file_.c_str()) != 0) fail("replace", file_);
         placed_ = true;
-        return std::move(descriptor_);
+        return reader;
     }
 
 private:
     fs::path file_;
     fs::path draft_;
-    Descriptor descriptor_;
+    FileDescriptor descriptor_;
     bool placed_ = false;
 };
 
-Descriptor open_lock(const fs::path& lock_file) {
+FileDescriptor open_lock(const fs::path& lock_file) {
     constexpr mode_t mode = 0666;
-    return Descriptor(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
+    return FileDescriptor(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
 }
 
-Descriptor open_lock_and_directory(const fs::path& lock_file) {
+FileDescriptor open_lock_and_directory(const fs::path& lock_file) {
     auto lock = open_lock(lock_file);
-    if (!lock.is_open() && errno == ENOENT) {
+    if (!lock && errno == ENOENT) {
         std::error_code problem;
         fs::create_directories(lock_file.parent_path(), problem);
         if (problem) fail("create directory", lock_file.parent_path(), problem.value());
         lock = open_lock(lock_file);
     }
-    if (!lock.is_open()) fail("open lock file", lock_file);
+    if (!lock) fail("open lock file", lock_file);
     return lock;
 }
 
-/// Held until the descriptor is closed, also by the death of the process.
-Descriptor take_lock(const fs::path& lock_file, const Call& call) {
-    const auto doing = "waiting for " + lock_file.string() + ", which another process holds,";
+/// Held until the descriptor is closed, also by the death of the process. Empty: another process holds it.
+FileDescriptor try_lock(const fs::path& lock_file) {
+    auto lock = open_lock_and_directory(lock_file);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) fail("lock", lock_file);
+        return {};
+    }
+    // Somebody may have removed the file, or the whole directory, since it was opened.
+    return is_name_of(lock_file, lock.get()) ? std::move(lock) : FileDescriptor();
+}
+
+FileDescriptor take_lock(const fs::path& lock_file, const Call& call) {
     for (;;) {
-        auto lock = open_lock_and_directory(lock_file);
-        while (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
-            if (errno != EWOULDBLOCK && errno != EINTR) fail("lock", lock_file);
-            if (!call.wait(lock_poll)) call.check(doing);
+        auto lock = try_lock(lock_file);
+        if (lock) return lock;
+        if (!call.wait(lock_poll)) {
+            call.check("waiting for " + printable(lock_file.native()) + ", which another process holds,");
         }
-        // Somebody may have removed the file, or the whole directory, while this was waiting for it.
-        const auto there = find_stamp(lock_file);
-        const auto locked = stamp_of(status_of(lock, lock_file));
-        if (there && there->device == locked.device && there->inode == locked.inode) return lock;
-        call.check(doing);
     }
 }
 
@@ -206,8 +180,8 @@ Descriptor take_lock(const fs::path& lock_file, const Call& call) {
 
 struct ClusterFile::Version {
     Cluster cluster;
-    std::optional<Stamp> stamp;  ///< nullopt: there was no file
-    Descriptor descriptor;       ///< see Stamp
+    std::optional<FileStamp> stamp;  ///< nullopt: there was no file
+    FileDescriptor descriptor;       ///< see find_stamp()
 };
 
 struct ClusterFile::Request {
@@ -221,35 +195,52 @@ ClusterFile::ClusterFile(fs::path path) : path_(std::move(path)) {}
 
 ClusterFile::~ClusterFile() = default;
 
-fs::path ClusterFile::location() const {
+fs::path ClusterFile::path() const {
     std::error_code problem;
     const auto whole = fs::absolute(path_, problem);
-    auto real = fs::weakly_canonical(whole, problem);
-    // What cannot be resolved cannot be opened either, and opening it says why.
-    return problem ? whole.lexically_normal() : real;
+    return (problem ? path_ : whole).lexically_normal();
 }
 
-std::shared_ptr<const Cluster> ClusterFile::read() {
-    const auto file = location();
+/// Where the file really is, or will be: a link that leads to nothing yet says where.
+fs::path ClusterFile::location() const {
+    std::error_code problem;
+    auto place = path();
+    for (int links = 0; links < link_limit; ++links) {
+        place = fs::weakly_canonical(place, problem);
+        if (problem) break;
+        const auto target = fs::read_symlink(place, problem);
+        if (problem) return place;
+        place = place.parent_path() / target;
+    }
+    // What cannot be resolved cannot be opened either, and opening it says why.
+    return path();
+}
+
+std::shared_ptr<const Cluster> ClusterFile::read(const Call& call) {
+    return read(location(), call);
+}
+
+std::shared_ptr<const Cluster> ClusterFile::read(const fs::path& file, const Call& call) {
     const std::lock_guard lock(version_mutex_);
-    auto version = load(file);
+    auto version = load(file, call);
     const auto* cluster = &version->cluster;
     return {std::move(version), cluster};
 }
 
 /// With version_mutex_ held.
-std::shared_ptr<const ClusterFile::Version> ClusterFile::load(const fs::path& file) {
+std::shared_ptr<const ClusterFile::Version> ClusterFile::load(const fs::path& file, const Call& call) {
     if (version_ && version_->stamp == find_stamp(file)) return version_;
     auto version = std::make_shared<Version>();
     version->descriptor = open_to_read(file);
-    if (version->descriptor.is_open()) {
+    if (version->descriptor) {
         // Taken before reading: who edits the file in place meanwhile makes it another one.
         version->stamp = stamp_of(status_of(version->descriptor, file));
         try {
-            version->cluster = read_cluster(read_all(version->descriptor, file));
+            version->cluster = read_cluster(read_text(version->descriptor, file), call);
         } catch (const Error& problem) {
             if (problem.kind() != ErrorKind::rejected) throw;
-            throw Error(ErrorKind::unavailable, "state file " + file.string() + " is damaged: " + problem.what() +
+            throw Error(ErrorKind::unavailable, "state file " + printable(file.native()) +
+                                                    " is damaged: " + problem.what() +
                                                     "; repair it, or remove it to begin with an empty cluster");
         }
     }
@@ -265,9 +256,18 @@ void ClusterFile::change(const Edit& edit, const Call& call) {
         if (led_) {
             wait_for_turn(lock, request, call);
         } else {
-            lead(lock, request, call);
+            lead(lock, request, Patience::until_deadline, call);
         }
     }
+    if (request.problem) std::rethrow_exception(request.problem);
+}
+
+void ClusterFile::change_if_free(const Edit& edit, const Call& call) {
+    Request request{edit};
+    std::unique_lock lock(queue_mutex_);
+    if (led_) return;
+    queue_.push_back(&request);
+    lead(lock, request, Patience::none, call);
     if (request.problem) std::rethrow_exception(request.problem);
 }
 
@@ -283,16 +283,21 @@ void ClusterFile::wait_for_turn(std::unique_lock<std::mutex>& lock, Request& req
     queue_moved_.wait(lock, [&request] { return request.progress != Progress::taken; });
 }
 
-void ClusterFile::lead(std::unique_lock<std::mutex>& lock, Request& request, const Call& call) {
+void ClusterFile::lead(std::unique_lock<std::mutex>& lock, Request& request, Patience patience, const Call& call) {
     led_ = true;
     lock.unlock();
     std::deque<Request*> batch;
     std::optional<Error> problem;
     try {
         const auto file = location();
-        const auto file_lock = take_lock(beside(file, ".lock"), call);
-        batch = take_all();
-        commit(file, batch);
+        const auto lock_file = beside(file, ".lock");
+        const auto file_lock = patience == Patience::none ? try_lock(lock_file) : take_lock(lock_file, call);
+        if (file_lock) {
+            // Read before the others are taken along: only this call's time counts for it.
+            const auto cluster = read(file, call);
+            batch = take_all();
+            commit(file, *cluster, batch);
+        }
     } catch (const Error& failure) {
         problem = failure;
     } catch (const std::exception& failure) {
@@ -301,7 +306,7 @@ void ClusterFile::lead(std::unique_lock<std::mutex>& lock, Request& request, con
     lock.lock();
     led_ = false;
     if (batch.empty()) {
-        // The lock was not to be had. That is this call's failure; the others try for themselves.
+        // It came to nothing. That is this call's failure, if it is one; the others try for themselves.
         std::erase(queue_, &request);
         batch.push_back(&request);
     }
@@ -321,10 +326,7 @@ std::deque<ClusterFile::Request*> ClusterFile::take_all() {
     return std::exchange(queue_, {});
 }
 
-void ClusterFile::commit(const fs::path& file, const std::deque<Request*>& batch) {
-    // Held to the end, so that readers do not read the new file just before its cluster is known here.
-    const std::lock_guard lock(version_mutex_);
-    auto cluster = load(file)->cluster;
+void ClusterFile::commit(const fs::path& file, Cluster cluster, const std::deque<Request*>& batch) {
     bool changed = false;
     for (auto* request : batch) {
         try {
@@ -336,10 +338,17 @@ void ClusterFile::commit(const fs::path& file, const std::deque<Request*>& batch
     if (changed) write(file, std::move(cluster));
 }
 
-/// With version_mutex_ held.
 void ClusterFile::write(const fs::path& file, Cluster cluster) {
+    const auto text = write_cluster(cluster);
+    if (text.size() > state_file_limit) {
+        throw Error(ErrorKind::rejected,
+                    "the cluster would no longer fit into a state file: " + std::to_string(text.size()) +
+                        " bytes are more than " + std::to_string(state_file_limit));
+    }
+    // Held to the end, so that readers do not read the new file just before its cluster is known here.
+    const std::lock_guard lock(version_mutex_);
     Draft draft(file);
-    draft.write(write_cluster(cluster));
+    draft.write(text);
     auto version = std::make_shared<Version>();
     version->cluster = std::move(cluster);
     version->descriptor = draft.place();

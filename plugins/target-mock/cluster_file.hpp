@@ -17,9 +17,10 @@
 namespace deployer::mock {
 
 /// A cluster in a file, shared by the threads of this process and by other processes. Each version of the file is
-/// written aside and renamed into place, so whoever reads it, or is killed while writing, sees a whole one. Writers
-/// exclude each other with flock(2) on `FILE.lock`. A missing file is an empty cluster; the first change creates it and
-/// its directory. Nothing is synced to the disk: what a process has written survives that process, not a power cut.
+/// written aside and renamed into place, so whoever reads it, or is killed while writing, sees a whole one; it keeps
+/// the mode of the former, the first has 0600. Writers exclude each other with flock(2) on `FILE.lock`. A missing file
+/// is an empty cluster; the first change creates it and its directory. Nothing is synced to the disk: what a process
+/// has written survives that process, not a power cut.
 ///
 /// Errors: `unavailable` for what cannot be read or written, also a damaged file, which a person repairs while the
 /// deployer waits; `misconfigured` for a path that can never be a state file; `cancelled`.
@@ -33,11 +34,11 @@ public:
     ClusterFile(ClusterFile&&) = delete;
     ClusterFile& operator=(ClusterFile&&) = delete;
 
-    /// Where the file really is: absolute, symbolic links resolved as far as there is something.
-    [[nodiscard]] std::filesystem::path location() const;
+    /// Absolute and without detours, by its letters alone.
+    [[nodiscard]] std::filesystem::path path() const;
 
-    /// The cluster as the file has it now. Reads it only when it is another one than last time.
-    [[nodiscard]] std::shared_ptr<const Cluster> read();
+    /// The cluster as the file has it now. Reads it only when it is another one than last time. Waits for no lock.
+    [[nodiscard]] std::shared_ptr<const Cluster> read(const Call& call);
 
     /// Changes a cluster; false when there was nothing to change. May throw, then without having changed anything.
     using Edit = std::function<bool(Cluster&)>;
@@ -48,15 +49,21 @@ public:
     /// happens.
     void change(const Edit& edit, const Call& call);
 
+    /// As change(), but only if nobody else, here or in another process, is changing the file.
+    void change_if_free(const Edit& edit, const Call& call);
+
 private:
     struct Version;
     struct Request;
+    enum class Patience { none, until_deadline };
 
-    [[nodiscard]] std::shared_ptr<const Version> load(const std::filesystem::path& file);
+    [[nodiscard]] std::filesystem::path location() const;
+    [[nodiscard]] std::shared_ptr<const Cluster> read(const std::filesystem::path& file, const Call& call);
+    [[nodiscard]] std::shared_ptr<const Version> load(const std::filesystem::path& file, const Call& call);
     void wait_for_turn(std::unique_lock<std::mutex>& lock, Request& request, const Call& call);
-    void lead(std::unique_lock<std::mutex>& lock, Request& request, const Call& call);
+    void lead(std::unique_lock<std::mutex>& lock, Request& request, Patience patience, const Call& call);
     std::deque<Request*> take_all();
-    void commit(const std::filesystem::path& file, const std::deque<Request*>& batch);
+    void commit(const std::filesystem::path& file, Cluster cluster, const std::deque<Request*>& batch);
     void write(const std::filesystem::path& file, Cluster cluster);
 
     const std::filesystem::path path_;

@@ -1,12 +1,14 @@
 #include "cluster_json.hpp"
 
+#include "json_tree.hpp"
+
 #include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
 
 #include <cstddef>
 #include <string_view>
@@ -54,7 +56,7 @@ std::string text(const Object& object, const std::string& key, const std::string
 Moment moment(const Object& object, const std::string& key, const std::string& where) {
     const auto written = text(object, key, where);
     const auto found = moment_from(written);
-    if (!found) refuse(where + "." + key, "\"" + written + "\" is no time such as 2026-01-31T12:00:00Z");
+    if (!found) refuse(where + "." + key, quote(written) + " is no time such as 2026-01-31T12:00:00Z");
     return *found;
 }
 
@@ -76,7 +78,7 @@ DesiredState read_desired_state(const Object& object, const std::string& where) 
     const auto word = find_text(object, "desiredState", where);
     if (!word) return DesiredState::launched;
     const auto state = desired_state_from(*word);
-    if (!state) refuse(where + ".desiredState", "\"" + *word + "\" is none of inactive, loaded and launched");
+    if (!state) refuse(where + ".desiredState", quote(*word) + " is none of inactive, loaded and launched");
     return *state;
 }
 
@@ -100,14 +102,6 @@ SimulatedUnit read_unit(const Var& value, const std::string& where) {
     simulated.current_state = find_text(*object, "currentState", where).value_or(settled);
     simulated.pending = read_pending(*object, where);
     return simulated;
-}
-
-Var parse(const std::string& text) {
-    try {
-        return Poco::JSON::Parser().parse(text);
-    } catch (const Poco::Exception& problem) {
-        throw Error(ErrorKind::rejected, "is not JSON: " + problem.message());
-    }
 }
 
 void append_quoted(std::string& out, std::string_view text) {
@@ -164,17 +158,18 @@ void append_pending(std::string& out, const Pending& pending) {
 
 }  // namespace
 
-Cluster read_cluster(const std::string& text) {
-    const auto document = parse(text);
+Cluster read_cluster(const std::string& text, const Call& call) {
+    const auto document = read_json(text, call);
     if (document.type() != typeid(Object::Ptr)) throw Error(ErrorKind::rejected, "is no JSON object");
     const auto& root = document.extract<Object::Ptr>();
     if (!root->has("units")) refuse("units", "is missing");
     const auto units = as_array(root->get("units"), "units");
     Cluster cluster;
     for (std::size_t index = 0; index < units->size(); ++index) {
+        call.check("reading the state file");
         const auto where = item("units", index);
         auto unit = read_unit(units->get(static_cast<unsigned>(index)), where);
-        if (cluster.find(unit.unit.name) != nullptr) refuse(where + ".name", unit.unit.name + " is there twice");
+        if (cluster.find(unit.unit.name) != nullptr) refuse(where + ".name", quote(unit.unit.name) + " is there twice");
         cluster.put(std::move(unit));
     }
     return cluster;

@@ -25,10 +25,6 @@ std::optional<std::string> outcome(const Unit& unit, const Behaviour& behaviour)
     return std::string(to_string(unit.desired_state));
 }
 
-bool is_due(const SimulatedUnit& unit, Moment now) {
-    return unit.pending && unit.pending->at <= now;
-}
-
 bool same_content(const Unit& actual, const Unit& wanted) {
     return actual.options == wanted.options || content_digest(actual.options) == content_digest(wanted.options);
 }
@@ -57,6 +53,10 @@ std::optional<std::string> find_problem(const UnitOption& option) {
 }
 
 }  // namespace
+
+bool is_due(const SimulatedUnit& unit, Moment now) {
+    return unit.pending && unit.pending->at <= now;
+}
 
 std::string_view state_at(const SimulatedUnit& unit, Moment now) {
     return is_due(unit, now) ? unit.pending->state : unit.current_state;
@@ -88,7 +88,7 @@ std::optional<SimulatedUnit> follow(const SimulatedUnit* before, const Unit& wan
 }
 
 UnitStatus judge(const SimulatedUnit* actual, const Unit& wanted, Moment now) {
-    if (actual == nullptr) return {Readiness::failed, "not in the cluster"};
+    if (actual == nullptr) return {Readiness::waiting, "not in the cluster"};
     if (!same_content(actual->unit, wanted)) return {Readiness::waiting, "the cluster holds another version"};
     const auto told = actual->unit.desired_state;
     if (told != wanted.desired_state) {

@@ -12,6 +12,9 @@
 /// What the simulated cluster makes of an order and of time passing. Pure: the clock is an argument.
 namespace deployer::mock {
 
+/// Whether what the unit was waiting for has come by `now`.
+bool is_due(const SimulatedUnit& unit, Moment now);
+
 /// The unit's state at `now`, whether or not the cluster has been settled since.
 std::string_view state_at(const SimulatedUnit& unit, Moment now);
 

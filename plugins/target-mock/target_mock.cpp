@@ -2,6 +2,7 @@
 #include "cluster_file.hpp"
 #include "simulation.hpp"
 
+#include <deployer/foreign_text.hpp>
 #include <deployer/plugin.hpp>
 
 #include <atomic>
@@ -22,7 +23,7 @@ Moment now() {
 
 std::filesystem::path read_state_file(const Settings& settings) {
     auto path = settings.path("state_file");
-    if (!path.has_filename()) settings.fail("state_file", "\"" + path.string() + "\" is no name of a file");
+    if (!path.has_filename()) settings.fail("state_file", quote(path.native()) + " is no name of a file");
     return path;
 }
 
@@ -32,11 +33,11 @@ public:
     explicit MockTarget(const Settings& settings)
         : file_(read_state_file(settings)), behaviour_(read_behaviour(settings)) {}
 
-    [[nodiscard]] std::string identity() const override { return "mock:" + file_.location().string(); }
+    [[nodiscard]] std::string identity() const override { return "mock:" + file_.path().string(); }
 
     std::vector<ActualUnit> list(const Call& call) override {
         misbehave("listing units", call);
-        const auto cluster = file_.read();
+        const auto cluster = file_.read(call);
         const auto time = now();
         std::vector<ActualUnit> units;
         units.reserve(cluster->records().size());
@@ -70,16 +71,16 @@ public:
 
     void destroy(std::string_view unit, const Call& call) override {
         misbehave("destroying a unit", call);
-        if (file_.read()->find(unit) == nullptr) return;
+        if (file_.read(call)->find(unit) == nullptr) return;
         file_.change([unit](Cluster& cluster) { return cluster.erase(unit); }, call);
     }
 
     UnitStatus status(const Unit& unit, const Call& call) override {
         misbehave("asking for a unit's status", call);
-        const auto cluster = file_.read();
+        const auto cluster = file_.read(call);
         const auto* actual = cluster->find(unit.name);
         const auto time = now();
-        if (actual != nullptr && state_at(*actual, time) != actual->current_state) note_what_happened(call);
+        if (actual != nullptr && is_due(*actual, time)) note_what_happened(call);
         return judge(actual, unit, time);
     }
 
@@ -114,7 +115,7 @@ private:
     /// Asked first of the file as it is, for an order that changes nothing need not wait until it could.
     template <class Order>
     void obey(std::string_view unit, const Order& order, const Call& call) {
-        if (!order(file_.read()->find(unit))) return;
+        if (!order(file_.read(call)->find(unit))) return;
         const auto edit = [unit, &order](Cluster& cluster) {
             auto after = order(cluster.find(unit));
             if (!after) return false;
@@ -125,10 +126,10 @@ private:
         file_.change(edit, call);
     }
 
-    /// So that people find the file up to date. Not worth a failure: time passes all the same.
+    /// So that people find the file up to date. Not worth a failure, nor waiting: time passes all the same.
     void note_what_happened(const Call& call) {
         try {
-            file_.change([](Cluster& cluster) { return settle(cluster, now()); }, call);
+            file_.change_if_free([](Cluster& cluster) { return settle(cluster, now()); }, call);
         } catch (const Error& problem) {
             call.log.debug(std::string("cannot note which units are up: ") + problem.what());
         }

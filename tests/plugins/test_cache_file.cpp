@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/holds.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/small_disk.hpp"
 #include "support/temp_dir.hpp"
@@ -6,6 +7,9 @@
 #include "support/thrown_error.hpp"
 #include "support/unprivileged.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,11 +47,6 @@ Names names_in(const fs::path& directory) {
     for (const auto& entry : fs::directory_iterator(directory)) names.push_back(entry.path().filename());
     std::sort(names.begin(), names.end());
     return names;
-}
-
-bool says(const Error& error, std::string_view fragment) {
-    UNSCOPED_INFO(error.what());
-    return std::string_view(error.what()).find(fragment) != std::string_view::npos;
 }
 
 /// Another deployer: a process with a cache of its own, which tells each time it has done something.
@@ -338,6 +337,32 @@ TEST_CASE("a cache path that is a file is a matter of configuration") {
     CHECK(cache->load("snapshot", call) == std::nullopt);
 }
 
+TEST_CASE("a cache path that leads nowhere says so, and serves once it leads somewhere") {
+    const TempDir directory;
+    TestCall call;
+    fs::create_symlink("absent", directory.path("link"));
+    const auto path = directory.path(GENERATE(as<std::string>{}, "link", "link/below", "link/far/below"));
+    const auto cache = cache_at(path);
+    CHECK(cache->load("snapshot", call) == std::nullopt);
+    const auto error = thrown_by([&] { cache->store("snapshot", "text", call); });
+    CHECK(error.kind() == ErrorKind::unavailable);
+    CHECK(says(error, "symbolic link \"" + directory.path("link").string() + "\" leads nowhere"));
+    CHECK(says(error, ": create what it leads to, or correct the cache's path"));
+    fs::create_directory(directory.path("absent"));
+    cache->store("snapshot", "text", call);
+    CHECK(cache->load("snapshot", call) == "text");
+}
+
+TEST_CASE("a cache path of links in a circle is a matter of configuration") {
+    const TempDir directory;
+    TestCall call;
+    fs::create_symlink("loop", directory.path("loop"));
+    const auto cache = cache_at(directory.path(GENERATE(as<std::string>{}, "loop", "loop/below")));
+    const auto error = thrown_by([&] { cache->store("snapshot", "text", call); });
+    CHECK(error.kind() == ErrorKind::misconfigured);
+    CHECK(says(error, "correct the cache's path"));
+}
+
 TEST_CASE("cache-file wants a path and knows no other key") {
     CHECK(says(thrown_by([] { load_cache("cache-file", no_settings()); }), "path"));
     const auto error = thrown_by([] { load_cache("cache-file", "path: /x\npaht: /y\n"); });
@@ -371,6 +396,30 @@ TEST_CASE("a second deployer is kept from changing a cache, told who uses it, an
     CHECK(cache->load("snapshot", call) == "ours");
 }
 
+TEST_CASE("the one who uses a cache is named, though it has only just taken the lock") {
+    for (int round = 0; round < 10; ++round) {
+        const TempDir directory;
+        TestCall call;
+        OtherProcess other([&](const auto& tell) {
+            const auto lock = directory.path("lock");
+            const int file = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+            const int watch = ::inotify_init1(IN_CLOEXEC);
+            if (::flock(file, LOCK_EX) != 0 || ::inotify_add_watch(watch, lock.c_str(), IN_OPEN) < 0) return;
+            tell();
+            // As late as it can be: when somebody is about to look.
+            std::array<char, 1024> event{};
+            if (::read(watch, event.data(), event.size()) <= 0) return;
+            ::usleep(2000);
+            const auto pid = std::to_string(::getpid()) + "\n";
+            if (::write(file, pid.data(), pid.size()) > 0) ::pause();
+        });
+        REQUIRE(other.wait_until_told());
+        const auto error = thrown_by([&] { cache_at(directory.path())->store("snapshot", "ours", call); });
+        CHECK(error.kind() == ErrorKind::misconfigured);
+        CHECK(says(error, "another coco-fleet-deployer (pid " + std::to_string(other.pid()) + ") is using"));
+    }
+}
+
 TEST_CASE("an instance gives the cache free at its end") {
     const TempDir directory;
     TestCall call;
@@ -401,8 +450,12 @@ TEST_CASE("what a killed deployer left unfinished is removed, and nothing else")
     directory.write("snapshot.document.tmp", "half");
     directory.write("ledger.document.tmp", "half");
     directory.write("notes.tmp", "of a person");
+    fs::create_directory(directory.path("empty.document.tmp"));
+    directory.write("full.document.tmp/file", "of a person");
+    fs::create_symlink("notes.tmp", directory.path("link.document.tmp"));
     cache_at(directory.path())->erase("snapshot", call);
-    CHECK(names_in(directory.path()) == Names{"lock", "notes.tmp"});
+    CHECK(names_in(directory.path()) ==
+          Names{"empty.document.tmp", "full.document.tmp", "link.document.tmp", "lock", "notes.tmp"});
 }
 
 TEST_CASE("killed at any moment of a store, there is one whole document, the former or the new") {

@@ -1,32 +1,25 @@
 #include "support/catch.hpp"
+#include "support/holds.hpp"
+#include "support/local_cluster.hpp"
 #include "support/mock_cluster.hpp"
+#include "support/thrown_error.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/unit_file.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <functional>
-#include <optional>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 using namespace deployer;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::optional<Error> failure_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& problem) {
-        return problem;
-    }
-    return std::nullopt;
-}
-
-bool holds(const std::string& text, std::string_view fragment) {
-    return text.find(fragment) != std::string::npos;
-}
 
 UnitStatus wait_until_settled(Target& target, const Unit& unit) {
     const TestCall call;
@@ -39,12 +32,57 @@ UnitStatus wait_until_settled(Target& target, const Unit& unit) {
 }
 
 void check_refused(std::string_view yaml, std::string_view fragment) {
-    const auto problem = failure_of([&] { load_target("target-mock", yaml); });
-    REQUIRE(problem);
-    CHECK(problem->kind() == ErrorKind::misconfigured);
-    CAPTURE(problem->what());
-    CHECK(holds(problem->what(), fragment));
+    const auto problem = thrown_by([&] { load_target("target-mock", yaml); });
+    CHECK(problem.kind() == ErrorKind::misconfigured);
+    CHECK(says(problem, fragment));
 }
+
+/// The settings of each row of the README's last table, as lines of a block.
+std::vector<std::string> settings_to_try() {
+    std::vector<std::string> all;
+    std::ifstream in(std::filesystem::path(DEPLOYER_SOURCE_DIR) / "plugins/target-mock/README.md");
+    bool begun = false;
+    for (std::string line; std::getline(in, line);) {
+        begun = begun || line == "## To try";
+        if (!begun || !line.starts_with("| `")) continue;
+        std::string settings;
+        for (std::size_t at = line.find('`'); at < line.find(" | ");) {
+            const auto end = line.find('`', at + 1);
+            settings += "  " + line.substr(at + 1, end - at - 1) + "\n";
+            at = line.find('`', end + 1);
+        }
+        all.push_back(settings);
+    }
+    return all;
+}
+
+/// The demo, deployed to a mock with these settings.
+class Demo {
+public:
+    explicit Demo(const std::string& settings)
+        : cluster_(settings, "  rollout: {timeout: 500ms, poll: 10ms}\n"), first_(deploy()) {}
+
+    [[nodiscard]] const LocalCluster::Ended& first() const { return first_; }
+    [[nodiscard]] LocalCluster::Ended once() const { return cluster_.once(); }
+    [[nodiscard]] std::size_t size() const { return cluster_.units().size(); }
+
+    /// Another version of the presses.
+    [[nodiscard]] std::vector<std::string> update() const {
+        auto services = cluster_.dir().read("demo/services.yaml");
+        cluster_.dir().write("demo/services.yaml", services.replace(services.find("1.10"), 4, "1.11"));
+        return changes_of(cluster_.once());
+    }
+
+private:
+    LocalCluster::Ended deploy() {
+        std::filesystem::copy(std::filesystem::path(DEPLOYER_SOURCE_DIR) / "etc/demo", cluster_.dir().path("demo"));
+        cluster_.use_source("demo");
+        return cluster_.once();
+    }
+
+    LocalCluster cluster_;
+    LocalCluster::Ended first_;
+};
 
 }  // namespace
 
@@ -148,17 +186,16 @@ TEST_CASE("mock: a unit is replaced, its desired state set, and destroyed") {
     target->destroy("foo.service", call);
     CHECK(cluster.names() == std::vector<std::string>{"keep.service"});
     CHECK(cluster.units()[0].unit == keep);
-    CHECK(target->status(unit, call).readiness == Readiness::failed);
+    CHECK(target->status(unit, call).readiness == Readiness::waiting);
 }
 
 TEST_CASE("mock: setting the state of an absent unit is not_found, destroying it a success") {
     const MockCluster cluster;
     const auto target = cluster.open();
     const TestCall call;
-    const auto problem = failure_of([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); });
-    REQUIRE(problem);
-    CHECK(problem->kind() == ErrorKind::not_found);
-    CHECK(std::string(problem->what()) == "foo.service is not in the cluster");
+    const auto problem = thrown_by([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); });
+    CHECK(problem.kind() == ErrorKind::not_found);
+    CHECK(std::string(problem.what()) == "foo.service is not in the cluster");
     target->destroy("foo.service", call);
     CHECK_FALSE(cluster.directory().exists("cluster.json"));
 }
@@ -168,11 +205,9 @@ TEST_CASE("mock: units that fleet would refuse are rejected and leave no trace")
     const auto target = cluster.open();
     const TestCall call;
     const auto check_rejected = [&](const Unit& unit, std::string_view fragment) {
-        const auto problem = failure_of([&] { target->apply(unit, call); });
-        REQUIRE(problem);
-        CAPTURE(problem->what());
-        CHECK(problem->kind() == ErrorKind::rejected);
-        CHECK(holds(problem->what(), fragment));
+        const auto problem = thrown_by([&] { target->apply(unit, call); });
+        CHECK(problem.kind() == ErrorKind::rejected);
+        CHECK(says(problem, fragment));
     };
     check_rejected(unit_running("no type", "/bin/foo"), "");
     check_rejected(unit_running("@foo.service", "/bin/foo"), "");
@@ -228,6 +263,19 @@ TEST_CASE("mock: a replaced unit still shows its old state, and is not ready for
     CHECK(target->list(call)[0].current_state == "launched");
     CHECK(target->status(unit, call).readiness == Readiness::waiting);
     CHECK(target->status(old, call).readiness == Readiness::waiting);
+}
+
+TEST_CASE("mock: the file says that an update has come to its end, though the state is what it was") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open("delay: 1ms");
+    for (const auto* command : {"/bin/old", "/bin/new"}) {
+        const auto unit = unit_running("foo.service", command);
+        target->apply(unit, call);
+        CHECK(holds(cluster.text(), "pending"));
+        CHECK(wait_until_settled(*target, unit).readiness == Readiness::ready);
+        CHECK_FALSE(holds(cluster.text(), "pending"));
+    }
 }
 
 TEST_CASE("mock: a short delay passes by itself") {
@@ -300,10 +348,9 @@ TEST_CASE("mock: units named by `refuse` are rejected, others are not") {
     const MockCluster cluster;
     const TestCall call;
     const auto target = cluster.open("refuse: ['foo@*']");
-    const auto problem = failure_of([&] { target->apply(unit_running("foo@1.service", "/bin/foo"), call); });
-    REQUIRE(problem);
-    CHECK(problem->kind() == ErrorKind::rejected);
-    CHECK(holds(problem->what(), "refuse"));
+    const auto problem = thrown_by([&] { target->apply(unit_running("foo@1.service", "/bin/foo"), call); });
+    CHECK(problem.kind() == ErrorKind::rejected);
+    CHECK(says(problem, "refuse"));
     target->apply(unit_running("bar.service", "/bin/bar"), call);
     CHECK(cluster.names() == std::vector<std::string>{"bar.service"});
 }
@@ -314,13 +361,12 @@ TEST_CASE("mock: every nth call is unavailable and does nothing") {
     const auto target = cluster.open("unavailable_every: 3");
     target->apply(unit_running("a.service", "/bin/a"), call);
     target->apply(unit_running("b.service", "/bin/b"), call);
-    const auto problem = failure_of([&] { target->apply(unit_running("c.service", "/bin/c"), call); });
-    REQUIRE(problem);
-    CHECK(problem->kind() == ErrorKind::unavailable);
-    CHECK(holds(problem->what(), "unavailable_every"));
+    const auto problem = thrown_by([&] { target->apply(unit_running("c.service", "/bin/c"), call); });
+    CHECK(problem.kind() == ErrorKind::unavailable);
+    CHECK(says(problem, "unavailable_every"));
     CHECK(target->list(call).size() == 2);
     target->destroy("a.service", call);
-    CHECK(failure_of([&] { target->list(call); }));
+    CHECK(thrown_by([&] { target->list(call); }).kind() == ErrorKind::unavailable);
     CHECK(cluster.names() == std::vector<std::string>{"b.service"});
 }
 
@@ -348,10 +394,9 @@ TEST_CASE("mock: a slow call ends at its deadline and at stop, without effect [R
     const auto unit = unit_running("foo.service", "/bin/foo");
     SECTION("deadline") {
         const TestCall call(20ms);
-        const auto problem = failure_of([&] { target->apply(unit, call); });
-        REQUIRE(problem);
-        CHECK(problem->kind() == ErrorKind::unavailable);
-        CHECK(std::string(problem->what()) == "applying a unit did not finish in time");
+        const auto problem = thrown_by([&] { target->apply(unit, call); });
+        CHECK(problem.kind() == ErrorKind::unavailable);
+        CHECK(std::string(problem.what()) == "applying a unit did not finish in time");
     }
     SECTION("stop") {
         TestCall call;
@@ -359,9 +404,8 @@ TEST_CASE("mock: a slow call ends at its deadline and at stop, without effect [R
             std::this_thread::sleep_for(20ms);
             call.request_stop();
         });
-        const auto problem = failure_of([&] { target->apply(unit, call); });
-        REQUIRE(problem);
-        CHECK(problem->kind() == ErrorKind::cancelled);
+        const auto problem = thrown_by([&] { target->apply(unit, call); });
+        CHECK(problem.kind() == ErrorKind::cancelled);
     }
     CHECK_FALSE(cluster.directory().exists("cluster.json"));
 }
@@ -376,21 +420,56 @@ TEST_CASE("mock: latency delays a call and no more") {
     CHECK(cluster.units().size() == 1);
 }
 
-TEST_CASE("mock: the state file's real path names the cluster") {
+TEST_CASE("mock: the path of the state file names the cluster, without a look at it") {
     const MockCluster cluster;
     CHECK(cluster.open()->identity() == "mock:" + cluster.file().string());
 
     const auto& directory = cluster.directory();
-    std::filesystem::create_directories(directory.path("real"));
-    std::filesystem::create_directory_symlink(directory.path("real"), directory.path("link"));
     const auto identity_at = [&](const std::string& path) {
         return load_target("target-mock", settings_from("state_file: " + path, directory.path()))->identity();
     };
-    const auto real = "mock:" + directory.path("real/state.json").string();
-    CHECK(identity_at("real/state.json") == real);
-    CHECK(identity_at("link/state.json") == real);
-    CHECK(identity_at("real/absent/../state.json") == real);
-    CHECK(identity_at("other.json") != real);
+    const auto name = "mock:" + directory.path("some/state.json").string();
+    CHECK(identity_at("some/state.json") == name);
+    CHECK(identity_at("some/absent/.././state.json") == name);
+    CHECK(identity_at("other.json") != name);
+    // Of one that is there: a link is a name like any other.
+    std::filesystem::create_directories(directory.path("real"));
+    std::filesystem::create_directory_symlink(directory.path("real"), directory.path("some"));
+    CHECK(identity_at("some/state.json") == name);
+}
+
+TEST_CASE("mock: what the README gives to try shows what it says") {
+    using Changes = std::vector<std::string>;
+    const auto rows = settings_to_try();
+    CHECK(rows.size() == 5);
+    const auto settings = GENERATE_COPY(from_range(rows));
+    CAPTURE(settings);
+    const Demo demo(settings);
+    INFO(demo.first().err);
+    if (settings.starts_with("  never_ready")) {
+        CHECK(demo.first().status == 0);
+        CHECK(demo.update() == Changes{"update press@1.service done", "update press@2.service failed",
+                                       "update press@3.service skipped"});
+    } else if (settings.starts_with("  fail")) {
+        CHECK(demo.first().status == 0);
+        CHECK(demo.update() == Changes{"update press@1.service failed", "update press@2.service skipped",
+                                       "update press@3.service skipped"});
+    } else if (settings.starts_with("  refuse")) {
+        const auto changes = changes_of(demo.first());
+        CHECK(std::count(changes.begin(), changes.end(), "create press@1.service failed") == 1);
+        CHECK(demo.size() == 9);
+    } else if (settings.starts_with("  unavailable_every")) {
+        CHECK(demo.first().status == 1);
+        CHECK(demo.size() < 10);
+        CHECK(eventually([&] { return demo.once().status == 0; }));
+        CHECK(demo.size() == 10);
+    } else {
+        CHECK(settings.starts_with("  incomplete_list_every"));
+        CHECK(demo.first().status == 0);
+        const auto changes = demo.update();
+        CHECK(std::count(changes.begin(), changes.end(), "create lighthouse.service done") == 1);
+        CHECK(demo.size() == 10);
+    }
 }
 
 TEST_CASE("mock: settings are checked [R6]", "[R6]") {

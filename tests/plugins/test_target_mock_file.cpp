@@ -1,11 +1,14 @@
 #include "support/catch.hpp"
+#include "support/holds.hpp"
 #include "support/mock_cluster.hpp"
+#include "support/small_disk.hpp"
+#include "support/thrown_error.hpp"
+#include "support/unprivileged.hpp"
 
 #include <deployer/error.hpp>
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,19 +28,6 @@ using namespace deployer;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::optional<Error> failure_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& problem) {
-        return problem;
-    }
-    return std::nullopt;
-}
-
-bool holds(const std::string& text, std::string_view fragment) {
-    return text.find(fragment) != std::string::npos;
-}
 
 std::string node(int number) {
     return "foo@" + std::to_string(number) + ".service";
@@ -63,28 +53,6 @@ int run_from_threads(int threads, int count, const std::function<void(int)>& act
     running.clear();
     return failures;
 }
-
-/// A file system of one size, for a disk that is full. Not mounted where that is not allowed.
-class SmallDisk {
-public:
-    SmallDisk(std::filesystem::path place, const char* options) : place_(std::move(place)) {
-        std::filesystem::create_directories(place_);
-        mounted_ = ::mount("tmpfs", place_.c_str(), "tmpfs", 0, options) == 0;
-    }
-    ~SmallDisk() {
-        if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
-    }
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-    SmallDisk(SmallDisk&&) = delete;
-    SmallDisk& operator=(SmallDisk&&) = delete;
-
-    [[nodiscard]] bool is_mounted() const noexcept { return mounted_; }
-
-private:
-    std::filesystem::path place_;
-    bool mounted_ = false;
-};
 
 /// Held as another process holds it.
 class FileLock {
@@ -168,7 +136,12 @@ TEST_CASE("mock: a damaged state file is an error that names the file, the place
         {R"({"units": [)" + one + R"(, {"options": []}]})", "units[1].name: is missing"},
         {R"({"units": [{"name": 7, "options": []}]})", "units[0].name: is no text"},
         {R"({"units": [{"name": "nonsense", "options": []}]})", "units[0].name: "},
-        {R"({"units": [)" + one + "," + one + "]}", "units[1].name: a.service is there twice"},
+        {R"({"units": [)" + one + "," + one + "]}", "units[1].name: \"a.service\" is there twice"},
+        {R"({"units": [)" + one + R"(], "units": []})", "units: is there twice"},
+        {R"({"units": [)" + one + R"(, {"name": "b.service", "options": [], "n\u0061me": "c.service"}]})",
+         "units[1].name: is there twice"},
+        {"{\"units\": [" + one + ", {\"name\": }", "is not JSON: unexpected byte '}' in value, after units[1].name"},
+        {"{\"units\": []}" + std::string(1, '\0'), "is not JSON"},
         {R"({"units": [{"name": "a.service"}]})", "units[0].options: is missing"},
         {R"({"units": [{"name": "a.service", "options": "x"}]})", "units[0].options: is no JSON array"},
         {R"({"units": [{"name": "a.service", "options": [{"section": "S"}]}]})",
@@ -177,6 +150,8 @@ TEST_CASE("mock: a damaged state file is an error that names the file, the place
          "units[0].options[0].value: is no text"},
         {R"({"units": [{"name": "a.service", "options": [], "desiredState": "running"}]})",
          "units[0].desiredState: \"running\""},
+        {R"({"units": [{"name": "a.service", "options": [], "desiredState": "a\u001b[2J"}]})",
+         "units[0].desiredState: \"a\\x1b[2J\""},
         {R"({"units": [{"name": "a.service", "options": [], "currentState": true}]})",
          "units[0].currentState: is no text"},
         {R"({"units": [{"name": "a.service", "options": [], "pending": "x"}]})", "units[0].pending: is no JSON object"},
@@ -193,15 +168,80 @@ TEST_CASE("mock: a damaged state file is an error that names the file, the place
         [&] { target->set_desired_state("a.service", DesiredState::loaded, call); },
         [&] { target->destroy("a.service", call); }, [&] { static_cast<void>(target->status(unit, call)); }};
     for (const auto& action : calls) {
-        const auto problem = failure_of(action);
-        REQUIRE(problem);
-        CAPTURE(problem->what());
-        CHECK(problem->kind() == ErrorKind::unavailable);
-        CHECK(holds(problem->what(), cluster.file().string() + " is damaged: "));
-        CHECK(holds(problem->what(), damage.complaint));
-        CHECK(holds(problem->what(), "repair it, or remove it"));
+        const auto problem = thrown_by(action);
+        CHECK(problem.kind() == ErrorKind::unavailable);
+        CHECK(says(problem, cluster.file().string() + " is damaged: "));
+        CHECK(says(problem, damage.complaint));
+        CHECK(says(problem, "repair it, or remove it"));
     }
     CHECK(cluster.text() == damage.text);
+}
+
+TEST_CASE("mock: a state file that no cluster can have is refused before it takes the memory of a machine") {
+    const MockCluster cluster;
+    const TestCall call;
+    std::string complaint;
+    SECTION("too many bytes") {
+        cluster.write("");
+        std::filesystem::resize_file(cluster.file(), (32U << 20U) + 1);
+        complaint = "cannot read " + cluster.file().string() + ": its 33554433 bytes are more than the 33554432 of";
+    }
+    SECTION("too many elements") {
+        std::string text = "{\"extra\": [0";
+        for (int count = 0; count < 3'000'000; ++count) text += ",0";
+        cluster.write(text + "], \"units\": []}");
+        complaint = "is damaged: it holds more than 3000000 elements, at extra[2999998]";
+    }
+    SECTION("too many objects") {
+        std::string text = "{\"extra\": [0";
+        for (int count = 0; count < 750'000; ++count) text += ",{}";
+        cluster.write(text + "], \"units\": []}");
+        complaint = "is damaged: it holds more than 750000 objects and lists, at extra[749999]";
+    }
+    const auto problem = thrown_by([&] { cluster.open()->list(call); });
+    CHECK(problem.kind() == ErrorKind::unavailable);
+    CHECK(says(problem, complaint));
+}
+
+TEST_CASE("mock: reading a large state file ends at the deadline [R8]", "[R8]") {
+    const MockCluster cluster;
+    std::string text = "{\"extra\": [0";
+    for (int count = 0; count < 2'000'000; ++count) text += ",0";
+    cluster.write(text + "], \"units\": []}");
+    const auto target = cluster.open();
+    const auto problem = thrown_by([&] { target->list(TestCall(50ms)); });
+    CHECK(problem.kind() == ErrorKind::unavailable);
+    CHECK(says(problem, "reading the state file did not finish in time"));
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(target->list(TestCall()).empty());
+    // Otherwise nothing was shown.
+    CHECK(std::chrono::steady_clock::now() - begin > 50ms);
+}
+
+TEST_CASE("mock: a cluster that would no longer fit into a state file stays as it is") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto target = cluster.open();
+    Unit unit{"large.service", {}, DesiredState::launched};
+    for (int count = 0; count < 17'000; ++count) unit.options.push_back({"S", "N", std::string(2000, 'x')});
+    CHECK(says(thrown_by([&] { target->apply(unit, call); }), "no longer fit into a state file"));
+    CHECK_FALSE(cluster.directory().exists("cluster.json"));
+    target->apply(unit_running("small.service", "/bin/small"), call);
+    CHECK(cluster.names() == std::vector<std::string>{"small.service"});
+}
+
+TEST_CASE("mock: a state file keeps its mode when it is replaced, and is private when it is new") {
+    const MockCluster cluster;
+    const TestCall call;
+    const auto mode = [&] { return static_cast<unsigned>(std::filesystem::status(cluster.file()).permissions()); };
+    const auto former = ::umask(0);
+    cluster.open()->apply(unit_running("a.service", "/bin/a"), call);
+    CHECK(mode() == 0600);
+    ::umask(077);
+    std::filesystem::permissions(cluster.file(), std::filesystem::perms(0664));
+    cluster.open()->apply(unit_running("b.service", "/bin/b"), call);
+    ::umask(former);
+    CHECK(mode() == 0664);
 }
 
 TEST_CASE("mock: a state file written by hand, or taken from fleet, is understood") {
@@ -237,11 +277,9 @@ TEST_CASE("mock: a path that can never be a state file is a matter of configurat
     const TestCall call;
     const auto check_misconfigured = [&](const std::filesystem::path& path) {
         const auto target = load_target("target-mock", "state_file: " + path.string());
-        const auto problem = failure_of([&] { target->list(call); });
-        REQUIRE(problem);
-        CAPTURE(problem->what());
-        CHECK(problem->kind() == ErrorKind::misconfigured);
-        CHECK(holds(problem->what(), path.string()));
+        const auto problem = thrown_by([&] { target->list(call); });
+        CHECK(problem.kind() == ErrorKind::misconfigured);
+        CHECK(says(problem, path.string()));
     };
     check_misconfigured(directory.path());
     check_misconfigured(directory.path("file/below"));
@@ -262,6 +300,20 @@ TEST_CASE("mock: a state file behind a symbolic link stays there") {
     CHECK(holds(directory.read("real/cluster.json"), "foo.service"));
 }
 
+TEST_CASE("mock: a state file that a symbolic link names is made where the link leads") {
+    const TempDir directory;
+    const TestCall call;
+    std::filesystem::create_symlink("next.json", directory.path("link.json"));
+    std::filesystem::create_symlink(directory.path("real/cluster.json"), directory.path("next.json"));
+    const auto target = load_target("target-mock", "state_file: " + directory.path("link.json").string());
+    CHECK(target->list(call).empty());
+    target->apply(unit_running("foo.service", "/bin/foo"), call);
+    CHECK(std::filesystem::is_symlink(directory.path("link.json")));
+    CHECK(std::filesystem::is_symlink(directory.path("next.json")));
+    CHECK(holds(directory.read("real/cluster.json"), "foo.service"));
+    CHECK(target->list(call).size() == 1);
+}
+
 TEST_CASE("mock: many threads change one cluster and nothing is lost", "[concurrent]") {
     const MockCluster cluster;
     const TestCall call;
@@ -270,7 +322,8 @@ TEST_CASE("mock: many threads change one cluster and nothing is lost", "[concurr
     CHECK(run_from_threads(8, count, [&](int number) {
               target->apply(unit_running(node(number), "/bin/foo " + std::to_string(number)), call);
               // What a call has done is on the disk when it returns, and stays there.
-              if (number % 10 == 0 && !holds(cluster.text(), "\"" + node(number) + "\"")) {
+              const auto quoted = "\"" + node(number) + "\"";
+              if (number % 10 == 0 && cluster.text().find(quoted) == std::string::npos) {
                   throw Error(ErrorKind::internal, "not in the file");
               }
               static_cast<void>(target->status(unit_running(node(number), ""), call));
@@ -362,7 +415,9 @@ TEST_CASE("mock: two instances in one process see each other's changes at once",
 TEST_CASE("mock: a process killed at any moment leaves a whole state file") {
     const MockCluster cluster;
     const TestCall call;
-    std::mt19937 random(Catch::rngSeed());
+    const auto seed = std::random_device{}();
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
     std::uniform_int_distribution<int> pause(0, 4000);
     const std::string padding(1500, 'x');
     for (int number = 0; number < 20; ++number) {
@@ -391,9 +446,12 @@ TEST_CASE("mock: waiting for another process ends at the deadline and at stop, w
           "[R8][concurrent]") {
     const MockCluster cluster;
     const auto target = cluster.open();
+    const auto slow = cluster.open("delay: 1ms");
+    const auto due = unit_running("due.service", "/bin/due");
     {
         const TestCall call;
         target->apply(unit_running("foo.service", "/bin/foo"), call);
+        slow->apply(due, call);
     }
     const FileLock held(cluster.file().string() + ".lock");
     const auto unit = unit_running("bar.service", "/bin/bar");
@@ -401,10 +459,9 @@ TEST_CASE("mock: waiting for another process ends at the deadline and at stop, w
         const TestCall call(50ms);
         CHECK(run_from_threads(4, 4,
                                [&](int number) { target->apply(unit_running(node(number), "/bin/foo"), call); }) == 4);
-        const auto problem = failure_of([&] { target->apply(unit, TestCall(20ms)); });
-        REQUIRE(problem);
-        CHECK(problem->kind() == ErrorKind::unavailable);
-        CHECK(holds(problem->what(), cluster.file().string() + ".lock, which another process holds"));
+        const auto problem = thrown_by([&] { target->apply(unit, TestCall(20ms)); });
+        CHECK(problem.kind() == ErrorKind::unavailable);
+        CHECK(says(problem, cluster.file().string() + ".lock, which another process holds"));
     }
     SECTION("stop") {
         TestCall call;
@@ -412,13 +469,15 @@ TEST_CASE("mock: waiting for another process ends at the deadline and at stop, w
             std::this_thread::sleep_for(20ms);
             call.request_stop();
         });
-        const auto problem = failure_of([&] { target->apply(unit, call); });
-        REQUIRE(problem);
-        CHECK(problem->kind() == ErrorKind::cancelled);
+        const auto problem = thrown_by([&] { target->apply(unit, call); });
+        CHECK(problem.kind() == ErrorKind::cancelled);
     }
-    // Reading and what changes nothing need no lock.
-    const TestCall call;
-    CHECK(target->list(call).size() == 1);
+    // Reading and what changes nothing need no lock, nor does a unit that has come up meanwhile.
+    const TestCall call(5s);
+    CHECK(target->list(call).size() == 2);
+    while (target->status(due, call).readiness != Readiness::ready) std::this_thread::sleep_for(1ms);
+    CHECK(holds(cluster.text(), "pending"));
+    CHECK(static_cast<const Call&>(call).remaining() > 0ms);
     target->apply(unit_running("foo.service", "/bin/foo"), call);
     target->destroy("absent.service", call);
 }
@@ -457,27 +516,25 @@ TEST_CASE("mock: one who gives up waiting does not take others with him", "[conc
 
 TEST_CASE("mock: a full disk fails the change and leaves the cluster as it was", "[concurrent]") {
     const TempDir directory;
-    const SmallDisk disk(directory.path("disk"), "size=64k");
-    if (!disk.is_mounted()) {
-        WARN("skipped: mounting a file system is not allowed here");
+    const SmallDisk disk(directory.path(), "64k");
+    if (!disk.problem().empty()) {
+        WARN("skipped: " << disk.problem());
         return;
     }
     const TestCall call;
-    const auto file = directory.path("disk/cluster.json");
+    const auto file = directory.path("cluster.json");
     const auto target = load_target("target-mock", "state_file: " + file.string());
-    std::optional<Error> problem;
-    int number = 0;
-    for (; number < 100 && !problem; ++number) {
-        problem = failure_of([&] { target->apply(unit_running(node(number), std::string(1000, 'x')), call); });
-    }
-    REQUIRE(problem);
-    CAPTURE(problem->what());
-    CHECK(problem->kind() == ErrorKind::unavailable);
-    CHECK(holds(problem->what(), "cluster.json.tmp: No space left on device"));
-    const auto there = static_cast<std::size_t>(number - 1);
+    std::size_t there = 0;
+    const auto problem = thrown_by([&] {
+        for (; there < 100; ++there) {
+            target->apply(unit_running(node(static_cast<int>(there)), std::string(1000, 'x')), call);
+        }
+    });
+    CHECK(problem.kind() == ErrorKind::unavailable);
+    CHECK(says(problem, "cluster.json.tmp: No space left on device"));
     CHECK(target->list(call).size() == there);
     CHECK(load_target("target-mock", "state_file: " + file.string())->list(call).size() == there);
-    CHECK_FALSE(directory.exists("disk/cluster.json.tmp"));
+    CHECK_FALSE(directory.exists("cluster.json.tmp"));
 
     SECTION("and every concurrent one of them") {
         CHECK(run_from_threads(4, 8, [&](int other) {
@@ -494,22 +551,19 @@ TEST_CASE("mock: a full disk fails the change and leaves the cluster as it was",
 TEST_CASE("mock: on a read-only disk the cluster can be read and is not changed") {
     const TempDir directory;
     const TestCall call;
-    const auto place = directory.path("disk");
-    const SmallDisk disk(place, "size=64k");
-    if (!disk.is_mounted()) {
-        // Modes do not bind root, and others cannot mount.
-        WARN("skipped: mounting a file system is not allowed here");
+    const SmallDisk disk(directory.path(), "64k");
+    if (!disk.problem().empty()) {
+        WARN("skipped: " << disk.problem());
         return;
     }
-    const auto target = load_target("target-mock", "state_file: " + (place / "cluster.json").string() + "\ndelay: 1ms");
+    const auto target =
+        load_target("target-mock", "state_file: " + directory.path("cluster.json").string() + "\ndelay: 1ms");
     const auto unit = unit_running("foo.service", "/bin/foo");
     target->apply(unit, call);
-    REQUIRE(::mount("tmpfs", place.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr) == 0);
-    const auto problem = failure_of([&] { target->apply(unit_running("bar.service", "/bin/bar"), call); });
-    REQUIRE(problem);
-    CAPTURE(problem->what());
-    CHECK(problem->kind() == ErrorKind::unavailable);
-    CHECK(holds(problem->what(), "cluster.json.lock: Read-only file system"));
+    disk.make_read_only();
+    const auto problem = thrown_by([&] { target->apply(unit_running("bar.service", "/bin/bar"), call); });
+    CHECK(problem.kind() == ErrorKind::unavailable);
+    CHECK(says(problem, "cluster.json.lock: Read-only file system"));
     CHECK(target->list(call).size() == 1);
     // Time passes all the same, though nobody can note it.
     while (target->status(unit, call).readiness != Readiness::ready) std::this_thread::sleep_for(1ms);
@@ -517,21 +571,17 @@ TEST_CASE("mock: on a read-only disk the cluster can be read and is not changed"
 }
 
 TEST_CASE("mock: a directory that may not be written is named in the error") {
-    if (::geteuid() == 0) {
-        WARN("skipped: modes do not bind root");
-        return;
-    }
     const TempDir directory;
     const TestCall call;
     std::filesystem::create_directory(directory.path("closed"));
-    std::filesystem::permissions(directory.path("closed"),
-                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(directory.path("closed"), std::filesystem::perms(0555));
+    const Unprivileged user;
     const auto target = load_target("target-mock", "state_file: " + directory.path("closed/cluster.json").string());
     CHECK(target->list(call).empty());
-    const auto problem = failure_of([&] { target->apply(unit_running("foo.service", "/bin/foo"), call); });
-    REQUIRE(problem);
-    CHECK(problem->kind() == ErrorKind::unavailable);
-    CHECK(holds(problem->what(), directory.path("closed").string()));
+    const auto problem = thrown_by([&] { target->apply(unit_running("foo.service", "/bin/foo"), call); });
+    CHECK(problem.kind() == ErrorKind::unavailable);
+    CHECK(says(problem, directory.path("closed").string()));
 }
 
 TEST_CASE("mock: ten thousand units are one cluster like any other") {

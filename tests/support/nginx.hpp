@@ -19,10 +19,9 @@ namespace deployer {
 ///     client.send({.url = nginx.url("/services.yaml")}, call);
 class Nginx {
 public:
-    /// `server` is what the configuration's server block holds besides its port and certificate; `more` what is said of
-    /// the port: without "http2" it is HTTP/1.1.
-    Nginx(const TlsFiles& tls, const std::string& server, const std::string& more = "http2")
-        : program_({"-e", path("error.log"), "-c", write_configuration(tls, server, more)}, "/usr/sbin/nginx") {
+    /// `server` is what the configuration's server block holds besides its port and certificate.
+    Nginx(const TlsFiles& tls, const std::string& server)
+        : program_({"-e", path("error.log"), "-c", write_configuration(tls, server)}, "/usr/sbin/nginx") {
         if (!eventually([&] { return program_.ended() || port_.is_served(); }) || program_.ended()) {
             throw std::runtime_error("nginx does not start: " + program_.err());
         }
@@ -60,8 +59,7 @@ public:
 private:
     [[nodiscard]] std::string path(const std::string& name) const { return dir_.path(name).string(); }
 
-    [[nodiscard]] std::string write_configuration(const TlsFiles& tls, const std::string& server,
-                                                  const std::string& more) const {
+    [[nodiscard]] std::string write_configuration(const TlsFiles& tls, const std::string& server) const {
         std::ostringstream text;
         // One process, so that killing it leaves nothing behind.
         text << "daemon off;\nmaster_process off;\npid " << path("pid") << ";\nerror_log " << path("error.log")
@@ -71,7 +69,7 @@ private:
         for (const auto* temporary : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
             text << temporary << "_temp_path " << path(temporary) << ";\n";
         }
-        text << "server {\nlisten 127.0.0.1:" << port_.text() << " ssl " << more << ";\nssl_certificate "
+        text << "server {\nlisten 127.0.0.1:" << port_.text() << " ssl http2;\nssl_certificate "
              << tls.server_certificate().string() << ";\nssl_certificate_key " << tls.server_key().string() << ";\n"
              << server << "\n}\n}\n";
         return dir_.write("nginx.conf", text.str()).string();

@@ -34,9 +34,8 @@ public:
     /// How many of the lines hold the fragment.
     [[nodiscard]] std::size_t count(std::string_view fragment) const {
         const auto all = lines();
-        return static_cast<std::size_t>(
-            std::count_if(all.begin(), all.end(),
-                          [&](const std::string& line) { return line.find(fragment) != std::string::npos; }));
+        return static_cast<std::size_t>(std::count_if(
+            all.begin(), all.end(), [&](const std::string& line) { return line.find(fragment) != std::string::npos; }));
     }
     [[nodiscard]] bool holds(std::string_view fragment) const { return count(fragment) > 0; }
 

@@ -4,24 +4,30 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace deployer {
 
-/// A file system of a given size over an existing directory, for tests of full and read-only disks. Only this process
-/// sees it. Takes the right to mount; without, problem() says so and the test has to skip itself, printing it.
+/// A file system of its own over an existing directory, for tests of full, read-only and old-fashioned disks. Only this
+/// process sees it. Takes the right to mount; without, problem() says so and the test has to skip itself, printing it.
 class SmallDisk {
 public:
-    /// `size` as tmpfs reads it, such as "256k".
+    /// In memory; `size` as tmpfs reads it, such as "256k".
     SmallDisk(std::filesystem::path directory, const std::string& size) : directory_(std::move(directory)) {
         const auto options = "mode=0755,size=" + size;
-        const bool mounted = ::unshare(CLONE_NEWNS) == 0 &&
-                             ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                             ::mount("tmpfs", directory_.c_str(), "tmpfs", 0, options.c_str()) == 0;
-        if (!mounted) problem_ = "cannot mount a small disk: " + std::generic_category().message(errno);
+        if (hide_mounts() && ::mount("tmpfs", directory_.c_str(), "tmpfs", 0, options.c_str()) == 0) return;
+        problem_ = "cannot mount a small disk: " + std::generic_category().message(errno);
     }
+
+    /// In a file that is made for it, with time stamps of whole seconds. Takes a loop device as well.
+    static SmallDisk with_whole_seconds(std::filesystem::path directory, const std::filesystem::path& image) {
+        return {std::move(directory), Image{image}};
+    }
+
     ~SmallDisk() {
         if (problem_.empty()) ::umount2(directory_.c_str(), MNT_DETACH);
     }
@@ -39,6 +45,22 @@ public:
     }
 
 private:
+    struct Image {
+        std::filesystem::path file;
+    };
+
+    SmallDisk(std::filesystem::path directory, const Image& image) : directory_(std::move(directory)) {
+        const auto file = "'" + image.file.string() + "'";
+        const auto made = "PATH=$PATH:/usr/sbin:/sbin; exec >/dev/null 2>&1; truncate -s 1M " + file +
+                          " && mke2fs -q -t ext4 -O ^has_journal -I 128 " + file + " && mount -o loop " + file + " '" +
+                          directory_.string() + "'";
+        if (!hide_mounts() || std::system(made.c_str()) != 0) problem_ = "cannot mount a disk of whole seconds";
+    }
+
+    static bool hide_mounts() {
+        return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    }
+
     std::filesystem::path directory_;
     std::string problem_;
 };

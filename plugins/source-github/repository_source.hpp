@@ -1,0 +1,50 @@
+#pragma once
+
+#include "answers.hpp"
+#include "options.hpp"
+#include "tree.hpp"
+#include "web_files.hpp"
+
+#include "http_client.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/source.hpp>
+
+#include <memory>
+#include <string>
+
+namespace deployer::github {
+
+/// One commit of a repository, as far as it is wanted.
+struct Snapshot {
+    Revision revision;  ///< the commit
+    std::string root;   ///< the folder's path in the repository
+    Tree tree;          ///< what is below the folder
+};
+
+/// A folder of a GitHub repository. One conditional request tells whether its ref has moved; then one archive brings
+/// all files of the new commit. The last commit is kept in memory, and is not asked for again.
+class RepositorySource final : public Source {
+public:
+    explicit RepositorySource(const Options& options);
+
+    std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override;
+
+private:
+    std::string ask_for_commit(const Call& call);
+    [[nodiscard]] std::shared_ptr<const Snapshot> download(const std::string& commit, const Call& call) const;
+    [[nodiscard]] http::Request request(const std::string& resource) const;
+    [[nodiscard]] Error not_there(const http::Response& answer) const;
+    [[nodiscard]] Error refusal(const http::Response& answer) const;
+
+    RepositoryOptions options_;
+    http::Client client_;
+    ForeignFiles foreign_;
+    Silence silence_;
+    // Of one url and one credential, which stay the same as long as this object lives.
+    std::string etag_;
+    std::string commit_;  ///< what the ref was at when the ETag came
+    std::shared_ptr<const Snapshot> last_;
+};
+
+}  // namespace deployer::github

@@ -1,0 +1,120 @@
+#include "web_files.hpp"
+
+#include "answers.hpp"
+
+#include <Poco/DateTime.h>
+#include <Poco/DateTimeFormat.h>
+#include <Poco/DateTimeParser.h>
+#include <Poco/Timespan.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace deployer::github {
+
+namespace {
+
+/// What a status other than 200 and 304 says about a file.
+ErrorKind kind_of(int status) {
+    if (status == 404 || status == 410) return ErrorKind::not_found;
+    // Not in time, too early, too much: another time it may be given.
+    const bool passing = status == 408 || status == 425 || status == 429;
+    return status >= 400 && status < 500 && !passing ? ErrorKind::rejected : ErrorKind::unavailable;
+}
+
+/// Errors are alike in kind: their words may name attempts and times.
+bool alike(const File& left, const File& right) {
+    if (!left.error || !right.error) return !left.error && !right.error && left.content == right.content;
+    return left.error->kind() == right.error->kind();
+}
+
+std::optional<Poco::DateTime> date_in(std::string_view text) {
+    Poco::DateTime date;
+    int zone = 0;
+    if (!Poco::DateTimeParser::tryParse(Poco::DateTimeFormat::HTTP_FORMAT, std::string(text), date, zone)) {
+        return std::nullopt;
+    }
+    return date;
+}
+
+/// The Last-Modified of an answer, unless the file may have changed once more within the second that it names (RFC
+/// 9110, 8.8.2.2): then it does not tell the two contents apart.
+std::string trusted_time(const http::Response& response) {
+    const auto text = response.header("Last-Modified");
+    const auto modified = date_in(text);
+    const auto answered = date_in(response.header("Date"));
+    if (!modified || !answered || *answered - *modified < Poco::Timespan(1, 0)) return {};
+    return std::string(text);
+}
+
+}  // namespace
+
+std::vector<SharedFile> WebFiles::ask(std::span<const std::string> urls, const Call& call) {
+    std::vector<http::Request> requests;
+    requests.reserve(urls.size());
+    for (const auto& url : urls) requests.push_back(request_for(url));
+    auto results = client_.send(requests, call);
+    std::vector<SharedFile> files;
+    files.reserve(results.size());
+    for (std::size_t index = 0; index < results.size(); ++index) {
+        files.push_back(take(urls[index], std::move(results[index])));
+    }
+    return files;
+}
+
+void WebFiles::keep(std::span<const std::string> urls) {
+    const std::set<std::string_view> kept(urls.begin(), urls.end());
+    std::erase_if(remembered_, [&](const auto& entry) { return !kept.contains(entry.first); });
+}
+
+http::Request WebFiles::request_for(const std::string& url) const {
+    http::Request request{.url = url};
+    const auto known = remembered_.find(url);
+    if (known == remembered_.end()) return request;
+    const auto& [file, etag, last_modified] = known->second;
+    if (!etag.empty()) request.headers.push_back({"If-None-Match", etag});
+    if (!last_modified.empty()) request.headers.push_back({"If-Modified-Since", last_modified});
+    return request;
+}
+
+SharedFile WebFiles::take(const std::string& url, http::Result result) {
+    if (result.error) return remember(url, *result.error);
+    auto& response = result.response;
+    const auto known = remembered_.find(url);
+    if (response.status == 304 && known != remembered_.end() && known->second.can_be_confirmed()) {
+        return known->second.file;
+    }
+    if (response.status != 200) return remember(url, failure(kind_of(response.status), response));
+    auto& now = remember(url, File{std::move(response.body), std::nullopt});
+    now.etag = etag_of(response);
+    now.last_modified = trusted_time(response);
+    return now.file;
+}
+
+SharedFile WebFiles::remember(const std::string& url, const Error& error) {
+    File file{{}, error};
+    const bool concerns_file = error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::rejected;
+    // Else it is no news of the file: what it was before is still known.
+    return concerns_file ? remember(url, std::move(file)).file : std::make_shared<const File>(std::move(file));
+}
+
+WebFiles::Remembered& WebFiles::remember(const std::string& url, File file) {
+    auto& known = remembered_[url];
+    if (!known.file || !alike(*known.file, file)) known.file = std::make_shared<const File>(std::move(file));
+    known.etag.clear();
+    known.last_modified.clear();
+    return known;
+}
+
+std::vector<SharedFile> ForeignFiles::ask(std::span<const std::string> urls, const Call& call) {
+    if (urls.empty()) return {};
+    constexpr std::chrono::milliseconds patience(10'000);
+    const auto time = std::min(patience, call.remaining() / 3);
+    return files_.ask(urls, {std::chrono::steady_clock::now() + time, call.stop, call.log});
+}
+
+}  // namespace deployer::github

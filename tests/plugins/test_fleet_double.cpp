@@ -1,0 +1,186 @@
+#include "support/catch.hpp"
+#include "support/fleet_double.hpp"
+#include "support/fleet_target.hpp"
+#include "support/test_call.hpp"
+
+#include <deployer/unit_file.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Behaviour = FleetDouble::Behaviour;
+
+/// Sends bytes to a server, says that no more will come, and gives all that it answers.
+std::string exchange(std::uint16_t port, std::string_view bytes) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::string answer;
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+        ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size())) {
+        ::shutdown(socket, SHUT_WR);
+        std::array<char, 4096> piece{};
+        for (ssize_t count = 0; (count = ::recv(socket, piece.data(), piece.size(), 0)) > 0;) {
+            answer.append(piece.data(), static_cast<std::size_t>(count));
+        }
+    }
+    ::close(socket);
+    return answer;
+}
+
+std::string put_raw(FleetDouble& fleet, const std::string& unit, const std::string& body,
+                    const std::string& type = "application/json") {
+    const auto answer = exchange(fleet.server().port(),
+                                 "PUT /fleet/v1/units/" + unit + " HTTP/1.1\r\nHost: x\r\nContent-Type: " + type +
+                                     "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    const auto head_end = answer.find("\r\n\r\n");
+    REQUIRE(head_end != std::string::npos);
+    return answer.substr(9, 3) + ' ' + answer.substr(head_end + 4);
+}
+
+}  // namespace
+
+TEST_CASE("fleet double: it refuses what fleet refuses, with fleet's statuses") {
+    FleetDouble fleet;
+    const std::string option = R"("options":[{"section":"Service","name":"ExecStart","value":"/bin/foo"}])";
+    const auto error = [](int status, const std::string& message) {
+        return std::to_string(status) + R"( {"error":{"code":)" + std::to_string(status) + R"(,"message":")" + message +
+               R"("}})";
+    };
+    CHECK(put_raw(fleet, "foo.service", "{" + option + "}", "text/plain") ==
+          error(415, "only acceptable Content-Type is application/json"));
+    CHECK(put_raw(fleet, "foo.service", "{").starts_with("400 "));
+    CHECK(put_raw(fleet, "foo.service", R"({"name":"bar.service",)" + option + "}").starts_with("400 "));
+    CHECK(put_raw(fleet, "foo", "{" + option + "}").starts_with("400 "));
+    CHECK(put_raw(fleet, "foo.service", "{}") == error(409, "unit does not exist and options field empty"));
+    CHECK(put_raw(fleet, "foo.service", R"({"desiredState":"up",)" + option + "}") == error(500, ""));
+    CHECK(put_raw(fleet, "foo.service",
+                  R"({"options":[{"section":"S","name":"N","value":")" + std::string(2'046, 'x') + R"("}]})") ==
+          error(500, ""));
+    CHECK(fleet.names().empty());
+    CHECK(put_raw(fleet, "foo.service",
+                  R"({"options":[{"section":"S","name":"N","value":")" + std::string(2'045, 'x') + R"("}]})") ==
+          "201 ");
+    CHECK(put_raw(fleet, "foo.service", R"({"desiredState":"launched",)" + option + "}") == "201 ");
+    CHECK(put_raw(fleet, "foo.service", R"({"desiredState":"launched",)" + option + "}") == "204 ");
+    CHECK(put_raw(fleet, "foo.service", R"({"desiredState":"loaded"})") == "204 ");
+    CHECK(put_raw(fleet, "foo.service", "{" + option + "}") ==
+          error(409, "must provide DesiredState to update existing unit"));
+}
+
+TEST_CASE("fleet double: states over time are those of a real cluster") {
+    FleetDouble fleet;
+    const TestCall call;
+    const auto target = open_fleet(fleet);
+    const auto old = unit_running("foo.service", "/bin/sleep 2002");
+    const auto unit = unit_running("foo.service", "/bin/sleep 2003");
+    const auto old_hash = unit_file_hash(old.options);
+    const auto hash = unit_file_hash(unit.options);
+    const auto look = [&] { return fleet.current_state("foo.service") + ' ' + fleet.version_of("foo.service"); };
+
+    target->apply(old, call);
+    CHECK(look() == "inactive ");
+    fleet.advance(1'999ms);
+    CHECK(look() == "inactive ");
+    fleet.advance(1ms);
+    CHECK(look() == "launched " + old_hash);
+
+    target->apply(unit, call);
+    CHECK(fleet.find("foo.service") == unit);
+    fleet.advance(1'999ms);
+    CHECK(look() == "launched " + old_hash);
+    fleet.advance(1ms);
+    CHECK(look() == "inactive ");
+    fleet.advance(3'999ms);
+    CHECK(look() == "inactive ");
+    fleet.advance(1ms);
+    CHECK(look() == "launched " + hash);
+
+    target->destroy("foo.service", call);
+    CHECK(fleet.names().empty());
+    CHECK(look() == "inactive " + hash);
+    CHECK(fleet.runs("foo.service"));
+    fleet.advance(3s);
+    CHECK(look() == "inactive ");
+    CHECK_FALSE(fleet.runs("foo.service"));
+}
+
+TEST_CASE("fleet double: what its units come to") {
+    FleetDouble fleet;
+    fleet.behave("bad*", Behaviour::fail);
+    fleet.behave("again*", Behaviour::restart);
+    fleet.behave("slow*", Behaviour::hang);
+    fleet.behave("masked*", Behaviour::masked);
+    fleet.behave("bad-but-mended*", Behaviour::run);
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"again.service", "waiting: activating (auto-restart)"}, {"slow.service", "waiting: activating (start)"},
+        {"bad-but-mended.service", "ready: active (running)"},   {"bad.service", "failed: failed (failed)"},
+        {"masked.service", "failed: load state masked"},
+    };
+    for (const auto& [name, answer] : cases) target->apply(unit_running(name, "/bin/x"), call);
+    fleet.settle();
+    // No time for a second look at those that failed.
+    const TestCall hasty(2s);
+    for (const auto& [name, answer] : cases) {
+        CHECK(fleet.current_state(name) == "launched");
+        CHECK(text_of(target->status(unit_running(name, "/bin/x"), hasty)) == answer);
+    }
+}
+
+TEST_CASE("fleet double: it knows how many units were down at once") {
+    FleetDouble fleet;
+    add_nodes(fleet, 3);
+    const std::vector<std::string> nodes{"foo@1.service", "foo@2.service", "foo@3.service"};
+    const TestCall call;
+    const auto target = open_fleet(fleet);
+    const auto since = fleet.now();
+    CHECK(fleet.most_down(nodes, since) == 0);
+    target->apply(unit_running("foo@1.service", "/bin/new"), call);
+    fleet.settle();
+    CHECK(fleet.most_down(nodes, since) == 1);
+    target->apply(unit_running("foo@2.service", "/bin/new"), call);
+    fleet.advance(3s);
+    CHECK(fleet.most_down(nodes, since) == 1);
+    target->apply(unit_running("foo@3.service", "/bin/new"), call);
+    fleet.settle();
+    CHECK(fleet.most_down(nodes, since) == 2);
+    CHECK(fleet.most_down({"foo@1.service"}, fleet.now()) == 0);
+    CHECK(fleet.most_down({"absent.service"}, since) == 1);
+}
+
+TEST_CASE("fleet double: several live side by side, each of them drops and drips as it is told") {
+    FleetDouble one;
+    FleetDouble other;
+    add_nodes(one, 1);
+    add_nodes(other, 2);
+    const TestCall call;
+    one.set_fault(fault_on("GET /units", {.drop = true}, 1, 1));
+    other.set_fault(fault_on("GET /units", {.drip = 1ms}));
+    CHECK(open_fleet(one)->list(call).size() == 1);
+    CHECK(one.count("GET /units") == 3);
+    CHECK(open_fleet(other)->list(call).size() == 2);
+    other.set_fault(fault_on("GET /units", {.status = 429, .headers = {{"Retry-After", "1"}}}, 3, 3));
+    const auto before = std::chrono::steady_clock::now();
+    CHECK(open_fleet(other)->list(call).size() == 2);
+    CHECK(std::chrono::steady_clock::now() - before >= 1s);
+}

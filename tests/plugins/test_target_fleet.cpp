@@ -1,0 +1,560 @@
+#include "support/catch.hpp"
+#include "support/fleet_double.hpp"
+#include "support/fleet_target.hpp"
+#include "support/holds.hpp"
+#include "support/nginx.hpp"
+#include "support/program.hpp"
+#include "support/reserved_port.hpp"
+#include "support/socks_proxy.hpp"
+#include "support/temp_dir.hpp"
+#include "support/test_call.hpp"
+#include "support/thrown_error.hpp"
+#include "support/tls_files.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/unit_file.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("fleet: one PUT creates and launches a unit") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto state = GENERATE(DesiredState::inactive, DesiredState::loaded, DesiredState::launched);
+    const auto unit = unit_running("foo@1.service", "/bin/foo", state);
+    target->apply(unit, call);
+    CHECK(fleet.requests() == Lines{"PUT foo@1.service"});
+    CHECK(fleet.find("foo@1.service") == unit);
+    fleet.settle();
+    CHECK(fleet.current_state("foo@1.service") == to_string(state));
+    CHECK(fleet.runs("foo@1.service") == (state == DesiredState::launched));
+    CHECK(target->status(unit, call).readiness == Readiness::ready);
+}
+
+TEST_CASE("fleet: one PUT replaces a unit") {
+    FleetDouble fleet;
+    fleet.add(unit_running("foo.service", "/bin/old"));
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto unit = unit_running("foo.service", "/bin/new");
+    target->apply(unit, call);
+    CHECK(fleet.requests() == Lines{"PUT foo.service"});
+    fleet.settle();
+    CHECK(fleet.version_of("foo.service") == unit_file_hash(unit.options));
+}
+
+TEST_CASE("fleet: applying what is there already changes nothing [R7]", "[R7]") {
+    FleetDouble fleet;
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    fleet.add(unit);
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto before = fleet.now();
+    target->apply(unit, call);
+    CHECK(fleet.requests() == Lines{"PUT foo.service", "GET foo.service"});
+    fleet.advance(1h);
+    CHECK(fleet.most_down({"foo.service"}, before) == 0);
+}
+
+TEST_CASE("fleet: any text that a unit may hold reaches fleet and comes back as it was") {
+    FleetDouble fleet;
+    Unit unit{"odd\\x2d:a_b.service", {}, DesiredState::loaded};
+    unit.options.push_back(
+        {"Unit", "Description", "h\u00e9llo \u2028 \U0001F680 \"quoted\" \\ back\\slash / <&> \x7f"});
+    unit.options.push_back({"Unit", "Description", ""});
+    unit.options.push_back({"Unit", "Description", "again"});
+    unit.options.push_back({"Service", "ExecStart", "/bin/sh -c 'a \\\n\tb' \x01\b"});
+    unit.options.push_back({"Service", "Environment", std::string(option_line_limit - sizeof("Environment="), 'x')});
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    target->apply(unit, call);
+    CHECK(fleet.find(unit.name) == unit);
+
+    const auto units = target->list(call);
+    REQUIRE(units.size() == 1);
+    CHECK(units[0].unit == unit);
+    target->apply(unit, call);
+    target->set_desired_state(unit.name, DesiredState::inactive, call);
+    target->destroy(unit.name, call);
+    CHECK(fleet.names().empty());
+}
+
+TEST_CASE("fleet: the hash is the one that fleet shows") {
+    CHECK(unit_file_hash(unit_running("foo.service", "/bin/sleep 2002").options).starts_with("67ac92"));
+}
+
+TEST_CASE("fleet: a unit that fleet would not take is rejected without asking it") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto check_rejected = [&](const Unit& unit, std::string_view fragment) {
+        const auto error = thrown_by([&] { target->apply(unit, call); });
+        CHECK(error.kind() == ErrorKind::rejected);
+        CHECK(says(error, fragment));
+    };
+    check_rejected(unit_running("no type", "/bin/foo"), "its name holds");
+    check_rejected(unit_running("@foo.service", "/bin/foo"), "its name starts with");
+    check_rejected(unit_running(std::string(260, 'a') + ".service", "/bin/foo"), "longer than 256");
+    check_rejected({"foo.service", {}, DesiredState::launched}, "no options");
+    check_rejected(unit_running("foo.service", std::string(option_line_limit - sizeof("ExecStart=") + 1, 'x')),
+                   "option \"ExecStart\" is a line of 2048 bytes, at most 2047");
+    check_rejected(unit_running("foo.service", std::string(3000, 'x') + "\\\nshort"), "a line of 3011 bytes");
+    check_rejected(unit_running("foo.service", "caf\xe9"), "not UTF-8");
+    check_rejected(unit_running("foo.service", std::string("a\0b", 3)), "NUL");
+    check_rejected(unit_running("foo.service", "a\nExecStop=b"), "holds a newline");
+    check_rejected(unit_running("foo.service", "a\rb"), "carriage return");
+    check_rejected(unit_running("foo.service", "a\\"), "ends in a backslash");
+    check_rejected({"foo.service", {{"Service", "a\nb", "c"}}, DesiredState::launched}, "newline in its name");
+    check_rejected({"foo.service", {{"A]\n[B", "a", "c"}}, DesiredState::launched}, "newline in its name");
+    CHECK(fleet.requests().empty());
+}
+
+TEST_CASE("fleet: an older fleet, which keeps the options of a unit, gets it destroyed, gone, and created") {
+    FleetDouble fleet({.is_old = true, .speed = 50});
+    const auto old = unit_running("foo.service", "/bin/old");
+    fleet.add(old);
+    const auto target = open_fleet(fleet, GENERATE("", "update: auto"));
+    TestCall call;
+    const auto unit = unit_running("foo.service", "/bin/new");
+    target->apply(unit, call);
+    auto requests = fleet.requests();
+    REQUIRE(requests.size() >= 7);
+    CHECK(Lines(requests.begin(), requests.begin() + 4) ==
+          Lines{"PUT foo.service", "GET foo.service", "GET foo.service", "DELETE foo.service"});
+    CHECK(Lines(requests.end() - 2, requests.end()) == Lines{"GET /state foo.service", "PUT foo.service"});
+    CHECK(fleet.writes() == Lines{"PUT foo.service", "DELETE foo.service", "PUT foo.service"});
+    CHECK(call.log().holds("info: fleet keeps the old options of foo.service"));
+    CHECK(wait_until_settled(*target, unit, call).readiness == Readiness::ready);
+    // A unit created while the former one stops would have stayed that one.
+    CHECK(fleet.version_of("foo.service") == unit_file_hash(unit.options));
+}
+
+TEST_CASE("fleet: told to replace, it says which setting an older fleet needs") {
+    FleetDouble fleet({.is_old = true});
+    const auto old = unit_running("foo.service", "/bin/old");
+    fleet.add(old);
+    const auto target = open_fleet(fleet, "update: replace");
+    const TestCall call;
+    target->apply(old, call);
+    const auto error = thrown_by([&] { target->apply(unit_running("foo.service", "/bin/new"), call); });
+    CHECK(error.kind() == ErrorKind::rejected);
+    CHECK(says(error, "update: recreate"));
+    CHECK(fleet.count("DELETE") == 0);
+    target->apply(unit_running("bar.service", "/bin/new"), call);
+}
+
+TEST_CASE("fleet: told to recreate, it destroys what differs and nothing else") {
+    FleetDouble fleet({.is_old = GENERATE(false, true), .speed = 50});
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    const auto target = open_fleet(fleet, "update: recreate");
+    const TestCall call;
+
+    target->apply(unit, call);
+    CHECK(fleet.requests() == Lines{"GET foo.service", "GET /state foo.service", "PUT foo.service"});
+    CHECK(wait_until_settled(*target, unit, call).readiness == Readiness::ready);
+
+    fleet.forget_requests();
+    target->apply(unit, call);
+    CHECK(fleet.requests() == Lines{"GET foo.service"});
+
+    fleet.forget_requests();
+    target->apply(unit_running("foo.service", "/bin/foo", DesiredState::loaded), call);
+    CHECK(fleet.requests() == Lines{"GET foo.service", "PUT foo.service"});
+    CHECK(fleet.find("foo.service")->options == unit.options);
+    CHECK(fleet.find("foo.service")->desired_state == DesiredState::loaded);
+
+    fleet.forget_requests();
+    const auto other = unit_running("foo.service", "/bin/other");
+    target->apply(other, call);
+    CHECK(fleet.writes() == Lines{"DELETE foo.service", "PUT foo.service"});
+    CHECK(wait_until_settled(*target, other, call).readiness == Readiness::ready);
+    CHECK(fleet.version_of("foo.service") == unit_file_hash(other.options));
+}
+
+TEST_CASE("fleet: a unit that was destroyed and still stops is waited for, also by the next process") {
+    FleetDouble fleet({.is_old = true, .speed = 50, .pace = {.stop = 20s}});
+    fleet.add(unit_running("foo.service", "/bin/old"));
+    fleet.remove("foo.service");
+    const TestCall call;
+    const auto unit = unit_running("foo.service", "/bin/new");
+    const auto target = open_fleet(fleet, "update: recreate");
+    target->apply(unit, call);
+    CHECK(fleet.count("GET /state foo.service") >= 2);
+    CHECK(wait_until_settled(*target, unit, call).readiness == Readiness::ready);
+    CHECK(fleet.version_of("foo.service") == unit_file_hash(unit.options));
+}
+
+TEST_CASE("fleet: a destroyed unit that fleet still has is waited for") {
+    FleetDouble fleet({.speed = 50});
+    fleet.add(unit_running("foo.service", "/bin/old"));
+    const TestCall call;
+    fleet.set_fault(
+        fault_on("GET foo.service",
+                 {.status = 200,
+                  .body = R"({"name":"foo.service","options":[{"section":"S","name":"N"}],"desiredState":"loaded"})"},
+                 1, 4));
+    open_fleet(fleet, "update: recreate")->apply(unit_running("foo.service", "/bin/new"), call);
+    CHECK(fleet.count("GET foo.service") == 5);
+    CHECK(fleet.requests().back() == "PUT foo.service");
+}
+
+TEST_CASE("fleet: the wait for a unit to go ends at the deadline and at stop [R8]", "[R8]") {
+    FleetDouble fleet;
+    fleet.add(unit_running("foo.service", "/bin/old"));
+    const auto target = open_fleet(fleet, "update: recreate");
+    const auto unit = unit_running("foo.service", "/bin/new");
+    SECTION("deadline") {
+        const TestCall call(250ms);
+        const auto error = thrown_by([&] { target->apply(unit, call); });
+        CHECK(error.kind() == ErrorKind::unavailable);
+        CHECK(std::string(error.what()) == "waiting for the former foo.service to stop did not finish in time");
+        // Not more often than it has to be.
+        CHECK(fleet.requests().size() <= 7);
+    }
+    SECTION("stop") {
+        TestCall call;
+        const std::jthread stopper([&] {
+            (void)eventually([&] { return fleet.count("GET /state") > 0; });
+            call.request_stop();
+        });
+        const auto error = thrown_by([&] { target->apply(unit, call); });
+        CHECK(error.kind() == ErrorKind::cancelled);
+    }
+    CHECK(fleet.count("PUT") == 0);
+}
+
+TEST_CASE("fleet: a PUT whose answer is lost is sent again and counts as done") {
+    FleetDouble fleet;
+    const TestCall call;
+    const auto target = open_fleet(fleet);
+    fleet.set_fault(fault_on("PUT foo.service", {.lose_answer = true}, 1, 1));
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    target->apply(unit, call);
+    CHECK(fleet.requests() == Lines{"PUT foo.service", "PUT foo.service", "GET foo.service"});
+    CHECK(fleet.find("foo.service") == unit);
+}
+
+TEST_CASE("fleet: a desired state is set by a PUT of it alone") {
+    FleetDouble fleet;
+    auto unit = unit_running("foo.service", "/bin/foo");
+    fleet.add(unit);
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    target->set_desired_state("foo.service", DesiredState::loaded, call);
+    CHECK(fleet.requests() == Lines{"PUT foo.service"});
+    CHECK(fleet.server().requests().at(0).body == R"({"name":"foo.service","desiredState":"loaded"})");
+    unit.desired_state = DesiredState::loaded;
+    CHECK(fleet.find("foo.service") == unit);
+    target->set_desired_state("foo.service", DesiredState::loaded, call);
+}
+
+TEST_CASE("fleet: setting the state of an absent unit is not_found, destroying it a success [R7]", "[R7]") {
+    FleetDouble fleet;
+    fleet.add(unit_running("bar.service", "/bin/bar"));
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto error = thrown_by([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); });
+    CHECK(error.kind() == ErrorKind::not_found);
+    CHECK(std::string(error.what()) == "foo.service is not in the cluster");
+    fleet.set_fault(fault_on("PUT foo.service", {.status = 404, .message = "unit does not exist"}));
+    CHECK(thrown_by([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); }).kind() ==
+          ErrorKind::not_found);
+
+    target->destroy("foo.service", call);
+    target->destroy("bar.service", call);
+    CHECK(fleet.names().empty());
+    target->destroy("bar.service", call);
+}
+
+TEST_CASE("fleet: what fleet refuses is rejected in its own words") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    auto unit = unit_running("foo.service", "/bin/foo");
+    unit.options.push_back({"X-Fleet", "MachineID", "abc"});
+    unit.options.push_back({"X-Fleet", "Global", "true"});
+    const auto error = thrown_by([&] { target->apply(unit, call); });
+    CHECK(error.kind() == ErrorKind::rejected);
+    CHECK(std::string(error.what()) ==
+          "PUT " + fleet.endpoint() +
+              "/fleet/v1/units/foo.service: the answer is 400: MachineID cannot be used with Global");
+    CHECK(fleet.requests() == Lines{"PUT foo.service"});
+
+    for (const int status : {405, 409, 413, 415, 422}) {
+        fleet.set_fault(fault_on("PUT foo.service", {.status = status}));
+        CHECK(thrown_by([&] { target->apply(unit_running("foo.service", "a"), call); }).kind() == ErrorKind::rejected);
+    }
+}
+
+TEST_CASE("fleet: a 500 for one unit, while fleet can tell about it, is that unit's fault") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    fleet.set_fault(fault_on("PUT foo.service", {.status = 500}));
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    const auto absent = thrown_by([&] { target->apply(unit, call); });
+    CHECK(absent.kind() == ErrorKind::rejected);
+    CHECK(says(absent, "the answer is 500, which it does not explain"));
+    CHECK(fleet.requests() == Lines{"PUT foo.service", "GET foo.service"});
+
+    fleet.add(unit);
+    fleet.set_fault([](const FleetRequest& request) {
+        return request.method == "GET" ? std::nullopt
+                                       : std::optional(FleetFault{.status = 500, .message = "etcd says no"});
+    });
+    for (const auto& error :
+         {thrown_by([&] { target->apply(unit, call); }), thrown_by([&] { target->destroy("foo.service", call); }),
+          thrown_by([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); })}) {
+        CHECK(error.kind() == ErrorKind::rejected);
+        CHECK(says(error, "500: etcd says no"));
+    }
+}
+
+TEST_CASE("fleet: asking whose fault a 500 is ends at stop") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    fleet.set_fault([](const FleetRequest& request) -> std::optional<FleetFault> {
+        if (request.method == "PUT") return FleetFault{.status = 500};
+        return FleetFault{.delay = 1h};
+    });
+    TestCall call;
+    const std::jthread stopper([&] {
+        (void)fleet.server().wait_for_requests(2);
+        call.request_stop();
+    });
+    const auto error = thrown_by([&] { target->apply(unit_running("foo.service", "/bin/foo"), call); });
+    CHECK(error.kind() == ErrorKind::cancelled);
+}
+
+TEST_CASE("fleet: a unit that is gone is destroyed, though fleet answers 500") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    fleet.set_fault(fault_on("DELETE foo.service", {.status = 500}));
+    target->destroy("foo.service", call);
+    fleet.add(unit_running("foo.service", "/bin/foo"));
+    CHECK(thrown_by([&] { target->destroy("foo.service", call); }).kind() == ErrorKind::rejected);
+}
+
+TEST_CASE("fleet: a fleet that is not well is unavailable, whatever is asked of it") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    // Short: where a pause would outlast it, the last answer counts at once.
+    const auto status = GENERATE(429, 500, 502, 503, 504, 302);
+    fleet.set_fault([=](const FleetRequest&) { return FleetFault{.status = status, .message = "not now"}; });
+    const auto unit = unit_running("foo.service", "/bin/foo");
+    const std::vector<std::function<void(const Call&)>> actions{
+        [&](const Call& call) { (void)target->list(call); }, [&](const Call& call) { target->apply(unit, call); },
+        [&](const Call& call) { target->set_desired_state("foo.service", DesiredState::loaded, call); },
+        [&](const Call& call) { target->destroy("foo.service", call); },
+        [&](const Call& call) { (void)target->status(unit, call); }};
+    for (const auto& action : actions) {
+        const TestCall call(90ms);
+        const auto error = thrown_by([&] { action(call); });
+        CHECK(error.kind() == ErrorKind::unavailable);
+        CHECK(says(error, std::to_string(status)));
+        CHECK(says(error, "not now"));
+    }
+}
+
+TEST_CASE("fleet: a fleet that lets nobody in is a matter of the configuration") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto status = GENERATE(401, 403);
+    fleet.set_fault([=](const FleetRequest&) { return FleetFault{.status = status}; });
+    CHECK(thrown_by([&] { (void)target->list(call); }).kind() == ErrorKind::misconfigured);
+    CHECK(thrown_by([&] { target->destroy("foo.service", call); }).kind() == ErrorKind::misconfigured);
+}
+
+TEST_CASE("fleet: a 404 that is not fleet's own does not say that a unit is absent") {
+    FleetDouble fleet;
+    fleet.add(unit_running("foo.service", "/bin/foo"));
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    fleet.set_fault([](const FleetRequest&) { return FleetFault{.status = 404, .body = "<html>no backend</html>"}; });
+    for (const auto& error : {thrown_by([&] { target->destroy("foo.service", call); }),
+                              thrown_by([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); }),
+                              thrown_by([&] { (void)target->list(call); })}) {
+        CHECK(error.kind() == ErrorKind::unavailable);
+        CHECK(says(error, "404: \"<html>no backend</html>\""));
+    }
+}
+
+TEST_CASE("fleet: a call ends at once at stop, and at its deadline [R8]", "[R8]") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    fleet.set_fault([](const FleetRequest&) { return FleetFault{.delay = 1h}; });
+    const auto before = std::chrono::steady_clock::now();
+    const TestCall hasty(50ms);
+    CHECK(thrown_by([&] { (void)target->list(hasty); }).kind() == ErrorKind::unavailable);
+    TestCall call;
+    const std::jthread stopper([&] {
+        (void)fleet.server().wait_for_requests(2);
+        call.request_stop();
+    });
+    CHECK(thrown_by([&] { (void)target->list(call); }).kind() == ErrorKind::cancelled);
+    CHECK(std::chrono::steady_clock::now() - before < 5s);
+}
+
+TEST_CASE("fleet: a cluster that cannot be reached is unavailable, and named") {
+    const ReservedPort nobody;
+    const auto endpoint = "http://127.0.0.1:" + nobody.text();
+    const TestCall call(90ms);
+    const auto error = thrown_by([&] { (void)open_fleet_at(endpoint)->list(call); });
+    CHECK(error.kind() == ErrorKind::unavailable);
+    CHECK(says(error, "GET " + endpoint + "/fleet/v1/units: "));
+}
+
+TEST_CASE("fleet: a Unix socket") {
+    const TempDir dir;
+    FleetDouble fleet({.unix_socket = dir.path("fleet.sock")});
+    add_nodes(fleet, 3);
+    const TestCall call;
+    const auto target = open_fleet(fleet);
+    CHECK(target->identity() == "fleet unix://" + dir.path("fleet.sock").string());
+    CHECK(target->list(call).size() == 3);
+    target->destroy("foo@1.service", call);
+    CHECK(target->list(call).size() == 2);
+    fleet.set_fault([](const FleetRequest&) { return FleetFault{.status = 500}; });
+    CHECK(holds(thrown_by([&] { (void)target->list(call); }).what(),
+                "fleet at unix://" + dir.path("fleet.sock").string() + ": GET "));
+}
+
+TEST_CASE("fleet: through a SOCKS proxy, which resolves the name") {
+    FleetDouble fleet;
+    add_nodes(fleet, 3);
+    const SocksProxy proxy;
+    const auto form = GENERATE("", "socks5h://", "socks5://");
+    const auto port = std::to_string(fleet.server().port());
+    const auto target = open_fleet_at("http://localhost:" + port, "socks_proxy: \"" + (form + proxy.address()) + "\"");
+    const TestCall call;
+    CHECK(target->list(call).size() == 3);
+    const auto unit = unit_running("foo@1.service", "/bin/new");
+    target->apply(unit, call);
+    fleet.settle();
+    CHECK(target->status(unit, call).readiness == Readiness::ready);
+    CHECK(eventually([&] { return proxy.has_connected_to("localhost:" + port); }));
+}
+
+TEST_CASE("fleet: by TLS, with a client certificate and below a path") {
+    FleetDouble fleet;
+    add_nodes(fleet, 3);
+    const TlsFiles tls;
+    const Nginx nginx(tls, "ssl_verify_client on;\nssl_client_certificate " + tls.ca().string() +
+                               ";\nlocation /cluster/ { proxy_pass " + fleet.server().url("/") + "; }");
+    const auto endpoint = nginx.url("/cluster/");
+    const auto ca = "ca_file: " + tls.ca().string() + "\n";
+    const TestCall call;
+    const auto target = open_fleet_at(endpoint, ca + "client_certificate: " + tls.client_certificate().string() +
+                                                    "\nclient_key: " + tls.client_key().string());
+    CHECK(target->list(call).size() == 3);
+    target->apply(unit_running("foo@1.service", "/bin/new"), call);
+    CHECK(target->identity() == "fleet " + nginx.url("/cluster"));
+
+    const TestCall hasty(500ms);
+    CHECK(thrown_by([&] { (void)open_fleet_at(endpoint, ca)->list(hasty); }).kind() == ErrorKind::unavailable);
+    const TestCall hasty_too(500ms);
+    CHECK(thrown_by([&] { (void)open_fleet_at(endpoint)->list(hasty_too); }).kind() != ErrorKind::rejected);
+}
+
+TEST_CASE("fleet: user and password of an endpoint are sent and never shown") {
+    FleetDouble fleet;
+    const auto port = std::to_string(fleet.server().port());
+    const auto target = open_fleet_at("http://user:s3cret%21@127.0.0.1:" + port + "/");
+    const TestCall call;
+    CHECK(target->identity() == "fleet http://127.0.0.1:" + port);
+    CHECK(target->list(call).empty());
+    CHECK(fleet.server().requests().at(0).header("Authorization") == "Basic dXNlcjpzM2NyZXQh");
+    fleet.set_fault([](const FleetRequest&) { return FleetFault{.status = 401}; });
+    CHECK_FALSE(holds(thrown_by([&] { (void)target->list(call); }).what(), "s3cret"));
+}
+
+TEST_CASE("fleet: settings are checked [R6]", "[R6]") {
+    const std::string endpoint = "endpoint: \"http://h:49153\"\n";
+    const std::string tls = "endpoint: \"https://h\"\n";
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"update: auto", "endpoint: is missing"},
+        {"endpoint: h:49153", "endpoint: must begin with http://"},
+        {"endpoint: ftp://h", "endpoint: must begin with http://"},
+        {"endpoint: \"http://\"", "endpoint: names no host"},
+        {"endpoint: \"http://u:s3cret@/x\"", "endpoint: names no host"},
+        {"endpoint: \"http://h:port/\"", "endpoint: names no host"},
+        {"endpoint: \"http://h/?x=s3cret\"", "endpoint: can have no \"?\""},
+        {"endpoint: \"http://h/#s3cret\"", "endpoint: can have no \"?\""},
+        {"endpoint: \"http://h/ s3cret\"", "endpoint: can have no white space"},
+        {"endpoint: \"unix://fleet.sock\"", "endpoint: lacks an absolute path"},
+        {"endpoint: \"unix:///" + std::string(107, 'x') + "\"", "endpoint: the path of a socket takes at most 107"},
+        {endpoint + "update: always", "update: \"always\" is none of"},
+        {endpoint + "socks_proxy: h", "socks_proxy: must be host:port"},
+        {endpoint + "socks_proxy: \"socks4://h:1\"", "socks_proxy: must be host:port"},
+        {endpoint + "socks_proxy: \"u:s3cret@h:1\"", "socks_proxy: must be host:port"},
+        {endpoint + "socks_proxy: \"h:99999\"", "socks_proxy: must be host:port"},
+        {"endpoint: \"unix:///s\"\nsocks_proxy: \"h:1\"", "socks_proxy: leads to no unix:// endpoint"},
+        {endpoint + "ca_file: ca.pem", "ca_file: needs an endpoint that begins with https://"},
+        {endpoint + "client_certificate: c.pem", "client_certificate: needs an endpoint"},
+        {tls + "client_key: k.pem", "client_key: needs a client_certificate"},
+        {endpoint + "connect_timeout: soon", "connect_timeout: \"soon\" is not a duration"},
+        {endpoint + "connect_timeout: 0", "connect_timeout: has to be longer than 0"},
+        {endpoint + "sock_proxy: \"h:1\"", "did you mean \"socks_proxy\""}};
+    for (const auto& [yaml, problem] : cases) {
+        const auto error = thrown_by([&, &text = yaml] { (void)load_target("target-fleet", text); });
+        CAPTURE(yaml);
+        CHECK(error.kind() == ErrorKind::misconfigured);
+        CHECK(says(error, problem));
+        CHECK_FALSE(says(error, "s3cret"));
+    }
+    for (const auto* const good :
+         {"socks_proxy: \"\"", "socks_proxy: \"[::1]:1080\"", "connect_timeout: 5s", "update: recreate"}) {
+        CHECK_NOTHROW(load_target("target-fleet", endpoint + good));
+    }
+}
+
+TEST_CASE("fleet: many threads at once", "[concurrent]") {
+    FleetDouble fleet({.speed = 2'000});
+    const auto target = open_fleet(fleet);
+    CHECK_FALSE(target->serial());
+    TestCall call;
+    std::atomic<int> ready = 0;
+    {
+        std::array<std::jthread, 8> threads;
+        for (std::size_t index = 0; index < threads.size(); ++index) {
+            threads[index] = std::jthread([&, index] {
+                for (int node = 1; node <= 5; ++node) try {
+                        const auto name = "t" + std::to_string(index) + '@' + std::to_string(node) + ".service";
+                        auto unit = unit_running(name, "/bin/one");
+                        target->apply(unit, call);
+                        unit = unit_running(name, "/bin/two");
+                        target->apply(unit, call);
+                        if (wait_until_settled(*target, unit, call).readiness == Readiness::ready) ++ready;
+                        target->set_desired_state(name, DesiredState::loaded, call);
+                        if (node % 2 == 0) target->destroy(name, call);
+                    } catch (const Error& error) {
+                        call.log().error(error.what());
+                    }
+            });
+        }
+    }
+    CHECK(call.log().text().empty());
+    CHECK(ready == 40);
+    CHECK(target->list(call).size() == 24);
+    CHECK(fleet.server().connections() <= 16);
+}

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "support/fleet_double.hpp"
+#include "support/loaded_plugin.hpp"
+#include "support/mock_cluster.hpp"
+
+#include <deployer/target.hpp>
+#include <deployer/unit.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace deployer {
+
+/// target-fleet, a deployer of its own on a fleet. `settings` are lines of YAML.
+inline std::shared_ptr<Target> open_fleet_at(const std::string& endpoint, std::string_view settings = {}) {
+    return load_target("target-fleet", "endpoint: \"" + endpoint + "\"\n" + std::string(settings) + "\n");
+}
+
+inline std::shared_ptr<Target> open_fleet(const FleetDouble& fleet, std::string_view settings = {}) {
+    return open_fleet_at(fleet.endpoint(), settings);
+}
+
+/// Lets requests with that line fail so, from the one with that number up to another one.
+inline FleetDouble::Fault fault_on(const std::string& line, const FleetFault& fault, std::size_t from = 1,
+                                   std::size_t to = 1'000'000) {
+    return [=](const FleetRequest& request) {
+        const bool is_meant = request.line == line && request.nth >= from && request.nth <= to;
+        return is_meant ? std::optional(fault) : std::nullopt;
+    };
+}
+
+inline std::vector<std::string> names_of(const std::vector<ActualUnit>& units) {
+    std::vector<std::string> names;
+    for (const auto& actual : units) names.push_back(actual.unit.name);
+    return names;
+}
+
+/// foo@1.service … foo@N.service, running.
+inline void add_nodes(FleetDouble& fleet, int count) {
+    for (int node = 1; node <= count; ++node) {
+        fleet.add(unit_running("foo@" + std::to_string(node) + ".service", "/bin/foo"));
+    }
+}
+
+/// "waiting: activating (start)"
+inline std::string text_of(const UnitStatus& status) {
+    constexpr std::array<std::string_view, 3> words{"waiting", "ready", "failed"};
+    return std::string(words.at(static_cast<std::size_t>(status.readiness))) + ": " + status.detail;
+}
+
+/// Asks until the answer is not "waiting"; the fleet's clock is to run by itself.
+inline UnitStatus wait_until_settled(Target& target, const Unit& unit, const Call& call) {
+    for (;;) {
+        auto status = target.status(unit, call);
+        if (status.readiness != Readiness::waiting) return status;
+        call.check("waiting for " + unit.name);
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+}
+
+}  // namespace deployer
