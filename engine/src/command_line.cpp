@@ -193,18 +193,18 @@ Invocation read_help(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-Invocation parse_command_line(const std::vector<std::string>& all, const Environment& environment) {
-    const bool has_file = std::any_of(all.begin(), all.end(), is_config_option);
-    auto [flags, wants_flags_help, arguments] = split_go_flags(all, environment, !has_file);
+Invocation parse_command_line(const std::vector<std::string>& arguments, const Environment& environment) {
+    const bool has_file = std::any_of(arguments.begin(), arguments.end(), is_config_option);
+    auto [flags, wants_flags_help, words] = split_go_flags(arguments, environment, !has_file);
     if (wants_flags_help) return {Command::help, {}, {}, false, false, go_flags_help()};
-    if (arguments.empty()) {
+    if (words.empty()) {
         if (!flags) throw UsageError("no command" + try_help(""));
-        arguments.emplace_back("run");
+        words.emplace_back("run");
     }
-    const auto& first = arguments.front();
-    if (first == "--help" || first == "-h" || first == "help") return read_help(arguments);
+    const auto& first = words.front();
+    if (first == "--help" || first == "-h" || first == "help") return read_help(words);
     if (first == "--version") {
-        refuse_more_than(1, arguments);
+        refuse_more_than(1, words);
         return {Command::version, {}, {}, false, false, {}};
     }
     if (first.rfind('-', 0) == 0) {
@@ -215,7 +215,7 @@ Invocation parse_command_line(const std::vector<std::string>& all, const Environ
     const auto& syntax = require_command(first);
     Invocation invocation{syntax.command, {}, {}, false, false, {}};
     try {
-        read_options(syntax, {arguments.begin() + 1, arguments.end()}, invocation);
+        read_options(syntax, {words.begin() + 1, words.end()}, invocation);
     } catch (const Poco::Util::OptionException& exception) {
         throw UsageError(exception.displayText() + try_help(syntax.name));
     }

@@ -65,7 +65,7 @@ private:
         for (std::size_t i = 0; i < block.items.size(); ++i) {
             const auto& key = block.keys[i];
             out_.append(2 * depth, ' ').append(needs_escapes(key) ? in_double_quotes(key) : key).append(":");
-            write_value(block.items[i], path.empty() ? key : path + '.' + key, depth + 1);
+            write_value(block.items[i], path.empty() ? key : std::string(path).append(1, '.').append(key), depth + 1);
         }
     }
 

@@ -57,9 +57,7 @@ public:
 
     void operator()(const CycleEnded& event) {
         const auto& report = event.report;
-        for (const auto& [unit, detail] : report.not_ready) {
-            tell_news(unit + ", changed by an earlier cycle, is not ready: " + detail);
-        }
+        for (const auto& entry : report.not_ready) tell_news(entry.text());
         for (const auto& note : report.notes) tell_news(note);
         told_before_ = std::exchange(told_, {});
         if (report.error && report.error->kind() == ErrorKind::cancelled) {

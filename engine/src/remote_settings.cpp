@@ -14,7 +14,6 @@
 namespace deployer {
 namespace {
 
-using Poco::JSON::Array;
 using Poco::JSON::Object;
 
 /// etcd is near; a cycle must not hang on it.

@@ -117,13 +117,16 @@ std::vector<std::string> held_lines(const CycleReport& report) {
 std::vector<std::string> not_ready_lines(const CycleReport& report) {
     std::vector<std::string> lines;
     lines.reserve(report.not_ready.size());
-    for (const auto& [unit, detail] : report.not_ready) {
-        lines.push_back(unit + ", changed by an earlier cycle, is not ready: " + detail);
-    }
+    for (const auto& entry : report.not_ready) lines.push_back(entry.text());
     return lines;
 }
 
 }  // namespace
+
+std::string NotReady::text() const {
+    auto line = unit;
+    return line.append(", changed by an earlier cycle, is not ready: ").append(detail);
+}
 
 std::string_view to_string(ChangeStatus status) noexcept {
     switch (status) {

@@ -34,6 +34,7 @@ struct NotReady {
     std::string unit;
     std::string detail;  ///< what the target says of it
 
+    [[nodiscard]] std::string text() const;  ///< for people, one line
     bool operator==(const NotReady&) const = default;
 };
 
