@@ -60,6 +60,7 @@ struct Cost {
 
 Cost run_program(const std::string& command, const std::string& config) {
     const auto begin = std::chrono::steady_clock::now();
+    std::fflush(stdout);
     const auto child = ::fork();
     if (child == 0) {
         if (std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr)

@@ -3,6 +3,8 @@
 #include "event_log.hpp"
 #include "quantity.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
@@ -64,6 +66,8 @@ int Daemon::run() {
         follow_remote_settings();
         const auto report = session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
         if (shutdown_.stop_requested()) break;
+        // What a comparison needed is not needed until the next one, which may be days away (malloc_trim(3)).
+        ::malloc_trim(0);
         if (const auto status = rest_after(report)) return *status;
     }
     log_.info("stopped, as asked");
