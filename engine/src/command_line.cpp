@@ -112,7 +112,7 @@ std::string help_for(const CommandSyntax& syntax) {
 
 std::string overview() {
     std::ostringstream out;
-    out << "usage: " << program << " COMMAND --config FILE [OPTION...]\n\n"
+    out << "usage: " << program << " COMMAND --config FILE [OPTION...]\n"
         << "       " << program << " -fleetEndpoint=URL -rootURI=URL [FLAG...]\n\n"
         << "Keeps a cluster at the state that a repository declares.\n\n";
     for (const auto& syntax : commands) {

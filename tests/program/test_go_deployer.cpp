@@ -8,6 +8,8 @@
 #include "support/shared_data.hpp"
 #include "support/socks_proxy.hpp"
 
+#include <deployer/unit_file.hpp>
+
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -195,5 +197,18 @@ TEST_CASE("secrets are in nothing that the program writes", "[R6]") {
         const std::string content(std::istreambuf_iterator<char>(in), {});
         CHECK(content.find(secret) == std::string::npos);
         CHECK(content.find(password) == std::string::npos);
+    }
+}
+
+TEST_CASE("the sample for production is understood, and the sample units are ones that fleet takes") {
+    const std::string etc = DEPLOYER_SOURCE_DIR "/etc";
+    Program program({"config", "--print", "--config", etc + "/production.yaml"});
+    CHECK(program.wait() == 0);
+    INFO(program.err());
+    CHECK(program.out().find("plugin: target-fleet") != std::string::npos);
+    for (const auto* name : {"/deployer.service", "/fleet/deployer.service"}) {
+        std::ifstream in(etc + name);
+        const auto options = parse_unit_file(std::string(std::istreambuf_iterator<char>(in), {}));
+        CHECK(options.size() > 5);
     }
 }
