@@ -39,6 +39,7 @@ inline FleetDouble::Fault fault_on(const std::string& line, const FleetFault& fa
 
 inline std::vector<std::string> names_of(const std::vector<ActualUnit>& units) {
     std::vector<std::string> names;
+    names.reserve(units.size());
     for (const auto& actual : units) names.push_back(actual.unit.name);
     return names;
 }
