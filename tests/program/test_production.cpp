@@ -190,7 +190,7 @@ std::string try_fault(const Step& step, const Fault& fault) {
         for (const auto& change : report.changes) {
             if (change.status == ChangeStatus::failed && change.error.empty()) return "a failure without words";
         }
-        if (const auto harm = world.harm(); !harm.empty()) return harm;
+        if (auto harm = world.harm(); !harm.empty()) return harm;
     }
     if (!in_sync) return "it does not converge: " + world.log.text();
     return world.difference_from_wanted();
@@ -224,8 +224,8 @@ TEST_CASE("whatever goes wrong at whichever step, it is said, passes, and nothin
         }
     }
     for (const auto& [step, fault, problem] : all) {
-        INFO(step.server << ' ' << fault.name << " at " << step.line);
-        CHECK(problem == "");
+        INFO(step.server << ' ' << fault.name << " at " << step.line << ": " << problem);
+        CHECK(problem.empty());
     }
 }
 
@@ -250,7 +250,11 @@ TEST_CASE("a services.yaml that is cut anywhere on its way changes nothing", "[R
             return "";
         }));
     }
-    for (auto& problem : problems) CHECK(problem.get() == "");
+    for (auto& problem : problems) {
+        const auto found = problem.get();
+        INFO(found);
+        CHECK(found.empty());
+    }
 }
 
 TEST_CASE("a rate limit is said, lengthens the pause, and passes", "[R32]") {
