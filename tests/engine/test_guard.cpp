@@ -140,7 +140,8 @@ TEST_CASE("a checkout is asked for its revision each time, for reading may settl
     std::stop_source shutdown;
     Watchdog watchdog({}, shutdown.get_token(), [](const std::string&) {});
     TestCall call;
-    const auto checkout = guard(std::make_shared<Settling>(), "source-settling", watchdog)->checkout({}, call);
+    const auto source = guard(std::make_shared<Settling>(), "source-settling", watchdog);
+    const auto checkout = source->checkout({}, call);
     CHECK(checkout->revision().id == "0 files");
     (void)checkout->read(std::vector<FileRequest>{{"a"}, {"b"}}, call);
     CHECK(checkout->revision().id == "2 files");
