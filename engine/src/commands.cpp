@@ -90,10 +90,7 @@ CycleReport report(const Invocation& invocation, Make&& make, Print&& print_it) 
         return made;
     } catch (const Error& error) {
         // Programs read of every failure in the same place.
-        CycleReport failed;
-        failed.result = CycleResult::failed;
-        failed.error = error;
-        if (invocation.json) print(failed, true, {}, {});
+        if (invocation.json) print(failed_report(error), true, {}, {});
         throw;
     }
 }
@@ -120,7 +117,7 @@ int validate(const Invocation& invocation) {
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().validate(calls); },
         [&](const CycleReport& report) {
             auto summary = quantity(report.wanted, "unit") + " wanted";
-            if (!report.held.empty()) summary += ", " + std::to_string(report.held.size()) + " held";
+            if (!report.held.empty()) summary += ", " + summarise(report);
             print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid", summary);
         });
     return exit_status(made.result);

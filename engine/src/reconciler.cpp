@@ -22,13 +22,6 @@ namespace {
 constexpr std::string_view snapshot_document = "snapshot";
 constexpr std::string_view ledger_document = "ledger";
 
-CycleReport failed_report(const Error& error) {
-    CycleReport report;
-    report.result = CycleResult::failed;
-    report.error = error;
-    return report;
-}
-
 /// Trouble after which what is known of the target may be wrong (R32).
 bool says_out_of_reach(const Error& error) {
     return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::internal;

@@ -176,6 +176,13 @@ CycleReport report_of(const Plan& plan, const WantedState& wanted) {
     return report;
 }
 
+CycleReport failed_report(const Error& error) {
+    CycleReport report;
+    report.result = CycleResult::failed;
+    report.error = error;
+    return report;
+}
+
 bool has_planned(const CycleReport& report) {
     return std::any_of(report.changes.begin(), report.changes.end(),
                        [](const auto& result) { return result.status == ChangeStatus::planned; });

@@ -68,6 +68,9 @@ CycleReport report_of(const Plan& plan, const WantedState& wanted);
 /// The same where nothing is compared: what the wanted state itself tells.
 CycleReport report_of(const WantedState& wanted);
 
+/// What ended before anything could be told.
+CycleReport failed_report(const Error& error);
+
 /// Whether anything in it is still to be carried out.
 bool has_planned(const CycleReport& report);
 

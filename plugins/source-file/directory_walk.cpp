@@ -74,33 +74,12 @@ std::vector<std::string> names_in(int directory, std::size_t limit) {
     return names;
 }
 
-std::string join(std::string_view directory, std::string_view name) {
-    if (directory.empty() || name.empty()) return std::string(directory) + std::string(name);
-    return std::string(directory) + "/" + std::string(name);
-}
-
-std::string join(const std::vector<std::string>& names) {
-    std::string path;
-    for (const auto& name : names) path = join(path, name);
-    return path;
-}
-
-std::optional<std::string> target_below(const std::filesystem::path& root, const std::string& target) {
+std::string target_below(const std::filesystem::path& root, const std::string& target) {
     if (!target.starts_with('/')) return target;
     const auto normal = root.lexically_normal().native();
     const auto prefix = normal.ends_with('/') ? normal : normal + "/";
-    if (!target.starts_with(prefix)) return std::nullopt;
-    return target.substr(prefix.size());
-}
-
-std::vector<std::string> components_of(std::string_view path) {
-    std::vector<std::string> components;
-    while (!path.empty()) {
-        const auto name = path.substr(0, path.find('/'));
-        if (!name.empty() && name != ".") components.emplace_back(name);
-        path.remove_prefix(std::min(path.size(), name.size() + 1));
-    }
-    return components;
+    if (!target.starts_with(prefix)) return "/.." + target;
+    return target.substr(prefix.size() - 1);
 }
 
 }  // namespace deployer

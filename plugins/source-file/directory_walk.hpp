@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,20 +21,8 @@ FileDescriptor open_beneath(int root, std::string_view path, int flags);
 /// The names in a directory but `.` and `..`, sorted, at most `limit` of them. Throws std::system_error.
 std::vector<std::string> names_in(int directory, std::size_t limit);
 
-/// `directory`/`name`; the root is "", and so may the name be.
-std::string join(std::string_view directory, std::string_view name);
-
-std::string join(const std::vector<std::string>& names);
-
-/// The parts of a path between slashes; empty ones and `.` mean nothing.
-std::vector<std::string> components_of(std::string_view path);
-
-/// A link's target without the root at its beginning, if it is absolute; nullopt when it does not begin so.
-std::optional<std::string> target_below(const std::filesystem::path& root, const std::string& target);
-
-/// Names that begin with a dot (`.git`, an editor's swap file) are no part of the wanted state.
-inline bool is_hidden(std::string_view name) noexcept {
-    return name.starts_with('.');
-}
+/// A link's target as a Tree has it: an absolute one counts as below the root when it begins with the root's path, and
+/// leads out otherwise.
+std::string target_below(const std::filesystem::path& root, const std::string& target);
 
 }  // namespace deployer

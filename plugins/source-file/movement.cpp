@@ -61,7 +61,7 @@ void Movement::mark_restless(TreeListing& listing) const {
     auto& entries = listing.entries;
     std::erase_if(entries, [&](const TreeEntry& entry) { return restless_.contains(entry.path); });
     for (const auto& path : restless_) {
-        entries.push_back({path, TreeEntry::Kind::unreadable, {}, {}, "it never stops changing"});
+        entries.push_back({path, {TreeNode::Kind::unreadable, "it never stops changing"}, {}});
     }
     std::sort(entries.begin(), entries.end(),
               [](const TreeEntry& left, const TreeEntry& right) { return left.path < right.path; });

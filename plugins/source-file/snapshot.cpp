@@ -32,7 +32,7 @@ std::string in_mebibytes(off_t bytes) {
 void refuse_large_tree(const TreeListing& listing) {
     off_t total = 0;
     for (const auto& entry : listing.entries) {
-        if (entry.kind == TreeEntry::Kind::file && entry.stamp.size <= file_limit) total += entry.stamp.size;
+        if (entry.node.kind == TreeNode::Kind::file && entry.stamp.size <= file_limit) total += entry.stamp.size;
         if (total <= tree_limit) continue;
         throw Error(ErrorKind::unavailable,
                     "its files add up to more than " + in_mebibytes(tree_limit) + " (counted up to " +
@@ -59,15 +59,15 @@ std::string read_bytes(int file, std::size_t size, const std::string& path) {
     }
 }
 
-std::optional<SnapshotNode> read_file(int root, const TreeEntry& entry) {
-    using Kind = TreeEntry::Kind;
+std::optional<TreeNode> read_file(int root, const TreeEntry& entry) {
+    using Kind = TreeNode::Kind;
     if (entry.stamp.size > file_limit) {
-        return SnapshotNode{Kind::unreadable, "its " + std::to_string(entry.stamp.size) + " bytes are more than " +
-                                                  in_mebibytes(file_limit)};
+        return TreeNode{Kind::unreadable,
+                        "its " + std::to_string(entry.stamp.size) + " bytes are more than " + in_mebibytes(file_limit)};
     }
     const auto file = open_beneath(root, entry.path, O_RDONLY);
     const auto error = errno;
-    if (!file && (error == EACCES || error == EPERM)) return SnapshotNode{Kind::unreadable, errno_text(error)};
+    if (!file && (error == EACCES || error == EPERM)) return TreeNode{Kind::unreadable, errno_text(error)};
     if (!file && (error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO)) return std::nullopt;
     if (!file) fail(entry.path, error);
     if (!is_still(file.get(), entry.stamp)) return std::nullopt;
@@ -75,39 +75,24 @@ std::optional<SnapshotNode> read_file(int root, const TreeEntry& entry) {
     // One byte more, to see the end.
     auto text = read_bytes(file.get(), size + 1, entry.path);
     if (text.size() != size || !is_still(file.get(), entry.stamp)) return std::nullopt;
-    return SnapshotNode{Kind::file, std::move(text)};
-}
-
-std::optional<SnapshotNode> read_node(int root, const TreeEntry& entry) {
-    switch (entry.kind) {
-        case TreeEntry::Kind::file:
-            return read_file(root, entry);
-        case TreeEntry::Kind::link:
-            return SnapshotNode{entry.kind, entry.target};
-        case TreeEntry::Kind::unreadable:
-            return SnapshotNode{entry.kind, entry.problem};
-        case TreeEntry::Kind::directory:
-        case TreeEntry::Kind::special:
-            return SnapshotNode{entry.kind, {}};
-    }
-    return std::nullopt;
+    return TreeNode{Kind::file, std::move(text)};
 }
 
 }  // namespace
 
-std::optional<Snapshot> read_snapshot(int root, const TreeListing& listing, const Call& call) {
+std::optional<Tree> read_snapshot(int root, const TreeListing& listing, const Call& call) {
     refuse_large_tree(listing);
-    Snapshot snapshot;
+    Tree snapshot;
     for (const auto& entry : listing.entries) {
         call.check("reading the directory");
-        auto node = read_node(root, entry);
+        auto node = entry.node.kind == TreeNode::Kind::file ? read_file(root, entry) : entry.node;
         if (!node) return std::nullopt;
         snapshot.emplace_hint(snapshot.end(), entry.path, *std::move(node));
     }
     return snapshot;
 }
 
-Revision revision_of(const Snapshot& snapshot) {
+Revision revision_of(const Tree& snapshot) {
     Poco::SHA2Engine engine(Poco::SHA2Engine::SHA_256);
     // Lengths go first, so that no two trees run together to the same bytes.
     const auto add = [&](const std::string& text) {
@@ -117,7 +102,7 @@ Revision revision_of(const Snapshot& snapshot) {
     };
     for (const auto& [path, node] : snapshot) {
         // Directories count by what is in them, as they do for git.
-        if (node.kind == TreeEntry::Kind::directory) continue;
+        if (node.kind == TreeNode::Kind::directory) continue;
         add(path);
         add(std::to_string(static_cast<int>(node.kind)));
         add(node.text);

@@ -1,8 +1,8 @@
 #include "directory_walk.hpp"
-#include "lookup.hpp"
 #include "movement.hpp"
 #include "posix/file_descriptor.hpp"
 #include "snapshot.hpp"
+#include "tree/tree.hpp"
 #include "tree_listing.hpp"
 #include "tree_watch.hpp"
 
@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 
 class DirectoryCheckout final : public Checkout {
 public:
-    DirectoryCheckout(std::filesystem::path root, Snapshot snapshot, Revision revision)
+    DirectoryCheckout(std::string root, Tree snapshot, Revision revision)
         : root_(std::move(root)), snapshot_(std::move(snapshot)), revision_(std::move(revision)) {}
 
     [[nodiscard]] const Revision& revision() const override { return revision_; }
@@ -34,20 +34,27 @@ public:
     std::vector<File> read(std::span<const FileRequest> requests, const Call& /*call*/) override {
         std::vector<File> files;
         files.reserve(requests.size());
-        for (const auto& request : requests) files.push_back(find_file(snapshot_, root_, request.location));
+        for (const auto& request : requests) files.push_back(look_up(request.location));
         return files;
     }
 
 private:
-    std::filesystem::path root_;
-    Snapshot snapshot_;
+    [[nodiscard]] File look_up(const std::string& location) const {
+        if (location.find("://") == std::string::npos) return find_file(snapshot_, root_, location);
+        return {{},
+                Error(ErrorKind::rejected, "source-file cannot fetch " + quote(presentable_uri(location)) +
+                                               ": it reads files below its path only")};
+    }
+
+    std::string root_;
+    Tree snapshot_;
     Revision revision_;
 };
 
 /// A directory on this machine. Between checkouts it keeps names, stamps and the revision, but no contents.
 class SourceFile final : public Source {
 public:
-    explicit SourceFile(const Settings& settings) : root_(settings.path("path")), settle_(read_settle(settings)) {}
+    explicit SourceFile(const Settings& settings) : root_(read_root(settings)), settle_(read_settle(settings)) {}
 
     std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override {
         try {
@@ -57,7 +64,7 @@ public:
             auto revision = revision_of(snapshot);
             seen_ = Seen{std::move(look.listing.entries), revision};
             if (revision == known) return nullptr;
-            return std::make_unique<DirectoryCheckout>(root_, std::move(snapshot), std::move(revision));
+            return std::make_unique<DirectoryCheckout>(root_.native(), std::move(snapshot), std::move(revision));
         } catch (const Error& error) {
             throw error.while_doing("cannot read directory " + printable(root_.native()));
         } catch (const std::system_error& error) {
@@ -81,6 +88,12 @@ private:
         Revision revision;
     };
 
+    /// Without the slash at its end, that messages do not show it twice.
+    static std::filesystem::path read_root(const Settings& settings) {
+        auto root = settings.path("path");
+        return root.has_filename() || !root.has_parent_path() ? root : root.parent_path();
+    }
+
     static milliseconds read_settle(const Settings& settings) {
         const auto settle = settings.find_duration("settle").value_or(milliseconds(200));
         // Time stamps of files move on in steps of up to 10 ms; closer than that, a change need not show in them.
@@ -101,7 +114,7 @@ private:
     }
 
     /// Reads until the tree was the same before and after, and quiet for a while before. `look` is what was read.
-    Snapshot read_quiet(Look& look, const Call& call) {
+    Tree read_quiet(Look& look, const Call& call) {
         bool quiet = !look.moved && look.listing.settled(settle_);
         while (true) {
             if (!quiet) wait_until_quiet(look, call);

@@ -3,6 +3,8 @@
 #include "directory_walk.hpp"
 #include "posix/errno_text.hpp"
 #include "posix/file_descriptor.hpp"
+#include "tree/hidden_end.hpp"
+#include "tree/relative_path.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
@@ -17,8 +19,6 @@
 #include <climits>
 #include <cstddef>
 #include <ctime>
-#include <deque>
-#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -29,7 +29,6 @@ namespace {
 
 constexpr std::size_t entry_limit = 100'000;
 constexpr int depth_limit = 32;
-constexpr int link_limit = 40;
 
 std::int64_t wall_clock() noexcept {
     timespec now{};
@@ -84,11 +83,11 @@ private:
         }
         if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
             // Without its stamp: what goes through a fifo is no change.
-            add({path, TreeEntry::Kind::special, {}, {}, {}});
+            add({path, {TreeNode::Kind::special, {}}, {}});
             return;
         }
         note_change(path, status);
-        TreeEntry entry{path, TreeEntry::Kind::file, stamp_of(status), {}, {}};
+        TreeEntry entry{path, {}, stamp_of(status)};
         if (S_ISDIR(status.st_mode)) {
             enter(std::move(entry), directory, name, depth);
             return;
@@ -98,7 +97,7 @@ private:
     }
 
     void enter(TreeEntry entry, int directory, const std::string& name, int depth) {
-        entry.kind = TreeEntry::Kind::directory;
+        entry.node.kind = TreeNode::Kind::directory;
         entry.stamp = {};
         const FileDescriptor opened(
             ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -107,8 +106,7 @@ private:
         if (!opened && !is_forbidden(error)) fail(entry.path, error);
         const bool deep = depth == depth_limit;
         if (!opened || deep || ::faccessat(directory, name.c_str(), X_OK, AT_EACCESS) != 0) {
-            entry.kind = TreeEntry::Kind::unreadable;
-            entry.problem = deep ? "it is nested too deeply" : errno_text(EACCES);
+            entry.node = {TreeNode::Kind::unreadable, deep ? "it is nested too deeply" : errno_text(EACCES)};
             add(std::move(entry));
             return;
         }
@@ -122,8 +120,8 @@ private:
         const auto length = ::readlinkat(directory, name.c_str(), target.data(), target.size());
         if (length < 0 && (errno == ENOENT || errno == EINVAL)) return false;
         if (length < 0) fail(entry.path, errno);
-        entry.kind = TreeEntry::Kind::link;
-        entry.target.assign(target.data(), static_cast<std::size_t>(length));
+        const std::string text(target.data(), static_cast<std::size_t>(length));
+        entry.node = {TreeNode::Kind::link, target_below(root_path_, text)};
         return true;
     }
 
@@ -132,53 +130,25 @@ private:
                   [](const TreeEntry& left, const TreeEntry& right) { return left.path < right.path; });
     }
 
-    [[nodiscard]] const TreeEntry* find(const std::string& path) const {
+    [[nodiscard]] const TreeNode* find(const std::string& path) const {
         const auto found =
             std::lower_bound(listing_.entries.begin(), listing_.entries.end(), path,
                              [](const TreeEntry& entry, const std::string& wanted) { return entry.path < wanted; });
-        return found != listing_.entries.end() && found->path == path ? &*found : nullptr;
+        return found != listing_.entries.end() && found->path == path ? &found->node : nullptr;
     }
 
-    /// Hidden names that a link leads to count: whole trees are published by switching a link such as `..data`. What is
-    /// found so may hold, or be, a link to the next. False when there is nothing new.
+    /// What is found behind a link may hold, or be, a link to the next. False when there is nothing new.
     bool list_hidden() {
+        const auto look = [this](const std::string& path) { return find(path); };
         std::set<std::string> fresh;
         for (const auto& entry : listing_.entries) {
-            if (entry.kind != TreeEntry::Kind::link) continue;
-            auto hidden = find_hidden(entry);
+            if (entry.node.kind != TreeNode::Kind::link) continue;
+            auto hidden = hidden_end(entry.path, look);
             if (hidden && !admitted_.contains(*hidden)) fresh.insert(*std::move(hidden));
         }
         for (const auto& path : fresh) list_hidden(path);
         admitted_.insert(fresh.begin(), fresh.end());
         return !fresh.empty();
-    }
-
-    /// The hidden name below the root at which the way that a link leads ends for now, as it is not listed.
-    [[nodiscard]] std::optional<std::string> find_hidden(const TreeEntry& link) const {
-        std::vector<std::string> here = components_of(link.path);
-        std::deque<std::string> ahead{here.back()};
-        here.pop_back();
-        for (int links = 0; !ahead.empty();) {
-            const auto name = ahead.front();
-            ahead.pop_front();
-            if (name == "..") {
-                if (here.empty()) return std::nullopt;
-                here.pop_back();
-                continue;
-            }
-            here.push_back(name);
-            const auto path = join(here);
-            const auto* entry = find(path);
-            if (entry == nullptr) return is_hidden(name) ? std::optional(path) : std::nullopt;
-            if (entry->kind != TreeEntry::Kind::link) continue;
-            here.pop_back();
-            const auto target = target_below(root_path_, entry->target);
-            if (!target || ++links > link_limit) return std::nullopt;
-            if (entry->target.starts_with('/')) here.clear();
-            const auto detour = components_of(*target);
-            ahead.insert(ahead.begin(), detour.begin(), detour.end());
-        }
-        return std::nullopt;
     }
 
     void list_hidden(const std::string& path) {

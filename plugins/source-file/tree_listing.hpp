@@ -1,6 +1,7 @@
 #pragma once
 
 #include "posix/file_stamp.hpp"
+#include "tree/tree.hpp"
 #include "tree_watch.hpp"
 
 #include <deployer/call.hpp>
@@ -16,12 +17,9 @@ namespace deployer {
 
 /// One name below the root. Nothing of it is known by following a symbolic link.
 struct TreeEntry {
-    enum class Kind { directory, file, link, special, unreadable };
     std::string path;  ///< relative to the root
-    Kind kind = Kind::file;
-    FileStamp stamp;      ///< empty for a directory: what is in it has entries of its own
-    std::string target;   ///< of a link, as written
-    std::string problem;  ///< of something unreadable
+    TreeNode node;     ///< without the content of a file
+    FileStamp stamp;   ///< empty for a directory: what is in it has entries of its own
 
     bool operator==(const TreeEntry&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include "directory_walk.hpp"
 #include "posix/errno_text.hpp"
+#include "tree/relative_path.hpp"
 
 #include <deployer/foreign_text.hpp>
 
@@ -28,7 +29,6 @@ namespace {
 constexpr std::uint32_t name_events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 constexpr std::uint32_t content_events =
     name_events | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
-constexpr int link_limit = 40;
 
 void wait_for_deadline(const Call& call) {
     while (call.wait(call.remaining())) {

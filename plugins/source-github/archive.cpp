@@ -1,6 +1,6 @@
 #include "archive.hpp"
-
-#include "location.hpp"
+#include "tree/relative_path.hpp"
+#include "tree/tree.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
@@ -206,9 +206,11 @@ std::optional<std::string_view> below(std::string_view path, std::string_view fo
     return path.substr(folder.size() + 1);
 }
 
+/// As a Tree has it: what is absolute on some machine leads out of a repository.
 std::string link_target(::archive_entry* entry) {
-    const char* const target = ::archive_entry_symlink(entry);
-    return target == nullptr ? std::string() : target;
+    const char* const text = ::archive_entry_symlink(entry);
+    const std::string target = text == nullptr ? "" : text;
+    return target.starts_with('/') ? "/.." + target : target;
 }
 
 /// What an archive holds, seen from one folder of it.

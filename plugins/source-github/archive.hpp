@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tree.hpp"
+#include "tree/tree.hpp"
 
 #include <deployer/call.hpp>
 

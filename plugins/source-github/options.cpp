@@ -2,6 +2,7 @@
 
 #include "connection_settings.hpp"
 #include "location.hpp"
+#include "tree/relative_path.hpp"
 
 #include <deployer/foreign_text.hpp>
 

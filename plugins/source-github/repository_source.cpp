@@ -2,6 +2,8 @@
 
 #include "archive.hpp"
 #include "location.hpp"
+#include "tree/relative_path.hpp"
+#include "tree/tree.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>

@@ -2,7 +2,7 @@
 
 #include "answers.hpp"
 #include "options.hpp"
-#include "tree.hpp"
+#include "tree/tree.hpp"
 #include "web_files.hpp"
 
 #include "http_client.hpp"

@@ -1,6 +1,8 @@
 #include "site.hpp"
 
 #include "location.hpp"
+#include "tree/relative_path.hpp"
+#include "tree/tree.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>

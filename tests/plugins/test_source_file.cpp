@@ -303,7 +303,7 @@ TEST_CASE("symbolic links are followed below the root, and no further") {
     for (const auto* name : {"out", "out-by-way", "out-absolute", "out-by-prefix", "out-by-likeness", "parent",
                              "parent/secret", "self/out"}) {
         INFO(name);
-        CHECK(refuses(read_one(*from, name), ErrorKind::rejected, "leads out of the source's path"));
+        CHECK(refuses(read_one(*from, name), ErrorKind::rejected, "leads out of the source's root"));
     }
     // As the kernel would read it from inside: the name `root` does not exist below the root.
     CHECK(refuses(read_one(*from, "units/winding"), ErrorKind::not_found, "through symbolic link"));

@@ -1,6 +1,7 @@
-#include "tree.hpp"
+#include "tree/tree.hpp"
 
-#include "location.hpp"
+#include "tree/hidden_end.hpp"
+#include "tree/relative_path.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
@@ -12,11 +13,9 @@
 #include <utility>
 #include <vector>
 
-namespace deployer::github {
+namespace deployer {
 
 namespace {
-
-constexpr int link_limit = 40;
 
 [[noreturn]] void reject(const std::string& why) {
     throw Error(ErrorKind::rejected, why);
@@ -54,6 +53,7 @@ private:
         const auto found = tree_.find(path());
         if (found == tree_.end()) miss(name);
         const auto& node = found->second;
+        if (node.kind == TreeNode::Kind::unreadable) reject("cannot read " + describe(path()) + ": " + node.text);
         if (node.kind == TreeNode::Kind::link) follow(node.text);
         return node.kind == TreeNode::Kind::link || node.kind == TreeNode::Kind::directory ? nullptr : &node;
     }
@@ -61,8 +61,8 @@ private:
     void follow(const std::string& target) {
         link_ = path();
         if (++links_ > link_limit) reject("too many symbolic links at " + describe(link_));
-        if (target.starts_with('/')) leave();
         here_.pop_back();
+        if (target.starts_with('/')) here_.clear();
         const auto names = components_of(target);
         ahead_.insert(ahead_.begin(), names.begin(), names.end());
     }
@@ -100,45 +100,39 @@ bool is_visible(std::string_view path, const Paths& admitted) {
     return true;
 }
 
-/// The hidden path at which the way that a link leads ends for now, as it was not admitted.
-std::optional<std::string> hidden_end(const Tree& tree, const Paths& admitted, const std::string& link) {
-    auto here = components_of(link);
-    std::deque<std::string> ahead{here.back()};
-    here.pop_back();
-    for (int links = 0; !ahead.empty();) {
-        const auto name = ahead.front();
-        ahead.pop_front();
-        if (name == "..") {
-            if (here.empty()) return std::nullopt;
-            here.pop_back();
-            continue;
-        }
-        here.push_back(name);
-        const auto path = join(here);
-        const auto node = tree.find(path);
-        if (node == tree.end()) return std::nullopt;
-        if (is_hidden(name) && !admitted.contains(path)) return path;
-        if (node->second.kind != TreeNode::Kind::link) continue;
-        const auto& target = node->second.text;
-        if (target.starts_with('/') || ++links > link_limit) return std::nullopt;
-        here.pop_back();
-        const auto detour = components_of(target);
-        ahead.insert(ahead.begin(), detour.begin(), detour.end());
-    }
-    return std::nullopt;
-}
-
 /// Hidden paths that links lead to, as far as it is known what was admitted before.
 Paths find_hidden(const Tree& tree, const Paths& admitted) {
+    const auto look = [&](const std::string& path) -> const TreeNode* {
+        const auto node = tree.find(path);
+        return node == tree.end() || !is_visible(path, admitted) ? nullptr : &node->second;
+    };
     Paths found;
     for (const auto& [path, node] : tree) {
         if (node.kind != TreeNode::Kind::link || !is_visible(path, admitted)) continue;
-        if (auto hidden = hidden_end(tree, admitted, path)) found.insert(*std::move(hidden));
+        auto hidden = hidden_end(path, look);
+        if (hidden && !admitted.contains(*hidden)) found.insert(*std::move(hidden));
     }
     return found;
 }
 
+[[noreturn]] void reject(std::string_view location, const std::string& why) {
+    reject(quote(presentable_uri(location)) + why);
+}
+
 }  // namespace
+
+std::vector<std::string> names_below_root(std::string_view location) {
+    auto names = components_of(location);
+    if (names.empty()) reject(location, " names no file");
+    if (location.find("://") != std::string_view::npos) {
+        reject(location, " cannot be fetched: it is neither https:// nor http://");
+    }
+    if (location.starts_with('/')) reject(location, " is an absolute path: write it relative to the source's root");
+    if (std::find(names.begin(), names.end(), "..") != names.end()) {
+        reject(location, " may not leave the source's root: \"..\" is not allowed");
+    }
+    return names;
+}
 
 void drop_hidden(Tree& tree) {
     Paths admitted;
@@ -157,7 +151,6 @@ File find_file(const Tree& tree, std::string_view root, std::string_view locatio
         const auto* node = walk.go(names_below_root(location));
         const auto name = walk.describe(walk.path());
         if (node == nullptr) reject(name + " is a directory");
-        if (node->kind == TreeNode::Kind::unreadable) reject("cannot read " + name + ": " + node->text);
         if (node->kind != TreeNode::Kind::file) reject(name + " is not a regular file");
         return {node->text, std::nullopt};
     } catch (const Error& error) {
@@ -175,4 +168,4 @@ std::string resolve_folder(const Tree& tree, std::string_view folder) {
     return std::string(folder);
 }
 
-}  // namespace deployer::github
+}  // namespace deployer
