@@ -123,7 +123,7 @@ public:
 
     UnitStatus status(const Unit& unit, const Call& /*call*/) override {
         const auto known = read_unit(file_of(unit.name));
-        if (!known) return {Readiness::waiting, "there is no file of it"};
+        if (!known) return {Readiness::absent, "there is no file of it"};
         if (!is_same(*known, unit)) return {Readiness::waiting, "its file holds another version"};
         return {Readiness::ready, "on disk"};
     }

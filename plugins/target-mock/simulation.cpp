@@ -88,7 +88,7 @@ std::optional<SimulatedUnit> follow(const SimulatedUnit* before, const Unit& wan
 }
 
 UnitStatus judge(const SimulatedUnit* actual, const Unit& wanted, Moment now) {
-    if (actual == nullptr) return {Readiness::waiting, "not in the cluster"};
+    if (actual == nullptr) return {Readiness::absent, "not in the cluster"};
     if (!same_content(actual->unit, wanted)) return {Readiness::waiting, "the cluster holds another version"};
     const auto told = actual->unit.desired_state;
     if (told != wanted.desired_state) {

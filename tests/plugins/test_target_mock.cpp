@@ -186,7 +186,7 @@ TEST_CASE("mock: a unit is replaced, its desired state set, and destroyed") {
     target->destroy("foo.service", call);
     CHECK(cluster.names() == std::vector<std::string>{"keep.service"});
     CHECK(cluster.units()[0].unit == keep);
-    CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    CHECK(target->status(unit, call).readiness == Readiness::absent);
 }
 
 TEST_CASE("mock: setting the state of an absent unit is not_found, destroying it a success") {

@@ -63,7 +63,7 @@ void check_life_of_a_unit(Target& target) {
     Unit unit{
         "foo@1.service", {{"Service", "ExecStart", "/bin/true"}, {"X-Fleet", "Global", "true"}}, DesiredState::loaded};
     check_units(target, {});
-    CHECK(target.status(unit, call).readiness == Readiness::waiting);
+    CHECK(target.status(unit, call).readiness == Readiness::absent);
     target.apply(unit, call);
     target.apply(unit, call);
     check_units(target, {unit});

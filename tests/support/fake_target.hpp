@@ -114,7 +114,7 @@ private:
     [[nodiscard]] UnitStatus look(const Unit& unit) const {
         const std::scoped_lock lock(mutex_);
         const auto found = units_.find(unit.name);
-        if (found == units_.end()) return {Readiness::waiting, "absent"};
+        if (found == units_.end()) return {Readiness::absent, "absent"};
         if (unit_file_hash(found->second.options) != unit_file_hash(unit.options))
             return {Readiness::waiting, "old version"};
         if (found->second.desired_state != unit.desired_state) return {Readiness::waiting, "other state"};

@@ -37,8 +37,8 @@ public:
     /// Success also when the unit is absent.
     virtual void destroy(std::string_view unit, const Call& call) = 0;
 
-    /// Whether this very content is in its desired state. Never `ready` for another version of the unit. A unit that is
-    /// absent is `waiting`: what was just applied may not show yet.
+    /// Whether this very content is in its desired state. Never `ready` for another version of the unit. `absent`
+    /// exactly when the target does not have the unit in any version: what was just applied may not show yet.
     virtual UnitStatus status(const Unit& unit, const Call& call) = 0;
 
     /// True: the engine makes one call at a time.

@@ -43,9 +43,11 @@ struct ActualUnit {
 
 /// Whether *this version* of a unit is in its desired state (R42). An older version that still runs is `waiting`.
 enum class Readiness {
-    waiting,  ///< Not yet; asking again later may give another answer.
-    ready,    ///< This content, in this desired state, now.
-    failed,   ///< It will not become ready by itself: waiting longer is pointless.
+    waiting,   ///< Not yet; asking again later may give another answer.
+    ready,     ///< This content, in this desired state, now.
+    failed,    ///< It will not become ready by itself: waiting longer is pointless.
+    absent,    ///< The target does not have the unit, or not yet.
+    unplaced,  ///< The target has it, and no machine that takes it. Waited for as `waiting`, but not as long.
 };
 
 struct UnitStatus {
