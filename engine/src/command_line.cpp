@@ -64,7 +64,8 @@ constexpr std::array commands{
     CommandSyntax{
         Command::config, "config", "Print the configuration",
         "With --print, prints the configuration as it is understood, or that the flags of the Go deployer amount "
-        "to, without comments. Secrets are left out. What is printed can be used as a configuration file.\n"
+        "to. What is printed can be used as a configuration file, once the secrets, which are left out, are put in "
+        "again.\n"
         "Exit status: 0 done, 1 the configuration or a plugin's settings are not usable.",
         ConfigUse::required, false},
     CommandSyntax{Command::plugins, "plugins", "List the plugins found, and why any is refused",
@@ -105,6 +106,9 @@ std::string help_for(const CommandSyntax& syntax) {
     formatter.setCommand(std::string(program) + ' ' + std::string(syntax.name));
     formatter.setUsage(syntax.config == ConfigUse::required ? "--config FILE [OPTION...]" : "[OPTION...]");
     formatter.setHeader('\n' + std::string(syntax.description) + '\n');
+    if (syntax.config == ConfigUse::required) {
+        formatter.setFooter("\n'" + std::string(program) + " -help' shows the flags that do instead of --config FILE.");
+    }
     std::ostringstream out;
     formatter.format(out);
     return std::move(out).str();
@@ -124,6 +128,10 @@ std::string overview() {
 
 std::string try_help(std::string_view command) {
     return "; try '" + std::string(program) + ' ' + (command.empty() ? "" : std::string(command) + ' ') + "--help'";
+}
+
+std::string try_flags_help() {
+    return "; try '" + std::string(program) + " -help'";
 }
 
 const CommandSyntax& require_command(const std::string& name) {
@@ -147,16 +155,50 @@ bool read_output(const std::string& format, const CommandSyntax& syntax) {
     return format == "json";
 }
 
-/// Poco would take any beginning of an option's name for it, today's `--d` for another option than tomorrow's.
-void require_whole_name(const std::string& argument, const OptionSet& options, const CommandSyntax& syntax) {
-    if (argument.rfind("--", 0) != 0) return;
-    const auto name = argument.substr(2, argument.find_first_of("=:") - 2);
+/// An option or a flag as it was typed, without its value.
+std::string typed_name(const std::string& argument) {
+    return argument.substr(0, argument.find_first_of("=:"));
+}
+
+std::vector<std::string> long_names(const OptionSet& options) {
     std::vector<std::string> names;
-    for (const auto& option : options) names.push_back(option.fullName());
-    if (std::find(names.begin(), names.end(), name) != names.end()) return;
-    const auto meant = nearest_word(name, names);
-    throw UsageError("unknown option '--" + name + "'" + (meant ? ", did you mean '--" + *meant + "'?" : "") +
-                     try_help(syntax.name));
+    for (const auto& option : options) names.push_back("--" + option.fullName());
+    return names;
+}
+
+bool holds(const std::vector<std::string>& words, const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// Whether it is `-c`, or `-cFILE` of an option that has a value.
+bool is_short(const std::string& argument, const Option& option) {
+    const auto name = '-' + option.shortName();
+    return name.size() > 1 && (argument == name || (option.takesArgument() && argument.rfind(name, 0) == 0));
+}
+
+/// `help` is what to try when nothing similar is found among the flags of the Go deployer.
+[[noreturn]] void refuse_unknown(const std::string& what, const std::string& name, std::vector<std::string> known,
+                                 const std::string& help) {
+    const auto flags = go_flag_names();
+    known.insert(known.end(), flags.begin(), flags.end());
+    const auto meant = nearest_word(name, known);
+    throw UsageError("unknown " + what + " '" + name + "'" + (meant ? ", did you mean '" + *meant + "'?" : "") +
+                     (meant && holds(flags, *meant) ? try_flags_help() : help));
+}
+
+/// Poco would take any beginning of an option's name for it, today's `--d` for another option than tomorrow's, and
+/// `-config=FILE` for `-c` with a strange value. What it calls an option that it does not know is not what was typed.
+void require_known_name(const std::string& argument, const OptionSet& options, const CommandSyntax& syntax) {
+    if (argument.size() < 2 || argument.front() != '-') return;
+    const auto name = typed_name(argument);
+    const auto names = long_names(options);
+    if (holds(names, name)) return;
+    const bool is_meant_long = argument[1] == '-' || holds(names, '-' + name);
+    if (!is_meant_long &&
+        std::any_of(options.begin(), options.end(), [&](const auto& option) { return is_short(argument, option); })) {
+        return;
+    }
+    refuse_unknown("option", name, names, try_help(syntax.name));
 }
 
 void read_options(const CommandSyntax& syntax, const std::vector<std::string>& arguments, Invocation& invocation) {
@@ -165,12 +207,15 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     processor.setUnixStyle(true);
     bool value_follows = false;
     for (const auto& argument : arguments) {
-        if (!value_follows) require_whole_name(argument, options, syntax);
+        if (!value_follows) require_known_name(argument, options, syntax);
         std::string name;
         std::string value;
         if (!processor.process(argument, name, value))
             throw UsageError("unexpected '" + argument + "'" + try_help(syntax.name));
         value_follows = name.empty();
+        if (name == "config" && value.empty()) {
+            throw UsageError("'" + argument + "' names no file" + try_help(syntax.name));
+        }
         if (name == "config") invocation.config = value;
         if (name == "output") invocation.json = read_output(value, syntax);
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
@@ -180,8 +225,16 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     if (value_follows) throw UsageError("'" + arguments.back() + "' needs a value" + try_help(syntax.name));
 }
 
-bool is_config_option(const std::string& argument) {
-    return argument.rfind("--config", 0) == 0 || (argument.rfind("-c", 0) == 0 && argument.rfind("--", 0) != 0);
+/// A command line that begins with something that is neither a command nor a flag of the Go deployer.
+[[noreturn]] void refuse_first(const std::string& first) {
+    for (const auto& syntax : commands) {
+        const auto options = options_of(syntax);
+        const bool is_option =
+            holds(long_names(options), typed_name(first)) ||
+            std::any_of(options.begin(), options.end(), [&](const auto& option) { return is_short(first, option); });
+        if (is_option) throw UsageError("the command comes first, before '" + first + "'" + try_help(""));
+    }
+    refuse_unknown("flag", typed_name(first), {}, try_flags_help());
 }
 
 /// `help`, `help COMMAND`
@@ -194,11 +247,10 @@ Invocation read_help(const std::vector<std::string>& arguments) {
 }  // namespace
 
 Invocation parse_command_line(const std::vector<std::string>& arguments, const Environment& environment) {
-    const bool has_file = std::any_of(arguments.begin(), arguments.end(), is_config_option);
-    auto [flags, wants_flags_help, words] = split_go_flags(arguments, environment, !has_file);
+    auto [flags, wants_flags_help, words] = split_go_flags(arguments);
     if (wants_flags_help) return {Command::help, {}, {}, false, false, go_flags_help()};
     if (words.empty()) {
-        if (!flags) throw UsageError("no command" + try_help(""));
+        if (flags.empty() && !asks_for_go_flags(environment)) throw UsageError("no command" + try_help(""));
         words.emplace_back("run");
     }
     const auto& first = words.front();
@@ -207,10 +259,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, const E
         refuse_more_than(1, words);
         return {Command::version, {}, {}, false, false, {}};
     }
-    if (first.rfind('-', 0) == 0) {
-        throw UsageError("the command comes first, before '" + first + "', which is no flag of the Go deployer either" +
-                         try_help(""));
-    }
+    if (first.rfind('-', 0) == 0) refuse_first(first);
 
     const auto& syntax = require_command(first);
     Invocation invocation{syntax.command, {}, {}, false, false, {}};
@@ -220,14 +269,18 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, const E
         throw UsageError(exception.displayText() + try_help(syntax.name));
     }
     if (invocation.command == Command::help || syntax.config != ConfigUse::required) return invocation;
-    if (flags) {
-        if (has_file) throw UsageError("either --config or the Go deployer's flags, not both" + try_help(syntax.name));
-        require_complete(*flags);
-        invocation.config_text = write_config(*flags, default_state_directory(environment, ::geteuid() == 0));
-    } else if (invocation.config.empty()) {
+    const bool has_file = !invocation.config.empty();
+    if (has_file && !flags.empty()) {
+        throw UsageError("either --config or the Go deployer's flags, not both" + try_help(syntax.name));
+    }
+    if (has_file) return invocation;
+    if (flags.empty() && !asks_for_go_flags(environment)) {
         throw UsageError("no configuration: " + std::string(syntax.name) + " needs --config FILE" +
                          try_help(syntax.name));
     }
+    // Only here, where there is nothing else: a strange variable is no reason to refuse anything before.
+    invocation.config_text =
+        write_config(read_go_flags(flags, environment), default_state_directory(environment, ::geteuid() == 0));
     return invocation;
 }
 

@@ -4,6 +4,7 @@
 #include "config_text.hpp"
 #include "daemon.hpp"
 #include "event_log.hpp"
+#include "go_flags.hpp"
 #include "plugin_host.hpp"
 #include "progress.hpp"
 #include "quantity.hpp"
@@ -45,7 +46,12 @@ PluginHost make_host(std::vector<std::filesystem::path> directories) {
 
 Config read_config_of(const Invocation& invocation) {
     if (invocation.config_text.empty()) return read_config_file(invocation.config);
-    return read_config(invocation.config_text, "the flags", std::filesystem::current_path());
+    return read_config(invocation.config_text, std::string(go_flags_origin), std::filesystem::current_path());
+}
+
+/// Nobody has the text whose lines an error would name.
+Error reworded(const Error& error) {
+    return {error.kind(), in_terms_of_flags(error.what())};
 }
 
 int exit_status(CycleResult result) {
@@ -90,7 +96,7 @@ CycleReport report(const Invocation& invocation, Make&& make, Print&& print_it) 
         return made;
     } catch (const Error& error) {
         // Programs read of every failure in the same place.
-        if (invocation.json) print(failed_report(error), true, {}, {});
+        if (invocation.json) print(failed_report(reworded(error)), true, {}, {});
         throw;
     }
 }
@@ -239,11 +245,13 @@ int dispatch(const Invocation& invocation) {
 
 }  // namespace
 
-int carry_out(const Invocation& invocation) {
+int carry_out(const Invocation& invocation) try {
     const auto status = dispatch(invocation);
     // A report that nobody got is no success.
     if (!std::cout.flush()) throw Error(ErrorKind::unavailable, "cannot write to standard output");
     return status;
+} catch (const Error& error) {
+    throw reworded(error);
 }
 
 }  // namespace deployer

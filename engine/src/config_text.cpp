@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace deployer {
@@ -9,17 +10,15 @@ namespace {
 
 using Kind = SettingsNode::Kind;
 
-constexpr std::string_view hidden = "***";
-
-/// "https://user:password@host/" without what stands before the `@`.
-std::string without_password(const std::string& text) {
+/// "https://user:password@host/" without what stands before the `@`; nullopt when nothing does.
+std::optional<std::string> without_password(const std::string& text) {
     const auto scheme = text.find("://");
-    if (scheme == std::string::npos) return text;
+    if (scheme == std::string::npos) return std::nullopt;
     const auto begin = scheme + 3;
     const auto end = text.find_first_of("/?#", begin);
     const auto at = text.substr(0, end).rfind('@');
-    if (at == std::string::npos || at < begin) return text;
-    return text.substr(0, begin) + std::string(hidden) + text.substr(at);
+    if (at == std::string::npos || at < begin) return std::nullopt;
+    return text.substr(0, begin) + "***" + text.substr(at);
 }
 
 bool needs_escapes(std::string_view text) {
@@ -92,10 +91,14 @@ private:
 
     [[nodiscard]] std::string scalar(const SettingsNode& node, const std::string& path) const {
         const bool names_variable = node.text.rfind("${", 0) == 0;
-        if (secrets_.count(path) > 0 && !names_variable) return in_single_quotes(hidden);
-        const auto text = without_password(node.text);
+        // A variable that is not set is refused wherever a secret is read; a mere mark would be sent as one.
+        if (secrets_.count(path) > 0 && !names_variable) return "${NOT_PRINTED}  # a secret: put it in again";
+        const auto& text = node.text;
+        if (const auto rest = without_password(text)) {
+            return "# the password is not printed, put it in again: " + in_double_quotes(*rest);
+        }
         if (needs_escapes(text)) return in_double_quotes(text);
-        return node.quoted || text.find_first_of("#:{}[],&*?|<>=!%@`\"'\\- ") == 0 || text != node.text ||
+        return node.quoted || text.find_first_of("#:{}[],&*?|<>=!%@`\"'\\- ") == 0 ||
                        text.find(": ") != std::string::npos || text.find(" #") != std::string::npos
                    ? in_single_quotes(text)
                    : text;

@@ -75,27 +75,40 @@ int Daemon::run() {
 }
 
 std::optional<int> Daemon::rest_after(const CycleReport& report) {
+    if (report.error && session_->config().on_failure == OnFailure::exit) return end_after(*report.error);
     const auto kind = report.error ? std::optional(report.error->kind()) : std::nullopt;
-    if (kind == ErrorKind::misconfigured) return EXIT_FAILURE;
     // What is wrong with the wanted state itself will be mended there: that is watched, not retried.
     if (!kind || kind == ErrorKind::rejected || kind == ErrorKind::not_found) {
         failures_ = 0;
         wait_for_change();
-        return std::nullopt;
+    } else {
+        wait_to_retry(*report.error);
     }
-    if (session_->config().on_failure == OnFailure::exit) {
-        const auto pause = pause_after(*report.error, session_->exit_pause());
-        log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
-        wait(pause);
-        if (reload_is_requested()) return std::nullopt;
-        return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
+    return std::nullopt;
+}
+
+std::optional<int> Daemon::end_after(const Error& error) {
+    const auto pause = pause_after(error, session_->exit_pause());
+    log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
+    wait(pause);
+    if (reload_is_requested()) return std::nullopt;
+    return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void Daemon::wait_to_retry(const Error& error) {
+    const bool needs_a_person = error.kind() == ErrorKind::misconfigured;
+    // Until somebody acts, trying often helps nothing.
+    constexpr std::size_t longest = 100;
+    ++failures_;
     std::random_device random;
     const auto chance = std::generate_canonical<double, 32>(random);
-    const auto pause = pause_after(*report.error, retry_pause(++failures_, chance));
-    log_.warning("trying again in " + duration_text(pause));
+    const auto pause = pause_after(error, retry_pause(needs_a_person ? longest : failures_, chance));
+    log_.warning("trying again in " + duration_text(pause) +
+                 (needs_a_person ? ", or at SIGHUP, with the configuration as it is then" : ""));
     wait(pause);
-    return std::nullopt;
+    // What is mended may be in a file that the configuration names. And another deployer may have had the cache
+    // meanwhile, so what is known of the cluster and the ledger is worth nothing.
+    if (needs_a_person) request_reload();
 }
 
 void Daemon::request_reload() {

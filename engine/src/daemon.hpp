@@ -32,8 +32,7 @@ public:
     /// `read_config` gives the configuration, now and at each reload; messages call it `name`.
     Daemon(std::function<Config()> read_config, std::string name, StreamLog& log, std::stop_token shutdown);
 
-    /// The exit status: 0 after a stop request; 1 when a person has to change the configuration, or after a failure
-    /// with `on_failure: exit`.
+    /// The exit status: 0 after a stop request; 1 after a cycle that failed, with `on_failure: exit`.
     int run();
 
     /// Reads the configuration again before the next cycle; an unusable one is refused and the former stays. Any
@@ -48,6 +47,9 @@ private:
     void reload_if_requested();
     /// What to exit with; nullopt to go on.
     std::optional<int> rest_after(const CycleReport& report);
+    /// Sleeps, as `on_failure: exit` has it; what to exit with, or nullopt when the configuration is to be read again.
+    std::optional<int> end_after(const Error& error);
+    void wait_to_retry(const Error& error);
     void wait_for_change();
     void wait(std::chrono::milliseconds pause);
     /// Runs `waiting` with a Call that ends at `pause`, at a stop request and at a reload request.

@@ -13,6 +13,7 @@ namespace {
 struct Flag {
     std::string_view name;
     std::string_view variable;
+    std::string_view setting;  ///< the end of the dotted path that it becomes; empty: none
     std::string_view help;
     std::string GoFlags::*text = nullptr;
     bool GoFlags::*boolean = nullptr;
@@ -20,49 +21,41 @@ struct Flag {
 };
 
 constexpr std::array all_flags{
-    Flag{"fleetEndpoint", "FLEET_ENDPOINT", "fleet's API: http://host:port, https:// or unix:///path; required",
-         &GoFlags::fleet_endpoint},
-    Flag{"rootURI", "ROOT_URI", "where services.yaml and the service files are; required", &GoFlags::root_uri},
-    Flag{"destroy", "DESTROY", "destroy units that are no longer wanted", nullptr, &GoFlags::destroy},
-    Flag{"socksProxy", "SOCKS_PROXY", "SOCKS5 proxy for everything, e.g. 127.0.0.1:9050", &GoFlags::socks_proxy},
-    Flag{"isDebug", "IS_DEBUG", "show debug logs", nullptr, &GoFlags::is_debug},
-    Flag{"etcd-url", "ETCD_URL", "etcd, for settings below /ft/config/deployer", &GoFlags::etcd_url},
-    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "where services tell their health", &GoFlags::health_url_prefix},
-    Flag{"health-endpoint", "HEALTH_ENDPOINT", "last part of a health url", &GoFlags::health_endpoint},
-    Flag{"service-name-prefix", "SERVICE_NAME_PREFIX", "before a service's name in a health url",
+    Flag{"fleetEndpoint", "FLEET_ENDPOINT", "target.endpoint",
+         "fleet's API: http://host:port, https:// or unix:///path; required", &GoFlags::fleet_endpoint},
+    Flag{"rootURI", "ROOT_URI", "source.root_uri", "where services.yaml and the service files are; required",
+         &GoFlags::root_uri},
+    Flag{"destroy", "DESTROY", "reconcile.destroy", "destroy units that are no longer wanted", nullptr,
+         &GoFlags::destroy},
+    Flag{"socksProxy", "SOCKS_PROXY", "socks_proxy", "SOCKS5 proxy for everything, e.g. 127.0.0.1:9050",
+         &GoFlags::socks_proxy},
+    Flag{"isDebug", "IS_DEBUG", "log.level", "show debug logs", nullptr, &GoFlags::is_debug},
+    Flag{"etcd-url", "ETCD_URL", "settings_from.etcd", "etcd, for settings below /ft/config/deployer",
+         &GoFlags::etcd_url},
+    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "", "where services tell their health", &GoFlags::health_url_prefix},
+    Flag{"health-endpoint", "HEALTH_ENDPOINT", "", "last part of a health url", &GoFlags::health_endpoint},
+    Flag{"service-name-prefix", "SERVICE_NAME_PREFIX", "", "before a service's name in a health url",
          &GoFlags::service_name_prefix},
-    Flag{"no-of-secs-to-sleep-before-restart", "NO_OF_SECS_TO_SLEEP_BEFORE_RESTART",
+    Flag{"no-of-secs-to-sleep-before-restart", "NO_OF_SECS_TO_SLEEP_BEFORE_RESTART", "reconcile.exit_pause",
          "how long to sleep after a failure, before the exit", nullptr, nullptr, &GoFlags::seconds_before_restart},
 };
 
-/// As Go's strconv.ParseBool has them.
-std::optional<bool> read_boolean(std::string_view word) {
-    constexpr std::array yes{"1", "t", "T", "true", "TRUE", "True"};
-    constexpr std::array no{"0", "f", "F", "false", "FALSE", "False"};
-    if (std::find(yes.begin(), yes.end(), word) != yes.end()) return true;
-    if (std::find(no.begin(), no.end(), word) != no.end()) return false;
-    return std::nullopt;
-}
-
-std::optional<int> read_number(const std::string& word) {
-    int number = 0;
-    const auto* const end = word.data() + word.size();
-    const auto [stopped, error] = std::from_chars(word.data(), end, number);
-    if (error != std::errc{} || stopped != end || number < 0) return std::nullopt;
-    return number;
-}
-
-/// `origin` names the flag or variable in messages.
+/// `origin` names the flag or variable in messages, which do not show a text: it may hold a password.
 void set(GoFlags& flags, const Flag& flag, const std::string& value, const std::string& origin) {
     if (value.empty()) return;
-    if (flag.text != nullptr) flags.*flag.text = value;
+    if (flag.text != nullptr) {
+        if (value.find(" -") != std::string::npos) {
+            throw UsageError(origin + " has a value with \" -\" in it: is a quote in the wrong place? try '-help'");
+        }
+        flags.*flag.text = value;
+    }
     if (flag.boolean != nullptr) {
-        const auto boolean = read_boolean(value);
+        const auto boolean = read_go_boolean(value);
         if (!boolean) throw UsageError(origin + " is true or false, not '" + value + "'; try '-help'");
         flags.*flag.boolean = *boolean;
     }
     if (flag.number != nullptr) {
-        const auto number = read_number(value);
+        const auto number = read_go_seconds(value);
         if (!number) throw UsageError(origin + " is a number of seconds, not '" + value + "'; try '-help'");
         flags.*flag.number = *number;
     }
@@ -89,37 +82,39 @@ const Flag* find_flag(std::string_view name) {
     return found == all_flags.end() ? nullptr : found;
 }
 
-/// A flag as it stands on the command line.
-struct GivenFlag {
-    const Flag* flag;
-    std::string value;
-};
-
-std::vector<GivenFlag> take_flags(const std::vector<std::string>& arguments, GoCommandLine& line) {
-    std::vector<GivenFlag> given;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const auto word = as_flag(arguments[i]);
-        const auto* const flag = word ? find_flag(word->name) : nullptr;
-        if (arguments[i] == "-help") {
-            line.help = true;
-        } else if (flag == nullptr) {
-            line.others.push_back(arguments[i]);
-        } else if (word->value) {
-            given.push_back({flag, *word->value});
-        } else if (flag->boolean != nullptr) {
-            given.push_back({flag, "true"});
-        } else if (i + 1 < arguments.size()) {
-            given.push_back({flag, arguments[++i]});
-        } else {
-            throw UsageError("-" + word->name + " needs a value; try '-help'");
-        }
-    }
-    return given;
+std::string as_written(const Flag& flag) {
+    return '-' + std::string(flag.name);
 }
 
-bool environment_asks(const Environment& environment) {
-    const auto is_set = [&](const std::string& name) { return !environment(name).value_or("").empty(); };
-    return is_set("FLEET_ENDPOINT") || is_set("ROOT_URI");
+/// The value of a flag that has none behind `=`. `next` is the word after it, if any.
+std::string value_from(const Flag& flag, const std::string* next) {
+    const auto written = as_written(flag);
+    if (flag.boolean == nullptr) {
+        if (next == nullptr) throw UsageError(written + " needs a value; try '-help'");
+        return *next;
+    }
+    if (next != nullptr && read_go_boolean(*next)) {
+        throw UsageError(written + " takes its value behind '=': " + written + '=' + *next + "; try '-help'");
+    }
+    return "true";
+}
+
+void require_complete(const GoFlags& flags) {
+    for (const auto& [value, flag] :
+         {std::pair(&flags.fleet_endpoint, &all_flags[0]), std::pair(&flags.root_uri, &all_flags[1])}) {
+        if (value->empty()) {
+            throw UsageError(as_written(*flag) + " is missing (or " + std::string(flag->variable) +
+                             " in the environment); try '-help'");
+        }
+    }
+}
+
+/// The flag that a setting comes from, by the setting's dotted path.
+const Flag* flag_behind(std::string_view path) {
+    const auto* const found = std::find_if(all_flags.begin(), all_flags.end(), [&](const auto& flag) {
+        return !flag.setting.empty() && path.ends_with(flag.setting);
+    });
+    return found == all_flags.end() ? nullptr : found;
 }
 
 /// A YAML scalar that reads back as exactly this text.
@@ -145,29 +140,65 @@ std::string default_of(const Flag& flag) {
 
 }  // namespace
 
-GoCommandLine split_go_flags(const std::vector<std::string>& arguments, const Environment& environment,
-                             bool may_use_environment) {
+std::optional<bool> read_go_boolean(std::string_view word) {
+    constexpr std::array yes{"1", "t", "T", "true", "TRUE", "True"};
+    constexpr std::array no{"0", "f", "F", "false", "FALSE", "False"};
+    if (std::find(yes.begin(), yes.end(), word) != yes.end()) return true;
+    if (std::find(no.begin(), no.end(), word) != no.end()) return false;
+    return std::nullopt;
+}
+
+std::optional<int> read_go_seconds(std::string_view word) {
+    int number = 0;
+    const auto* const end = word.data() + word.size();
+    const auto [stopped, error] = std::from_chars(word.data(), end, number);
+    if (error != std::errc{} || stopped != end || number < 0) return std::nullopt;
+    return number;
+}
+
+GoCommandLine split_go_flags(const std::vector<std::string>& arguments) {
     GoCommandLine line;
-    const auto given = take_flags(arguments, line);
-    if (line.help || (given.empty() && !(may_use_environment && environment_asks(environment)))) return line;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const auto word = as_flag(arguments[i]);
+        const auto* const flag = word ? find_flag(word->name) : nullptr;
+        if (arguments[i] == "-help") {
+            line.help = true;
+        } else if (flag == nullptr) {
+            line.others.push_back(arguments[i]);
+        } else if (word->value) {
+            line.flags.push_back({word->name, *word->value});
+        } else {
+            const auto* const next = i + 1 < arguments.size() ? &arguments[i + 1] : nullptr;
+            line.flags.push_back({word->name, value_from(*flag, next)});
+            if (flag->boolean == nullptr) ++i;
+        }
+    }
+    return line;
+}
+
+bool asks_for_go_flags(const Environment& environment) {
+    const auto is_set = [&](const std::string& name) { return !environment(name).value_or("").empty(); };
+    return is_set("FLEET_ENDPOINT") || is_set("ROOT_URI");
+}
+
+GoFlags read_go_flags(const std::vector<GoFlagWord>& given, const Environment& environment) {
     GoFlags flags;
     for (const auto& flag : all_flags) {
         const std::string variable(flag.variable);
         set(flags, flag, environment(variable).value_or(""), variable);
     }
-    for (const auto& [flag, value] : given) set(flags, *flag, value, "-" + std::string(flag->name));
-    line.flags = std::move(flags);
-    return line;
+    for (const auto& [name, value] : given) {
+        if (const auto* const flag = find_flag(name)) set(flags, *flag, value, as_written(*flag));
+    }
+    require_complete(flags);
+    return flags;
 }
 
-void require_complete(const GoFlags& flags) {
-    for (const auto& [value, flag] :
-         {std::pair(&flags.fleet_endpoint, &all_flags[0]), std::pair(&flags.root_uri, &all_flags[1])}) {
-        if (value->empty()) {
-            throw UsageError("-" + std::string(flag->name) + " is missing (or " + std::string(flag->variable) +
-                             " in the environment); try '-help'");
-        }
-    }
+std::vector<std::string> go_flag_names() {
+    std::vector<std::string> names;
+    names.reserve(all_flags.size());
+    for (const auto& flag : all_flags) names.push_back(as_written(flag));
+    return names;
 }
 
 std::string write_config(const GoFlags& flags, const std::filesystem::path& cache) {
@@ -183,6 +214,18 @@ std::string write_config(const GoFlags& flags, const std::filesystem::path& cach
         << "\n  on_failure: exit\n  exit_pause: " << flags.seconds_before_restart << "s\n"
         << "log:\n  level: " << (flags.is_debug ? "debug" : "info") << '\n';
     return std::move(out).str();
+}
+
+std::string in_terms_of_flags(std::string_view message) {
+    const auto at = message.find(std::string(go_flags_origin) + ':');
+    if (at == std::string_view::npos) return std::string(message);
+    // "the flags:LINE: PATH: PROBLEM", perhaps with something before it.
+    const auto path_at = message.find(": ", at) + 2;
+    const auto path_end = message.find(": ", path_at);
+    const auto* const flag =
+        path_end == std::string_view::npos ? nullptr : flag_behind(message.substr(path_at, path_end - path_at));
+    if (flag == nullptr) return std::string(message);
+    return as_written(*flag).append(message.substr(path_end));
 }
 
 std::filesystem::path default_state_directory(const Environment& environment, bool is_root) {

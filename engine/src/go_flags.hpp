@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace deployer {
@@ -25,24 +26,48 @@ struct GoFlags {
     int seconds_before_restart = 60;
 };
 
+/// A flag as it stands on the command line: its name without dashes, and its value.
+struct GoFlagWord {
+    std::string name;
+    std::string value;
+};
+
 /// What split_go_flags() makes of a command line.
 struct GoCommandLine {
-    std::optional<GoFlags> flags;     ///< absent: neither flag nor environment asks for the Go deployer
+    std::vector<GoFlagWord> flags;    ///< in order
     bool help = false;                ///< `-help` was among them
     std::vector<std::string> others;  ///< the other words, in order
 };
 
-/// Takes the Go deployer's flags out of a command line. The environment is looked at where there is a flag, or where
-/// `may_use_environment` and it sets FLEET_ENDPOINT or ROOT_URI. Throws UsageError for a flag without value or with one
-/// that it cannot have.
-GoCommandLine split_go_flags(const std::vector<std::string>& arguments, const Environment& environment,
-                             bool may_use_environment);
+/// Takes the Go deployer's flags out of a command line. Throws UsageError for a flag without a value, and for a boolean
+/// with its value as the next word, which Go would not take for its value either.
+GoCommandLine split_go_flags(const std::vector<std::string>& arguments);
 
-/// Throws UsageError when the endpoint or the root is not given.
-void require_complete(const GoFlags& flags);
+/// Whether the environment alone asks for the Go deployer: it sets FLEET_ENDPOINT or ROOT_URI.
+bool asks_for_go_flags(const Environment& environment);
+
+/// The flags as given; what they lack is taken from the environment. Throws UsageError for a value that a flag cannot
+/// have, and when the endpoint or the root is not given.
+GoFlags read_go_flags(const std::vector<GoFlagWord>& given, const Environment& environment);
+
+/// All flags as they are written, "-rootURI" and so on.
+std::vector<std::string> go_flag_names();
+
+/// As Go's strconv.ParseBool has them: 1, t, T, true, TRUE, True, and their opposites.
+std::optional<bool> read_go_boolean(std::string_view word);
+
+/// A whole number of seconds, not negative.
+std::optional<int> read_go_seconds(std::string_view word);
 
 /// The configuration that the flags amount to, as YAML with comments. `cache` is the directory for cache-file.
 std::string write_config(const GoFlags& flags, const std::filesystem::path& cache);
+
+/// What messages call the text of write_config(), as the `file` of a SettingsDocument.
+inline constexpr std::string_view go_flags_origin = "the flags";
+
+/// A message about that text in terms of the flags: "the flags:4: source.root_uri: is not a url" becomes
+/// "-rootURI: is not a url". Other messages stay.
+std::string in_terms_of_flags(std::string_view message);
 
 /// Where state is kept without a configuration: what systemd gives (`STATE_DIRECTORY`, systemd.exec(5)), else
 /// /var/lib/coco-fleet-deployer for root, else as the XDG base directories have it.

@@ -1,5 +1,6 @@
 #include "remote_settings.hpp"
 
+#include "go_flags.hpp"
 #include "json_fields.hpp"
 
 #include <deployer/foreign_text.hpp>
@@ -8,8 +9,9 @@
 
 #include <connection_settings.hpp>
 
-#include <charconv>
+#include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace deployer {
 namespace {
@@ -29,19 +31,18 @@ std::string last_part(const std::string& key) {
     return key.substr(key.rfind('/') + 1);
 }
 
-void take(RemoteValues& values, const std::string& name, const std::string& text, Log& log) {
+void take(RemoteValues& values, const std::string& name, const std::string& text) {
     const auto is_no = [&](std::string_view what) {
-        log.warning("the setting " + name + " in etcd is no " + std::string(what) +
-                    ", so it does not count: " + quote(text));
+        values.problems.push_back("the setting " + name + " in etcd is no " + std::string(what) +
+                                  ", so it does not count: " + quote(text));
     };
     if (name == "is-debug") {
-        values.is_debug = text == "true";
-        if (text != "true" && text != "false") is_no("true or false");
+        values.is_debug = read_go_boolean(text);
+        if (!values.is_debug) is_no("true or false");
     } else if (name == "no-of-secs-to-sleep-before-restart") {
-        int seconds = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-        if (error != std::errc{} || end != text.data() + text.size() || seconds < 0) return is_no("number of seconds");
-        values.pause_before_restart = std::chrono::seconds(seconds);
+        const auto seconds = read_go_seconds(text);
+        if (!seconds) return is_no("number of seconds");
+        values.pause_before_restart = std::chrono::seconds(*seconds);
     } else if (name == "health-endpoint") {
         values.health_endpoint = text;
     } else if (name == "service-name-prefix") {
@@ -49,9 +50,29 @@ void take(RemoteValues& values, const std::string& name, const std::string& text
     }
 }
 
+/// Whether a 404 means that there is no such key, and not that there is no such API.
+bool says_no_such_key(const std::string& answer) {
+    constexpr int key_not_found = 100;
+    try {
+        const auto root = Poco::JSON::Parser().parse(answer).extract<Object::Ptr>();
+        const auto code = root->get("errorCode");
+        return code.isInteger() && code.convert<int>() == key_not_found;
+    } catch (const Poco::Exception&) {
+        return false;
+    }
+}
+
+void check_url(const Settings& settings, const std::string& url) {
+    if (url.rfind("http://", 0) != 0 && url.rfind("https://", 0) != 0) {
+        settings.fail("etcd", "has to begin with http:// or https://");
+    }
+    if (url.find(',') != std::string::npos) settings.fail("etcd", "may name one host only");
+    if (http::origin_of(url).empty()) settings.fail("etcd", "is not a url");
+}
+
 }  // namespace
 
-RemoteValues read_remote_values(std::string_view answer, Log& log) try {
+RemoteValues read_remote_values(std::string_view answer) try {
     Poco::JSON::Parser parser;
     const auto root = parser.parse(std::string(answer)).extract<Object::Ptr>();
     const auto directory = root->getObject("node");
@@ -62,7 +83,7 @@ RemoteValues read_remote_values(std::string_view answer, Log& log) try {
     const auto nodes = array_of(*directory, "nodes");
     for (std::size_t i = 0; i < nodes->size(); ++i) {
         const auto node = object_at(*nodes, i);
-        if (node->has("value")) take(values, last_part(text_of(*node, "key")), text_of(*node, "value"), log);
+        if (node->has("value")) take(values, last_part(text_of(*node, "key")), text_of(*node, "value"));
     }
     return values;
 } catch (const Poco::Exception& exception) {
@@ -72,7 +93,7 @@ RemoteValues read_remote_values(std::string_view answer, Log& log) try {
 SettingsOrigin read_settings_origin(const Settings& settings) {
     SettingsOrigin origin;
     origin.etcd = settings.text("etcd");
-    if (http::origin_of(origin.etcd).empty()) settings.fail("etcd", "has to begin with http:// or https://");
+    check_url(settings, origin.etcd);
     origin.prefix = settings.text("prefix");
     constexpr auto allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.-";
     if (origin.prefix.find_first_not_of('/') == std::string::npos || origin.prefix.front() != '/' ||
@@ -90,18 +111,27 @@ SettingsOrigin read_settings_origin(const Settings& settings) {
 
 RemoteSettings::RemoteSettings(const SettingsOrigin& origin) : url_(url_for(origin)), client_(origin.options) {}
 
-void RemoteSettings::refresh(const Calls& calls) noexcept try {
-    const auto answer = client_.send({.url = url_}, calls.make(patience));
-    constexpr int absent = 404;
+RemoteValues RemoteSettings::ask(const Calls& calls) const {
     constexpr int found = 200;
-    if (answer.status == absent) {
-        values_ = {};
-    } else if (answer.status == found) {
-        values_ = read_remote_values(answer.body, calls.log);
-    } else {
-        throw Error(ErrorKind::unavailable,
-                    "GET " + http::presentable(url_) + ": status " + std::to_string(answer.status));
+    constexpr int absent = 404;
+    const auto answer = client_.send({.url = url_}, calls.make(patience));
+    if (answer.status == found) return read_remote_values(answer.body);
+    if (answer.status == absent && says_no_such_key(answer.body)) return {};
+    throw Error(
+        ErrorKind::unavailable,
+        "GET " + http::presentable(url_) + ": status " + std::to_string(answer.status) +
+            (answer.status == absent
+                 ? ": this is no etcd, or one without its v2 API, which etcd 3.4 and 3.5 have only with --enable-v2"
+                 : ""));
+}
+
+void RemoteSettings::refresh(const Calls& calls) noexcept try {
+    auto values = ask(calls);
+    for (const auto& problem : values.problems) {
+        const auto& known = values_.problems;
+        if (std::find(known.begin(), known.end(), problem) == known.end()) calls.log.warning(problem);
     }
+    values_ = std::move(values);
     has_warned_ = false;
 } catch (const std::exception& exception) {
     if (!has_warned_ && !calls.stop.stop_requested()) {

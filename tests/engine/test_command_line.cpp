@@ -14,9 +14,11 @@ Invocation parse(const std::vector<std::string>& arguments) {
     return parse_command_line(arguments, [](const std::string&) { return std::optional<std::string>(); });
 }
 
-std::string complaint(const std::vector<std::string>& arguments) {
+std::string complaint(
+    const std::vector<std::string>& arguments,
+    const Environment& environment = [](const std::string&) { return std::nullopt; }) {
     try {
-        (void)parse(arguments);
+        (void)parse_command_line(arguments, environment);
     } catch (const UsageError& error) {
         return error.what();
     }
@@ -73,7 +75,7 @@ TEST_CASE("help COMMAND is that command's help") {
 }
 
 TEST_CASE("the help of each command fits a screen") {
-    for (const auto* command : {"run", "once", "plan", "validate", "plugins", "version"}) {
+    for (const auto* command : {"run", "once", "plan", "validate", "config", "plugins", "version"}) {
         const auto help = parse({command, "--help"}).help;
         INFO(help);
         CHECK(help.find(std::string("usage: coco-fleet-deployer ") + command) == 0);
@@ -104,5 +106,42 @@ TEST_CASE("half of the Go deployer's flags, or both ways to configure at once, a
     CHECK(complaint({"-rootURI=x"}).find("-fleetEndpoint is missing") != std::string::npos);
     CHECK(complaint({"plan", "--config", "a.yaml", "-fleetEndpoint=x", "-rootURI=y"})
               .find("either --config or the Go deployer's flags") != std::string::npos);
-    CHECK(complaint({"-fleetEndpint=x"}).find("no flag of the Go deployer") != std::string::npos);
+}
+
+TEST_CASE("a misspelt flag is named as it was typed, with the one that was meant and the help that tells of it") {
+    CHECK(complaint({"-fleetEndpint=x"}) ==
+          "unknown flag '-fleetEndpint', did you mean '-fleetEndpoint'?; try 'coco-fleet-deployer -help'");
+    CHECK(complaint({"-xyzzy=x"}) == "unknown flag '-xyzzy'; try 'coco-fleet-deployer -help'");
+    const std::vector<std::string> others{"-fleetEndpoint=x", "-rootURI=y"};
+    for (const std::string word : {"-destory=true", "-helth-endpoint=x", "--root-url=x"}) {
+        const auto said = complaint({"plan", others[0], word, others[1]});
+        INFO(said);
+        CHECK(said.find("unknown option '" + word.substr(0, word.find('=')) + "', did you mean '-") == 0);
+        CHECK(said.find("; try 'coco-fleet-deployer -help'") != std::string::npos);
+    }
+    CHECK(complaint({"plan", "-xyzzy=x"}) == "unknown option '-xyzzy'; try 'coco-fleet-deployer plan --help'");
+    CHECK(complaint({"plan", "-config=a.yaml"}) ==
+          "unknown option '-config', did you mean '--config'?; try 'coco-fleet-deployer plan --help'");
+    CHECK(complaint({"-destroy", "true", others[0], others[1]}).find("-destroy=true") != std::string::npos);
+}
+
+TEST_CASE("a strange variable of the environment disturbs only what would be configured by it") {
+    const auto environment = [](const std::string& name) -> std::optional<std::string> {
+        return name == "DESTROY" ? "yes" : name == "FLEET_ENDPOINT" || name == "ROOT_URI" ? "http://h" : "";
+    };
+    for (const auto& arguments : std::vector<std::vector<std::string>>{
+             {"version"}, {"--help"}, {"plan", "--help"}, {"plugins"}, {"plan", "--config", "a.yaml"}}) {
+        CHECK(complaint(arguments, environment).empty());
+    }
+    CHECK(complaint({"plan"}, environment).find("DESTROY is true or false, not 'yes'") == 0);
+    // A file was meant, if none that has a name.
+    CHECK(complaint({"plan", "--config", ""}, environment).find("names no file") != std::string::npos);
+    CHECK(complaint({"plan", "--config="}, environment).find("config") != std::string::npos);
+}
+
+TEST_CASE("the help of a command that needs a configuration tells of the flags") {
+    for (const auto* command : {"run", "plan", "config"}) {
+        CHECK(parse({command, "--help"}).help.find("'coco-fleet-deployer -help' shows the flags") != std::string::npos);
+    }
+    CHECK(parse({"version", "--help"}).help.find("-help' shows") == std::string::npos);
 }

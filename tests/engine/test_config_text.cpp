@@ -1,6 +1,8 @@
 #include "config_text.hpp"
 
 #include "support/catch.hpp"
+#include "support/holds.hpp"
+#include "support/thrown_error.hpp"
 #include "yaml_document.hpp"
 
 #include <memory>
@@ -35,7 +37,21 @@ TEST_CASE("secrets are not printed, wherever they stand", "[R6]") {
     const auto text = write_config_text(*document, root.secret_paths());
     INFO(text);
     CHECK(text.find("hunter") == std::string::npos);
-    CHECK(text.find("token: '***'") != std::string::npos);
+    CHECK(text.find("token: ${NOT_PRINTED}  # a secret: put it in again\n") != std::string::npos);
     CHECK(text.find("http://***@host:1/x@y") != std::string::npos);
     CHECK(text.find("${VARIABLE}") != std::string::npos);
+    // Whoever uses it as it is hears of it, before anything is sent anywhere.
+    const Settings again(read_yaml(text, "b"));
+    CHECK(says(thrown_by([&] { (void)again.block("source").find_secret("token"); }), "NOT_PRINTED is not set"));
+    CHECK(says(thrown_by([&] { (void)again.block("target").text("endpoint"); }), "target.endpoint: is missing"));
+}
+
+TEST_CASE("a url with a password stays a comment, whatever is in it", "[R6]") {
+    const auto text = write_config_text(*read_yaml("a: \"http://u:p@h/\\nb: 1\"\nc: [http://u:p@h/]\n", "a"), {});
+    INFO(text);
+    CHECK(text.find("u:p") == std::string::npos);
+    const Settings again(read_yaml(text, "b"));
+    CHECK_FALSE(again.has("a"));
+    CHECK_FALSE(again.has("b"));
+    CHECK_THROWS_AS(again.texts("c"), Error);
 }

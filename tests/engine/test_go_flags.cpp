@@ -3,6 +3,7 @@
 #include "command_line.hpp"
 #include "config.hpp"
 #include "support/catch.hpp"
+#include "support/thrown_error.hpp"
 
 #include <map>
 #include <string>
@@ -20,14 +21,12 @@ Environment environment_of(std::map<std::string, std::string> variables) {
 }
 
 GoFlags flags_of(const std::vector<std::string>& arguments, const Environment& environment = environment_of({})) {
-    const auto line = split_go_flags(arguments, environment, true);
-    REQUIRE(line.flags);
-    return *line.flags;
+    return read_go_flags(split_go_flags(arguments).flags, environment);
 }
 
-std::string refusal_of(const std::vector<std::string>& arguments) {
+std::string refusal_of(const std::vector<std::string>& arguments, const Environment& environment = environment_of({})) {
     try {
-        require_complete(*split_go_flags(arguments, environment_of({}), true).flags);
+        (void)flags_of(arguments, environment);
     } catch (const UsageError& error) {
         return error.what();
     }
@@ -50,10 +49,9 @@ TEST_CASE("the Go deployer's flags come in each of Go's forms") {
 }
 
 TEST_CASE("the last of a repeated flag counts, and the other words stay in order") {
-    const auto line = split_go_flags({"plan", "-fleetEndpoint=a", "--output", "json", "-rootURI=b", "-fleetEndpoint=c"},
-                                     environment_of({}), true);
-    REQUIRE(line.flags);
-    CHECK(line.flags->fleet_endpoint == "c");
+    const auto line =
+        split_go_flags({"plan", "-fleetEndpoint=a", "--output", "json", "-rootURI=b", "-fleetEndpoint=c"});
+    CHECK(read_go_flags(line.flags, environment_of({})).fleet_endpoint == "c");
     CHECK(line.others == std::vector<std::string>{"plan", "--output", "json"});
 }
 
@@ -85,16 +83,15 @@ TEST_CASE("each flag can come from the environment, and the command line goes be
     SECTION("an empty value is none, as when a container passes on what is not set") {
         CHECK(flags_of({"-isDebug=", "-etcd-url="}, environment).etcd_url == "http://env:2379");
     }
-    SECTION("but does not count beside a configuration file") {
-        CHECK_FALSE(split_go_flags({"run", "--config", "x"}, environment, false).flags);
-    }
 }
 
 TEST_CASE("without flag and variable there is nothing of the Go deployer") {
-    const auto line = split_go_flags({"plan", "--config", "x"}, environment_of({}), true);
-    CHECK_FALSE(line.flags);
+    const auto line = split_go_flags({"plan", "--config", "x"});
+    CHECK(line.flags.empty());
     CHECK(line.others == std::vector<std::string>{"plan", "--config", "x"});
-    CHECK(split_go_flags({"-help"}, environment_of({}), true).help);
+    CHECK(split_go_flags({"-help"}).help);
+    CHECK_FALSE(asks_for_go_flags(environment_of({{"ROOT_URI", ""}, {"DESTROY", "true"}})));
+    CHECK(asks_for_go_flags(environment_of({{"ROOT_URI", "x"}})));
 }
 
 TEST_CASE("a flag that cannot be meant is refused in words") {
@@ -106,6 +103,31 @@ TEST_CASE("a flag that cannot be meant is refused in words") {
           "-destroy is true or false, not 'yes'; try '-help'");
     CHECK(refusal_of({"-fleetEndpoint=x", "-rootURI=y", "-no-of-secs-to-sleep-before-restart=1m"}) ==
           "-no-of-secs-to-sleep-before-restart is a number of seconds, not '1m'; try '-help'");
+    CHECK(refusal_of({"-fleetEndpoint=x", "-destroy", "true", "-rootURI=y"}) ==
+          "-destroy takes its value behind '=': -destroy=true; try '-help'");
+    CHECK(refusal_of({"-fleetEndpoint=x", "-rootURI=y"}, environment_of({{"DESTROY", "yes"}})) ==
+          "DESTROY is true or false, not 'yes'; try '-help'");
+}
+
+TEST_CASE("a value that swallowed the flags behind it is refused, and not shown") {
+    CHECK(refusal_of({"-fleetEndpoint=http://bob:hunter2@h -rootURI=y -destroy=true"}) ==
+          "-fleetEndpoint has a value with \" -\" in it: is a quote in the wrong place? try '-help'");
+}
+
+TEST_CASE("what is wrong with the configuration behind the flags is said of the flag") {
+    GoFlags flags;
+    flags.etcd_url = "etcd:2379";
+    const auto error =
+        thrown_by([&] { (void)read_config(write_config(flags, "/x"), std::string(go_flags_origin), "/"); });
+    CHECK(in_terms_of_flags(error.what()) == "-etcd-url: has to begin with http:// or https://");
+    CHECK(in_terms_of_flags("cannot set up plugin x: the flags:4: source.root_uri: is not a url") ==
+          "-rootURI: is not a url");
+    CHECK(in_terms_of_flags("the flags:9: target.socks_proxy: must be host:port: really") ==
+          "-socksProxy: must be host:port: really");
+    for (const std::string other :
+         {"config.yaml:4: source.root_uri: is not a url", "the flags:4: cache.path: no", ""}) {
+        CHECK(in_terms_of_flags(other) == other);
+    }
 }
 
 TEST_CASE("the flags amount to a configuration that is read as any other") {

@@ -27,6 +27,18 @@ bool says(const Program& program, const std::string& text) {
     return eventually([&] { return program.err().find(text) != std::string::npos; });
 }
 
+/// How long it is until the next try, as the log has it: "trying again in 1234ms".
+std::chrono::milliseconds pause_said_in(const std::string& log) {
+    const std::string before = "trying again in ";
+    const auto at = log.find(before);
+    if (at == std::string::npos) return {};
+    std::size_t digits = 0;
+    const auto text = log.substr(at + before.size());
+    const auto number = std::stol(text, &digits);
+    const auto unit = text.substr(digits, text.find_first_of(",\n") - digits);
+    return unit == "ms" ? number * 1ms : unit == "s" ? number * 1000ms : number * 60'000ms;
+}
+
 /// The exit status after SIGTERM. 2 s are promised; the rest is for a machine that is busy.
 int terminate(Program& program) {
     const auto begin = std::chrono::steady_clock::now();
@@ -261,15 +273,59 @@ TEST_CASE("with on_failure: exit, trouble ends run with status 1 after a pause",
     CHECK(ended.err.find("ends in 10ms with status 1") != std::string::npos);
 }
 
-TEST_CASE("two deployers do not share a cache") {
+TEST_CASE("with on_failure: exit, a services.yaml that cannot be used ends run as any failure does", "[R17][R32]") {
+    LocalCluster cluster("", "  on_failure: exit\n  exit_pause: 10ms\n");
+    if (GENERATE(true, false)) cluster.declare("services: [");
+    cluster.put_unit("a.service", "v1");
+    const auto ended = cluster.run("run");
+    CHECK(ended.status == 1);
+    CHECK(ended.err.find("services.yaml") != std::string::npos);
+    CHECK(ended.err.find("ends in 10ms with status 1") != std::string::npos);
+}
+
+TEST_CASE("what needs a person is tried again after a long pause, or when SIGHUP says that it is mended", "[R32]") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    // A state file that is a directory: target-mock calls that misconfigured, once it is asked.
+    cluster.dir().write("cluster.json/x", "");
+    SECTION("with on_failure: retry, the default") {
+        Program program({"run", "--config", cluster.config()});
+        REQUIRE(says(program, ", or at SIGHUP, with the configuration as it is then"));
+        // Already the first time, and up to a quarter less than a minute.
+        CHECK(pause_said_in(program.err()) >= 45s);
+        CHECK_FALSE(program.ended());
+        cluster.dir().write("config.yaml",
+                            "source: {plugin: source-file, path: source, settle: 20ms}\n"
+                            "target: {plugin: target-mock, state_file: mended.json}\n"
+                            "cache: {plugin: cache-file, path: cache}\n");
+        program.send(SIGHUP);
+        CHECK(says(program, "cycle ended, applied"));
+        CHECK(terminate(program) == 0);
+    }
+    SECTION("with on_failure: exit") {
+        cluster.configure("", "  on_failure: exit\n  exit_pause: 10ms\n");
+        const auto ended = cluster.run("run");
+        CHECK(ended.status == 1);
+        CHECK(ended.err.find("ends in 10ms with status 1") != std::string::npos);
+    }
+}
+
+TEST_CASE("two deployers do not share a cache: the second waits for the first to end") {
     LocalCluster cluster("", "  interval: 1h\n");
     declare_one(cluster);
     Program first({"run", "--config", cluster.config()});
     REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
-    const auto second = cluster.run("run");
-    CHECK(second.status == 1);
-    CHECK(second.err.find(std::to_string(first.pid())) != std::string::npos);
+    Program second({"run", "--config", cluster.config()});
+    CHECK(says(second, std::to_string(first.pid())));
+    CHECK(says(second, "trying again in"));
     CHECK(cluster.run("plan").status == 0);
+    CHECK(cluster.run("once").status == 1);
+    CHECK(terminate(first) == 0);
+    cluster.put_unit("b.service", "v1");
+    cluster.declare("services:\n- name: a.service\n- name: b.service\n");
+    second.send(SIGHUP);
+    CHECK(eventually([&] { return cluster.units().count("b.service") == 1; }));
+    CHECK(terminate(second) == 0);
 }
 
 TEST_CASE("a target that is unavailable every so often is in the end what is declared", "[R33]") {

@@ -15,7 +15,7 @@ enum class ErrorKind {
     unavailable,    ///< The other side cannot be reached or did not answer in full: retry, and trust no cache.
     rejected,       ///< This one unit or file is wrong: it fails, others go on.
     not_found,      ///< What was asked for does not exist.
-    misconfigured,  ///< A person has to change the configuration: retrying is pointless.
+    misconfigured,  ///< A person has to change something, mostly the configuration.
     cancelled,      ///< The call's stop token was triggered; nothing is wrong.
     internal,       ///< A defect of ours or of the plugin. Anything thrown that is not an Error counts as this.
 };
