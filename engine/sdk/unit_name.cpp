@@ -15,8 +15,10 @@ namespace {
 constexpr std::string_view sidekick_mark = "-sidekick";
 constexpr std::size_t longest_name = 256;
 
-constexpr auto types = std::to_array<std::string_view>({".service", ".socket", ".device", ".mount", ".automount",
-                                                        ".swap", ".target", ".path", ".timer", ".slice", ".scope"});
+/// The last two are of older systemds; clusters may have such units still.
+constexpr auto types =
+    std::to_array<std::string_view>({".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target",
+                                     ".path", ".timer", ".slice", ".scope", ".snapshot", ".busname"});
 
 constexpr bool is_digit(char byte) noexcept {
     return byte >= '0' && byte <= '9';

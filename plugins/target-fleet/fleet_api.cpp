@@ -4,12 +4,21 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <iterator>
 #include <set>
 #include <utility>
 
 namespace deployer::fleet {
 namespace {
+
+/// Longer than etcd takes to choose another leader.
+constexpr std::chrono::milliseconds second_attempt{2'500};
+
+/// What a 500 is taken for.
+constexpr std::string_view not_taken = "; fleet lists its units all the same, and can tell about this one";
+constexpr std::string_view unreadable =
+    "; fleet lists its units all the same, but cannot read what it has stored of it";
 
 std::string percent_encode(std::string_view text) {
     constexpr std::string_view digits = "0123456789ABCDEF";
@@ -36,6 +45,16 @@ bool is_overload(int status) {
     return std::find(overloads.begin(), overloads.end(), status) != overloads.end();
 }
 
+bool is_failure(int status) {
+    return status >= 500 && !is_overload(status);
+}
+
+/// What fleet says, and it alone; of a size, who is in between may say it too, and it is the unit's all the same.
+bool is_about_request(int status, const std::string& body) {
+    constexpr int too_large = 413;
+    return status >= 400 && status < 500 && !is_overload(status) && (status == too_large || read_error(body));
+}
+
 }  // namespace
 
 template <class Read>
@@ -55,7 +74,7 @@ std::vector<Item> FleetApi::read_pages(const std::string& resource, const Read& 
     std::string token;
     do {
         const auto suffix = token.empty() ? token : separator + "nextPageToken=" + percent_encode(token);
-        const auto answer = get(resource + suffix, call);
+        const auto answer = send("GET", resource + suffix, "", call);
         if (answer.response.status != 200) throw named(refusal(ErrorKind::unavailable, answer));
         auto page = read(answer, reader);
         std::move(page.items.begin(), page.items.end(), std::back_inserter(items));
@@ -77,8 +96,10 @@ std::vector<FleetUnit> FleetApi::list(const Call& call) const {
 }
 
 std::optional<FleetUnit> FleetApi::find(std::string_view unit, const Call& call) const {
-    const auto answer = get(path_of(unit), call);
+    const auto answer = send_about(unit, "GET", "", call);
     if (is_absent(answer)) return std::nullopt;
+    if (is_failure(answer.response.status)) throw named(refusal(ErrorKind::rejected, answer, unreadable));
+    if (answer.response.status != 200) throw named(refusal(ErrorKind::unavailable, answer));
     auto held = read(answer, read_unit);
     if (held.unit.name != unit) {
         throw named(Error(ErrorKind::unavailable, answer.request + ": the answer is about " + quote(held.unit.name)));
@@ -87,26 +108,26 @@ std::optional<FleetUnit> FleetApi::find(std::string_view unit, const Call& call)
 }
 
 FleetApi::Put FleetApi::put(const Unit& unit, const Call& call) const {
-    const auto answer = send("PUT", path_of(unit.name), write_unit(unit), call);
+    const auto answer = send_about(unit.name, "PUT", write_unit(unit), call);
     if (answer.response.status == 201) return Put::taken;
     if (answer.response.status == 204) return Put::present;
     throw change_failed(unit.name, answer, call);
 }
 
 bool FleetApi::set_desired_state(std::string_view unit, DesiredState state, const Call& call) const {
-    const auto answer = send("PUT", path_of(unit), write_desired_state(unit, state), call);
+    const auto answer = send_about(unit, "PUT", write_desired_state(unit, state), call);
     if (answer.response.status == 201 || answer.response.status == 204) return true;
     // fleet calls it a conflict that a unit without options is not there.
-    if (answer.response.status == 409 || is_absent(answer)) return false;
+    if (is_absent(answer) || (answer.response.status == 409 && read_error(answer.response.body))) return false;
     throw change_failed(unit, answer, call);
 }
 
 void FleetApi::destroy(std::string_view unit, const Call& call) const {
-    const auto answer = send("DELETE", path_of(unit), "", call);
+    const auto answer = send_about(unit, "DELETE", "", call);
     if (answer.response.status == 204 || is_absent(answer)) return;
-    const auto error = change_failed(unit, answer, call);
     // fleet stumbles when somebody else destroys the unit at the same time.
-    if (answer.response.status < 500 || error.kind() != ErrorKind::rejected || find(unit, call)) throw Error(error);
+    if (is_failure(answer.response.status) && look_up(unit, call) == Record::absent) return;
+    throw change_failed(unit, answer, call);
 }
 
 std::vector<StateEntry> FleetApi::states(std::string_view unit, const Call& call) const {
@@ -114,6 +135,10 @@ std::vector<StateEntry> FleetApi::states(std::string_view unit, const Call& call
     // Fleets that are too old for the filter tell of all units.
     std::erase_if(entries, [unit](const StateEntry& entry) { return entry.unit != unit; });
     return entries;
+}
+
+std::vector<Machine> FleetApi::machines(const Call& call) const {
+    return read_pages<Machine>("/machines", read_machines, call);
 }
 
 FleetApi::Answer FleetApi::send(const std::string& method, const std::string& resource, const std::string& body,
@@ -133,23 +158,40 @@ FleetApi::Answer FleetApi::send(const std::string& method, const std::string& re
     }
 }
 
-FleetApi::Answer FleetApi::get(const std::string& resource, const Call& call) const {
-    auto answer = send("GET", resource, "", call);
-    if (answer.response.status != 200 && !is_absent(answer)) throw named(refusal(ErrorKind::unavailable, answer));
-    return answer;
+/// fleet answers 500 for mistakes of its clients, for a unit that it cannot read, and for as long as etcd has no
+/// leader. So a 500 counts as the unit's only when it comes again, while fleet is well.
+FleetApi::Answer FleetApi::send_about(std::string_view unit, const std::string& method, const std::string& body,
+                                      const Call& call) const {
+    auto answer = send(method, path_of(unit), body, call);
+    if (!is_failure(answer.response.status)) return answer;
+    if (!is_well(call)) throw named(refusal(ErrorKind::unavailable, answer));
+    if (call.remaining() < 2 * second_attempt) return answer;
+    if (!call.wait(second_attempt)) call.check("asking fleet a second time");
+    return send(method, path_of(unit), body, call);
+}
+
+/// Of all that fleet reads, only for a listing does it ask etcd for an answer that needs a leader. A unit that it
+/// cannot read is left out of one.
+bool FleetApi::is_well(const Call& call) const {
+    try {
+        return send("GET", "/units", "", call).response.status == 200;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        return false;
+    }
 }
 
 Error FleetApi::named(const Error& error) const {
     return prefix_.empty() ? error : error.while_doing(prefix_);
 }
 
-Error FleetApi::refusal(ErrorKind kind, const Answer& answer) const {
+Error FleetApi::refusal(ErrorKind kind, const Answer& answer, std::string_view conclusion) const {
     const auto& response = answer.response;
     auto message = answer.request + ": the answer is " + std::to_string(response.status);
     const auto own_words = read_error(response.body);
     const auto said = own_words ? printable(*own_words) : response.body.empty() ? "" : quote(response.body);
     message += said.empty() ? ", which it does not explain" : ": " + said;
-    return {kind, message};
+    return {kind, message.append(conclusion)};
 }
 
 void FleetApi::check_admitted(const Answer& answer) const {
@@ -166,22 +208,22 @@ bool FleetApi::is_absent(const Answer& answer) const {
     return true;
 }
 
-/// fleet answers 500 for some mistakes of its clients too. Where it can tell about the unit all the same, it is well.
-Error FleetApi::change_failed(std::string_view unit, const Answer& answer, const Call& call) const {
-    const auto status = answer.response.status;
-    const bool is_unit_to_blame =
-        !is_overload(status) && ((status >= 400 && status < 500) || (status >= 500 && answers_about(unit, call)));
-    return named(refusal(is_unit_to_blame ? ErrorKind::rejected : ErrorKind::unavailable, answer));
+FleetApi::Record FleetApi::look_up(std::string_view unit, const Call& call) const {
+    const auto answer = send("GET", path_of(unit), "", call);
+    if (is_absent(answer)) return Record::absent;
+    if (is_failure(answer.response.status)) return Record::unreadable;
+    if (answer.response.status != 200) throw named(refusal(ErrorKind::unavailable, answer));
+    return Record::there;
 }
 
-bool FleetApi::answers_about(std::string_view unit, const Call& call) const {
-    try {
-        (void)find(unit, call);
-        return true;
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::cancelled) throw;
-        return false;
+Error FleetApi::change_failed(std::string_view unit, const Answer& answer, const Call& call) const {
+    const auto status = answer.response.status;
+    if (is_failure(status)) {
+        const bool can_read = look_up(unit, call) != Record::unreadable;
+        return named(refusal(ErrorKind::rejected, answer, can_read ? not_taken : unreadable));
     }
+    const bool is_unit_to_blame = is_about_request(status, answer.response.body);
+    return named(refusal(is_unit_to_blame ? ErrorKind::rejected : ErrorKind::unavailable, answer));
 }
 
 }  // namespace deployer::fleet

@@ -18,9 +18,9 @@ namespace deployer::fleet {
 
 /// fleet's HTTP API, a function for each thing that it can be asked. Any thread may call anything at any time.
 ///
-/// Throw Error `unavailable` when fleet cannot be reached or answers what it should not, `misconfigured` when it lets
-/// nobody in (401, 403), and, where one unit is to be changed, `rejected` when that unit is what fleet does not like.
-/// Messages name the request and quote fleet's own words.
+/// Throw Error `unavailable` when fleet cannot be reached, is not well or answers what it should not, `misconfigured`
+/// when it lets nobody in (401, 403), and `rejected` when it is one unit that fleet does not take or cannot read, while
+/// it is well itself. Messages name the request and quote fleet's own words.
 class FleetApi {
 public:
     explicit FleetApi(const Endpoint& endpoint);
@@ -46,6 +46,9 @@ public:
     /// What the machines say of the unit, an entry each.
     [[nodiscard]] std::vector<StateEntry> states(std::string_view unit, const Call& call) const;
 
+    /// Those that are up.
+    [[nodiscard]] std::vector<Machine> machines(const Call& call) const;
+
 private:
     struct Answer {
         std::string request;  ///< as messages name it
@@ -54,13 +57,16 @@ private:
 
     [[nodiscard]] Answer send(const std::string& method, const std::string& resource, const std::string& body,
                               const Call& call) const;
-    [[nodiscard]] Answer get(const std::string& resource, const Call& call) const;
+    [[nodiscard]] Answer send_about(std::string_view unit, const std::string& method, const std::string& body,
+                                    const Call& call) const;
+    [[nodiscard]] bool is_well(const Call& call) const;
     [[nodiscard]] Error named(const Error& error) const;
-    [[nodiscard]] Error refusal(ErrorKind kind, const Answer& answer) const;
+    [[nodiscard]] Error refusal(ErrorKind kind, const Answer& answer, std::string_view conclusion = {}) const;
     void check_admitted(const Answer& answer) const;
     [[nodiscard]] bool is_absent(const Answer& answer) const;
+    enum class Record { there, absent, unreadable };
+    [[nodiscard]] Record look_up(std::string_view unit, const Call& call) const;
     [[nodiscard]] Error change_failed(std::string_view unit, const Answer& answer, const Call& call) const;
-    [[nodiscard]] bool answers_about(std::string_view unit, const Call& call) const;
 
     template <class Read>
     auto read(const Answer& answer, const Read& reader) const;

@@ -109,6 +109,18 @@ StateEntry to_state(const Object& object, const std::string& where) {
             find_text(object, "systemdSubState", where)};
 }
 
+Machine to_machine(const Object& object, const std::string& where) {
+    Machine machine{text(object, "id", where), {}};
+    if (!object.has("metadata")) return machine;
+    const auto value = object.get("metadata");
+    if (value.type() != typeid(Object::Ptr)) refuse(where + "metadata", "is no object");
+    const auto& metadata = *value.extract<Object::Ptr>();
+    for (const auto& key : metadata.getNames()) {
+        machine.metadata.emplace(key, find_text(metadata, key, where + "metadata."));
+    }
+    return machine;
+}
+
 void append_member(std::string& out, std::string_view key, std::string_view value) {
     out.append(1, '"').append(key).append("\":").append(Poco::toJSON(std::string(value)));
 }
@@ -121,6 +133,10 @@ Page<FleetUnit> read_units(const std::string& body) {
 
 Page<StateEntry> read_states(const std::string& body) {
     return read_page<StateEntry>(body, "states", to_state);
+}
+
+Page<Machine> read_machines(const std::string& body) {
+    return read_page<Machine>(body, "machines", to_machine);
 }
 
 FleetUnit read_unit(const std::string& body) {

@@ -2,6 +2,7 @@
 
 #include <deployer/unit.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,11 @@ struct StateEntry {
     std::string sub;
 };
 
+struct Machine {
+    std::string id;
+    std::map<std::string, std::string> metadata;
+};
+
 template <class Item>
 struct Page {
     std::vector<Item> items;
@@ -35,6 +41,7 @@ struct Page {
 /// Readers of fleet's answers. Throw Error `unavailable`, which says what is wrong where: `units[3].name is missing`.
 Page<FleetUnit> read_units(const std::string& body);
 Page<StateEntry> read_states(const std::string& body);
+Page<Machine> read_machines(const std::string& body);
 FleetUnit read_unit(const std::string& body);
 
 /// What fleet says in an error of its own form, maybe nothing; nullopt: the body is something else.

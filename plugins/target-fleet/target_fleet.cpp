@@ -1,5 +1,7 @@
+#include "first_looks.hpp"
 #include "fleet_api.hpp"
 #include "known_units.hpp"
+#include "placement.hpp"
 #include "unit_check.hpp"
 #include "verdict.hpp"
 
@@ -30,6 +32,13 @@ constexpr milliseconds longest_pause{500};
 /// A machine tells fleet every second what changed on it. So after this time it tells of the version that it has now.
 constexpr milliseconds second_look{1'500};
 
+/// When one machine unloads a global unit, fleet forgets what all of them said of it. A machine that has seen no change
+/// says so again after 24 s.
+constexpr milliseconds silence{26'000};
+
+/// For what is to be done after a stop, which leaves a call 1.5 s, or after the deadline.
+constexpr milliseconds last_moment{1'000};
+
 enum class Update { automatic, replace, recreate };
 
 Update read_update(const Settings& settings) {
@@ -50,8 +59,8 @@ std::vector<std::string> sorted_names(const std::vector<FleetUnit>& listing) {
     return names;
 }
 
-std::string count_of(std::size_t units) {
-    return std::to_string(units) + (units == 1 ? " unit" : " units");
+std::string count_of(std::size_t count, const std::string& noun) {
+    return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
 }
 
 /// "a.service, b.service and 3 more"
@@ -80,6 +89,7 @@ public:
 
     void apply(const Unit& unit, const Call& call) override {
         if (const auto problem = find_problem(unit)) throw Error(ErrorKind::rejected, *problem);
+        first_looks_.forget(unit.name);
         if (update_ == Update::recreate) {
             recreate(unit, call);
         } else if (!put(unit, call)) {
@@ -108,12 +118,11 @@ public:
 
     UnitStatus status(const Unit& unit, const Call& call) override {
         if (unit.desired_state == DesiredState::inactive) return status_at_rest(unit, call);
-        auto verdict = judge(unit, api_.states(unit.name, call));
-        if (verdict.open == Verdict::Question::none) return verdict.status;
-        const auto held = api_.find(unit.name, call);
-        if (!held) return {Readiness::waiting, "fleet does not have it"};
-        if (!same_options(held->unit, unit)) return {Readiness::waiting, "fleet has another version of it"};
-        return settle(std::move(verdict), unit, *held, call);
+        const auto entries = api_.states(unit.name, call);
+        auto verdict = judge(unit, entries);
+        auto status = verdict.open == Verdict::Question::none ? std::move(verdict.status)
+                                                              : settle(std::move(verdict), unit, call);
+        return is_global(unit) ? settle_everywhere(std::move(status), unit, entries, call) : status;
     }
 
 private:
@@ -135,7 +144,7 @@ private:
                 accept(names, missing, call);
                 return listing;
             }
-            seen.append(seen.empty() ? "" : ", then ").append(count_of(names.size()));
+            seen.append(seen.empty() ? "" : ", then ").append(count_of(names.size(), "unit"));
             // Two listings without a pause between them may well lack the same.
             if (former || known_.were_listed()) pause = pause.count() == 0 ? first_pause * 2 : pause * 2;
             former = std::move(names);
@@ -168,10 +177,35 @@ private:
             if (held->unit.desired_state != unit.desired_state) set_desired_state(unit.name, unit.desired_state, call);
             return;
         }
-        if (held) destroy(unit.name, call);
-        wait_until_gone(unit.name, !held, call);
-        if (!put(unit, call)) {
+        bool is_taken = false;
+        try {
+            if (held) destroy(unit.name, call);
+            wait_until_gone(unit.name, !held, call);
+            is_taken = put(unit, call);
+        } catch (const Error& error) {
+            throw restore(held ? &held->unit : nullptr, unit, error, call);
+        }
+        if (!is_taken) {
             throw Error(ErrorKind::unavailable, "it was destroyed, but is there again: something else creates it");
+        }
+    }
+
+    /// Whatever comes next, a unit that was there is not to be missing until somebody has the time to try again. After
+    /// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
+    /// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
+    /// After a deadline they have noticed, and the new one is what leads on.
+    Error restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
+        const bool is_new = error.kind() == ErrorKind::unavailable;
+        if (!is_new && former == nullptr) return error;
+        const Call own{std::chrono::steady_clock::now() + last_moment, {}, call.log};
+        const std::string what = error.what();
+        try {
+            (void)api_.put(is_new ? unit : *former, own);
+            known_.add(unit.name);
+            return {error.kind(),
+                    what + (is_new ? "; it is created all the same" : "; its former content is put back")};
+        } catch (const Error& trouble) {
+            return {error.kind(), what + "; it may be missing now: " + trouble.what()};
         }
     }
 
@@ -186,8 +220,7 @@ private:
 
     UnitStatus status_at_rest(const Unit& unit, const Call& call) {
         const auto held = api_.find(unit.name, call);
-        if (!held) return {Readiness::waiting, "fleet does not have it"};
-        if (!same_options(held->unit, unit)) return {Readiness::waiting, "fleet has another version of it"};
+        if (const auto other = describe_other(held, unit)) return *other;
         if (held->current_state != to_string(DesiredState::inactive) && !is_global(unit)) {
             return {Readiness::waiting, held->current_state};
         }
@@ -195,33 +228,73 @@ private:
         return {is_gone ? Readiness::ready : Readiness::waiting, is_gone ? "inactive" : "inactive, but still stopping"};
     }
 
+    /// The answer where fleet's own record of the unit is not of this version.
+    static std::optional<UnitStatus> describe_other(const std::optional<FleetUnit>& held, const Unit& unit) {
+        if (!held) return UnitStatus{Readiness::absent, "fleet does not have it"};
+        if (same_options(held->unit, unit)) return std::nullopt;
+        return UnitStatus{Readiness::waiting, "fleet has another version of it"};
+    }
+
     /// Answers what the machines' words left open.
-    UnitStatus settle(Verdict verdict, const Unit& unit, const FleetUnit& held, const Call& call) {
-        using Question = Verdict::Question;
+    UnitStatus settle(Verdict verdict, const Unit& unit, const Call& call) {
+        const auto held = api_.find(unit.name, call);
+        if (const auto other = describe_other(held, unit)) return *other;
         // A global unit has no current state: what its machines say is all there is.
-        const bool has_begun = is_global(unit) || held.current_state == to_string(unit.desired_state);
+        const bool has_begun = is_global(unit) || held->current_state == to_string(unit.desired_state);
         auto& status = verdict.status;
-        if (verdict.open == Question::where_is_it) {
-            if (!is_global(unit))
-                status.detail = held.machine.empty() ? "not scheduled to a machine" : "not loaded yet";
-        } else if (!has_begun) {
-            status = {Readiness::waiting, status.detail + ", not started yet"};
-        } else if (verdict.open == Question::has_it_run) {
-            status.readiness = Readiness::ready;
-        } else if (call.remaining() > 2 * second_look) {
-            // The former version may have failed in stopping, and this one has begun since.
-            if (!call.wait(second_look)) call.check("looking a second time at a unit that failed");
-            const auto again = judge(unit, api_.states(unit.name, call));
-            if (again.open == Question::none || again.open == Question::did_it_begin) return again.status;
-            return {Readiness::waiting, again.status.detail};
+        if (verdict.open == Verdict::Question::where_is_it) {
+            if (is_global(unit) && !fit_machines(unit, call).empty()) return status;
+            if (is_global(unit)) return {Readiness::unplaced, "no machine has the metadata that it asks for"};
+            if (held->machine.empty()) return {Readiness::unplaced, "not scheduled to a machine"};
+            return {Readiness::waiting, "not loaded yet"};
         }
-        return status;
+        if (!has_begun) return {Readiness::waiting, status.detail + ", not started yet"};
+        return look_again(std::move(verdict), unit, call);
+    }
+
+    /// What has ended may be the former version in stopping, or not have begun, while this one begins. What is still so
+    /// after a while is so.
+    UnitStatus look_again(Verdict verdict, const Unit& unit, const Call& call) {
+        if (call.remaining() > 2 * second_look) {
+            if (!call.wait(second_look)) call.check("looking a second time at a unit that has ended");
+            auto again = judge(unit, api_.states(unit.name, call));
+            if (again.open == Verdict::Question::none) return again.status;
+            if (again.open != verdict.open) return {Readiness::waiting, again.status.detail};
+            verdict = std::move(again);
+        }
+        if (verdict.open == Verdict::Question::has_it_run) verdict.status.readiness = Readiness::ready;
+        return verdict.status;
+    }
+
+    /// Of a global unit, there is to be word from every machine that is fit for it. What keeps it off a machine, apart
+    /// from the machine's metadata, only fleet knows; so after a while those that say nothing are not waited for.
+    UnitStatus settle_everywhere(UnitStatus status, const Unit& unit, const std::vector<StateEntry>& entries,
+                                 const Call& call) {
+        if (status.readiness != Readiness::ready) {
+            first_looks_.forget(unit.name);
+            return status;
+        }
+        auto silent = fit_machines(unit, call);
+        std::erase_if(silent, [&](const Machine& machine) {
+            return std::any_of(entries.begin(), entries.end(),
+                               [&](const StateEntry& entry) { return entry.machine == machine.id; });
+        });
+        if (silent.empty()) return status;
+        if (first_looks_.time_since(unit.name, unit_file_hash(unit.options)) >= silence) return status;
+        return {Readiness::waiting, status.detail + ", but no word yet from " + count_of(silent.size(), "machine")};
+    }
+
+    std::vector<Machine> fit_machines(const Unit& unit, const Call& call) {
+        auto machines = api_.machines(call);
+        std::erase_if(machines, [&](const Machine& machine) { return !has_metadata_for(unit, machine); });
+        return machines;
     }
 
     std::string shown_;
     Update update_;
     FleetApi api_;
     KnownUnits known_;
+    FirstLooks first_looks_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "unit_check.hpp"
 
+#include "placement.hpp"
+
 #include <deployer/foreign_text.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
@@ -51,6 +53,8 @@ std::optional<std::string> find_problem(const Unit& unit) {
     for (const auto& option : unit.options) {
         if (const auto problem = find_problem(option)) return "option " + quote(option.name) + ' ' + *problem;
     }
+    // fleet itself looks at this only when it creates a unit, and would replace one by what no machine can take.
+    if (const auto pair = find_contradiction(unit)) return "its [X-Fleet] section cannot have " + *pair;
     return std::nullopt;
 }
 

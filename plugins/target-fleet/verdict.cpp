@@ -1,10 +1,10 @@
 #include "verdict.hpp"
 
+#include "placement.hpp"
+
 #include <deployer/unit_file.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -22,15 +22,6 @@ std::optional<std::string_view> find_option(const Unit& unit, std::string_view s
         return option.section == section && option.name == name;
     });
     return found == unit.options.rend() ? std::nullopt : std::optional<std::string_view>(found->value);
-}
-
-/// What fleet takes for a yes.
-bool is_true(std::string_view text) {
-    constexpr std::array<std::string_view, 5> words{"true", "yes", "1", "on", "t"};
-    const auto is_same = [](unsigned char left, unsigned char right) { return std::tolower(left) == right; };
-    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-        return std::equal(text.begin(), text.end(), word.begin(), word.end(), is_same);
-    });
 }
 
 bool ends_by_itself(const Unit& unit) {
@@ -102,10 +93,6 @@ Verdict judge(const Unit& unit, std::span<const StateEntry> entries) {
     }
     if (entries.size() > 1) decisive.status.detail += " on machine " + short_form(of->machine);
     return decisive;
-}
-
-bool is_global(const Unit& unit) {
-    return is_true(find_option(unit, "X-Fleet", "Global").value_or(""));
 }
 
 }  // namespace deployer::fleet

@@ -20,10 +20,7 @@ struct Verdict {
     Question open = Question::none;
 };
 
-/// Judges a unit that is to be loaded or launched. Never `ready` while a machine has another version of it.
+/// Judges a unit that is to be loaded or launched, by what there is word of: never `ready` while a machine tells of
+/// another version. Of a global unit some machines may say nothing for a while, and still run the old one.
 Verdict judge(const Unit& unit, std::span<const StateEntry> entries);
-
-/// Runs once on each machine that is fit for it.
-bool is_global(const Unit& unit);
-
 }  // namespace deployer::fleet

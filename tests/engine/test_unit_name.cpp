@@ -11,9 +11,10 @@
 using namespace deployer;
 
 TEST_CASE("unit names are told from what is none") {
-    for (const auto* const name : {"foo.service", "foo@.service", "foo@2.service", "foo-sidekick@2.service", "a.timer",
-                                   "dev-disk\\x2d1.device", "a:b_c.d.socket", "x.mount", "x.automount", "x.swap",
-                                   "x.target", "x.path", "x.slice", "x.scope", "foo@a@b.service", "foo@1.2.service"}) {
+    for (const auto* const name :
+         {"foo.service", "foo@.service", "foo@2.service", "foo-sidekick@2.service", "a.timer", "dev-disk\\x2d1.device",
+          "a:b_c.d.socket", "x.mount", "x.automount", "x.swap", "x.target", "x.path", "x.slice", "x.scope",
+          "x.snapshot", "x.busname", "foo@a@b.service", "foo@1.2.service"}) {
         INFO(name);
         CHECK(unit_name_problem(name) == std::nullopt);
     }

@@ -86,6 +86,40 @@ TEST_CASE("fleet double: it refuses what fleet refuses, with fleet's statuses") 
           error(409, "must provide DesiredState to update existing unit"));
 }
 
+TEST_CASE("fleet double: it looks at [X-Fleet] only of what it creates") {
+    FleetDouble fleet;
+    const auto body = [](const std::string& demands) {
+        return R"({"desiredState":"loaded","options":[)" + demands + "]}";
+    };
+    const auto demand = [](const std::string& name, const std::string& value) {
+        return R"({"section":"X-Fleet","name":")" + name + R"(","value":")" + value + R"("})";
+    };
+    const auto contradiction = body(demand("MachineID", "1") + "," + demand("Global", "true"));
+    CHECK(put_raw(fleet, "foo.service", contradiction) ==
+          R"(400 {"error":{"code":400,"message":"MachineID cannot be used with Global"}})");
+    CHECK(put_raw(fleet, "foo.service", body(demand("MachineID", "1") + "," + demand("Global", "no"))) == "201 ");
+    CHECK(put_raw(fleet, "foo.service", contradiction) == "201 ");
+}
+
+TEST_CASE("fleet double: a unit that it cannot read is in no listing, and all else about it is a 500") {
+    FleetDouble fleet;
+    add_nodes(fleet, 3);
+    fleet.spoil("foo@2.service");
+    const std::string error = R"(500 {"error":{"code":500,"message":""}})";
+    CHECK(put_raw(fleet, "foo@2.service", R"({"desiredState":"loaded"})") == error);
+    const auto head = [&](const std::string& method, const std::string& unit) {
+        const auto request = method + " /fleet/v1/units/" + unit + " HTTP/1.1\r\nHost: x\r\n\r\n";
+        return exchange(fleet.server().port(), request).substr(9, 3);
+    };
+    CHECK(head("GET", "foo@2.service") == "500");
+    CHECK(head("DELETE", "foo@2.service") == "500");
+    CHECK(head("GET", "foo@1.service") == "200");
+    const TestCall call;
+    CHECK(names_of(open_fleet(fleet)->list(call)) == std::vector<std::string>{"foo@1.service", "foo@3.service"});
+    fleet.remove("foo@2.service");
+    CHECK(head("GET", "foo@2.service") == "404");
+}
+
 TEST_CASE("fleet double: states over time are those of a real cluster") {
     FleetDouble fleet;
     const TestCall call;

@@ -126,7 +126,8 @@ TEST_CASE("fleet: the old version never passes for the new one") {
     for (int tenth = 0; fleet.version_of("foo.service") != unit_file_hash(unit.options); ++tenth) {
         REQUIRE(tenth < 100);
         const auto status = target->status(unit, call);
-        CHECK(status.readiness == Readiness::waiting);
+        CHECK(status.readiness != Readiness::ready);
+        CHECK(status.readiness != Readiness::failed);
         CHECK(target->status(old, call).readiness != Readiness::failed);
         seen.insert(status.detail);
         fleet.advance(100ms);
@@ -150,17 +151,19 @@ TEST_CASE("fleet: an old version that has stopped is still no new one") {
     CHECK(holds(text_of(open_fleet(fleet)->status(unit, call)), "waiting: the old version still runs"));
 }
 
-TEST_CASE("fleet: a unit that no machine has is waited for, and it is said why") {
+TEST_CASE("fleet: a unit that fleet does not have is absent, one that no machine takes unplaced") {
     FleetDouble fleet;
     const auto target = open_fleet(fleet);
     const TestCall call;
     const auto unit = unit_running("foo.service", "/bin/foo");
-    CHECK(text_of(target->status(unit, call)) == "waiting: fleet does not have it");
+    CHECK(text_of(target->status(unit, call)) == "absent: fleet does not have it");
     CHECK(fleet.requests() == Lines{"GET /state foo.service", "GET foo.service"});
     fleet.behave("foo.*", Behaviour::unschedulable);
     target->apply(unit, call);
     fleet.settle();
-    CHECK(text_of(target->status(unit, call)) == "waiting: not scheduled to a machine");
+    CHECK(text_of(target->status(unit, call)) == "unplaced: not scheduled to a machine");
+    const auto loaded = unit_running("foo.service", "/bin/foo", DesiredState::loaded);
+    CHECK(text_of(target->status(loaded, call)) == "unplaced: not scheduled to a machine");
     CHECK(text_of(target->status(unit_running("foo.service", "/bin/other"), call)) ==
           "waiting: fleet has another version of it");
 }
@@ -177,7 +180,19 @@ TEST_CASE("fleet: units that do not run for ever are ready when they are up, or 
         fleet.settle();
         fleet.forget_requests();
         CHECK(text_of(target->status(unit, call)) == "ready: inactive (dead)");
-        CHECK(fleet.requests() == Lines{"GET /state foo.service", "GET foo.service"});
+        CHECK(fleet.requests() == Lines{"GET /state foo.service", "GET foo.service", "GET /state foo.service"});
+    }
+    SECTION("oneshot that begins while it is looked at") {
+        const auto unit = oneshot("foo.service");
+        fleet.add(unit);
+        fleet.show("foo.service", {{.active = "inactive", .sub = "dead"}});
+        const auto next = GENERATE(FleetState{.active = "activating", .sub = "start"},
+                                   FleetState{.active = "failed", .sub = "failed"});
+        const std::jthread agent([&] {
+            (void)eventually([&] { return fleet.count("GET foo.service") > 0; });
+            fleet.show("foo.service", {next});
+        });
+        CHECK(text_of(target->status(unit, call)) == "waiting: " + next.active + " (" + next.sub + ")");
     }
     SECTION("oneshot that has not begun") {
         const auto unit = oneshot("foo.service");
@@ -209,8 +224,8 @@ TEST_CASE("fleet: a unit that is to be loaded is ready when it is at rest on its
     CHECK(target->status(unit, call).readiness == Readiness::ready);
     fleet.show("foo.service", {{.active = "deactivating", .sub = "stop"}});
     CHECK(target->status(unit, call).readiness == Readiness::waiting);
-    fleet.show("foo.service", {});
-    CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    fleet.show("foo.service", {}, "inactive");
+    CHECK(target->status(unit, call).readiness == Readiness::unplaced);
     fleet.show("foo.service", {{.active = "inactive", .sub = "dead", .hash = "other"}});
     CHECK(target->status(unit, call).readiness == Readiness::waiting);
 }
@@ -220,7 +235,7 @@ TEST_CASE("fleet: a unit that is to be inactive is ready when fleet has it and n
     const auto target = open_fleet(fleet);
     const TestCall call;
     auto unit = unit_running("foo.service", "/bin/foo", DesiredState::inactive);
-    CHECK(text_of(target->status(unit, call)) == "waiting: fleet does not have it");
+    CHECK(text_of(target->status(unit, call)) == "absent: fleet does not have it");
     fleet.add(unit_running("foo.service", "/bin/foo"));
     target->set_desired_state("foo.service", DesiredState::inactive, call);
     CHECK(text_of(target->status(unit, call)) == "waiting: launched");
@@ -232,8 +247,8 @@ TEST_CASE("fleet: a unit that is to be inactive is ready when fleet has it and n
           "waiting: fleet has another version of it");
 }
 
-TEST_CASE("fleet: a global unit is ready when it is on every machine that says anything of it") {
-    FleetDouble fleet;
+TEST_CASE("fleet: a global unit is ready when every machine that is fit for it says so") {
+    FleetDouble fleet({.machines = 2});
     const auto target = open_fleet(fleet);
     const TestCall call;
     const auto unit = global("foo.service");
@@ -242,9 +257,62 @@ TEST_CASE("fleet: a global unit is ready when it is on every machine that says a
     fleet.settle();
     fleet.forget_requests();
     CHECK(holds(text_of(target->status(unit, call)), "ready: active (running) on machine "));
-    CHECK(fleet.requests() == Lines{"GET /state foo.service"});
+    CHECK(fleet.requests() == Lines{"GET /state foo.service", "GET /machines"});
     CHECK(names_of(target->list(call)) == Lines{"foo.service"});
+}
 
+TEST_CASE("fleet: a global unit is waited for on machines that say nothing of it, as they may run the old version") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    auto unit = global("foo.service");
+    fleet.add(unit);
+    const auto machines = [&](const std::string& list) {
+        fleet.set_fault(fault_on("GET /machines", {.status = 200, .body = list}));
+    };
+    machines(
+        R"({"machines":[{"id":"m1","metadata":{"role":"web"}},{"id":"m2","metadata":{"role":"db"}},{"id":"m3"}]})");
+    fleet.show("foo.service", {{.machine = "m1"}});
+    CHECK(text_of(target->status(unit, call)) == "waiting: active (running), but no word yet from 2 machines");
+    fleet.show("foo.service", {{.machine = "m1"}, {.machine = "m3"}});
+    CHECK(text_of(target->status(unit, call)) ==
+          "waiting: active (running) on machine m1, but no word yet from 1 machine");
+    fleet.show("foo.service", {{.machine = "m1"}, {.machine = "m3"}, {.machine = "m2"}, {.machine = "m4"}});
+    CHECK(target->status(unit, call).readiness == Readiness::ready);
+
+    struct Case {
+        std::vector<std::string> metadata;
+        Readiness on_web;  ///< when it runs on m1
+    };
+    for (const auto& [metadata, on_web] :
+         {Case{{"role=web"}, Readiness::ready}, Case{{"\"role=web\" \"zone=1\""}, Readiness::ready},
+          Case{{"role=web", "role=db"}, Readiness::waiting}, Case{{"role=%i"}, Readiness::waiting},
+          Case{{"no pair", "a=b=c", "=x"}, Readiness::waiting}}) {
+        auto picky = unit;
+        for (const auto& pair : metadata) picky.options.push_back({"X-Fleet", "MachineMetadata", pair});
+        fleet.add(picky);
+        fleet.show("foo.service", {{.machine = "m1"}});
+        CAPTURE(metadata);
+        CHECK(target->status(picky, call).readiness == on_web);
+    }
+    unit.options.push_back({"X-Fleet", "X-ConditionMachineMetadata", "role=none"});
+    fleet.add(unit);
+    fleet.show("foo.service", {});
+    CHECK(text_of(target->status(unit, call)) == "unplaced: no machine has the metadata that it asks for");
+
+    for (const auto* const broken :
+         {R"({"machines":[{"metadata":{}}]})", R"({"machines":[{"id":"a","metadata":1}]})"}) {
+        machines(broken);
+        CHECK(thrown_by([&] { (void)target->status(unit, call); }).kind() == ErrorKind::unavailable);
+    }
+}
+
+TEST_CASE("fleet: a global unit that failed on one machine has failed; of any other, it is one that moves away") {
+    FleetDouble fleet;
+    const auto target = open_fleet(fleet);
+    const TestCall call;
+    const auto unit = global("foo.service");
+    fleet.add(unit);
     const FleetState up{.machine = "m1"};
     const FleetState starting{.active = "activating", .sub = "start", .machine = "m2"};
     const FleetState failed{.active = "failed", .sub = "failed", .machine = "m3"};
@@ -282,14 +350,15 @@ TEST_CASE("fleet: states of other units and later pages are no matter") {
     const auto unit = global("foo.service");
     fleet.add(unit);
     CHECK(target->status(unit, call).readiness == Readiness::ready);
-    CHECK(fleet.requests() ==
-          Lines{"GET /state foo.service", "GET /state foo.service page 2", "GET /state foo.service page 3"});
+    CHECK(fleet.requests() == Lines{"GET /state foo.service", "GET /state foo.service page 2",
+                                    "GET /state foo.service page 3", "GET /machines"});
+    const auto other = unit_running("foo.service", "/bin/other");
     fleet.set_fault([&](const FleetRequest&) {
         return FleetFault{.body =
                               R"({"states":[{"name":"foo.service.service","hash":"x"},{"name":"foo.service","hash":")" +
-                              unit_file_hash(unit.options) + R"(","systemdActiveState":"active"}]})"};
+                              unit_file_hash(other.options) + R"(","systemdActiveState":"active"}]})"};
     });
-    CHECK(text_of(target->status(unit, call)) == "ready: active");
+    CHECK(text_of(target->status(other, call)) == "ready: active");
     fleet.set_fault([&](const FleetRequest&) { return FleetFault{.body = R"({"states":[{"hash":"x"}]})"}; });
     const auto error = thrown_by([&] { (void)target->status(unit, call); });
     CHECK(error.kind() == ErrorKind::unavailable);

@@ -112,16 +112,6 @@ std::size_t page_number(const HttpRequest& request, std::size_t limit) {
     return *page;
 }
 
-/// What is left of a page that lacks its first item and every fifth after it.
-std::vector<std::string> thinned(const std::vector<std::string>& items) {
-    constexpr std::size_t one_in = 5;
-    std::vector<std::string> kept;
-    for (std::size_t index = 0; index < items.size(); ++index) {
-        if (index % one_in != 0) kept.push_back(items[index]);
-    }
-    return kept;
-}
-
 std::string text_of(const Object& object, const std::string& key) {
     return object.has(key) ? object.getValue<std::string>(key) : std::string();
 }
@@ -180,15 +170,19 @@ void check_lines(const std::vector<UnitOption>& options) {
     }
 }
 
-void check_placement(const std::vector<UnitOption>& options) {
+/// Only of units that are created.
+void check_placement(const Unit& unit) {
     std::set<std::string> has;
-    for (const auto& option : options) {
-        if (option.section == "X-Fleet") has.insert(option.name);
+    for (const auto& option : unit.options) {
+        if (option.section != "X-Fleet") continue;
+        has.insert(option.name == "MachineOf" ? "Peers" : option.name);
     }
+    if (!is_global(unit)) has.erase("Global");
     using Pair = std::pair<const char*, const char*>;
     for (const auto& [first, second] :
-         {Pair{"MachineID", "MachineOf"}, Pair{"MachineID", "Conflicts"}, Pair{"MachineID", "Global"},
-          Pair{"Global", "MachineOf"}, Pair{"Global", "Replaces"}, Pair{"Conflicts", "Replaces"}}) {
+         {Pair{"MachineID", "Peers"}, Pair{"MachineID", "Conflicts"}, Pair{"MachineID", "Global"},
+          Pair{"MachineID", "Replaces"}, Pair{"Global", "Peers"}, Pair{"Global", "Replaces"},
+          Pair{"Conflicts", "Replaces"}}) {
         if (!has.contains(first) || !has.contains(second)) continue;
         throw Refusal{400, std::string(first).append(" cannot be used with ").append(second)};
     }
@@ -264,6 +258,11 @@ void FleetDouble::remove(std::string_view unit) {
     const std::scoped_lock lock(mutex_);
     const auto found = slots_.find(unit);
     if (found != slots_.end()) destroy(found->second);
+}
+
+void FleetDouble::spoil(std::string_view unit) {
+    const std::scoped_lock lock(mutex_);
+    slots_[std::string(unit)].is_unreadable = true;
 }
 
 void FleetDouble::behave(std::string glob, Behaviour behaviour) {
@@ -464,6 +463,7 @@ void FleetDouble::change_state(Slot& slot, DesiredState state) {
 void FleetDouble::destroy(Slot& slot) {
     const auto now = time_now();
     slot.exists = false;
+    slot.is_unreadable = false;
     forget_plans(slot, now);
     auto stopping = slot.phases.back();
     stopping.from = now;
@@ -471,6 +471,13 @@ void FleetDouble::destroy(Slot& slot) {
     const bool is_there = stopping.state.has_value();
     slot.phases.push_back(std::move(stopping));
     if (is_there) slot.phases.push_back({.from = now + options_.pace.stop});
+}
+
+FleetDouble::Slots::iterator FleetDouble::find_readable(std::string_view name) {
+    const auto found = slots_.find(name);
+    if (found == slots_.end() || !found->second.exists) return slots_.end();
+    if (found->second.is_unreadable) throw Refusal{500, ""};
+    return found;
 }
 
 HttpReply FleetDouble::handle(const HttpRequest& request) {
@@ -528,22 +535,29 @@ HttpReply FleetDouble::answer(const HttpRequest& request, const FleetFault& faul
     return error_reply(refusal.status, refusal.message);
 }
 
-HttpReply FleetDouble::page(std::string_view list, const std::vector<std::string>& items, std::size_t number,
-                            bool has_next, const FleetFault& fault) const {
+HttpReply FleetDouble::page(std::string_view list, const Items& items, std::size_t number, bool has_next,
+                            const FleetFault& fault) const {
+    constexpr std::size_t one_in = 5;
+    std::vector<std::string> kept;
+    for (std::size_t index = 0; index < items.size(); ++index) {
+        const auto& [unit, json] = items[index];
+        const bool is_left_out =
+            (fault.leave_out && index % one_in == 0) || ::fnmatch(fault.lacks.c_str(), unit.c_str(), 0) == 0;
+        if (!is_left_out) kept.push_back(json);
+    }
     const auto next = fault.repeat_token ? number : number + 1;
     const auto token = has_next || fault.repeat_token ? page_token(options_.page_size, next) : std::string();
-    return json_reply(200,
-                      object(member("nextPageToken", token) + array(list, fault.leave_out ? thinned(items) : items)));
+    return json_reply(200, object(member("nextPageToken", token) + array(list, kept)));
 }
 
 HttpReply FleetDouble::list_units(const HttpRequest& request, const FleetFault& fault) const {
     const auto number = page_number(request, options_.page_size);
     const auto end = number * options_.page_size;
-    std::vector<std::string> items;
+    Items items;
     std::size_t index = 0;
     for (auto slot = slots_.begin(); slot != slots_.end() && index < end; ++slot) {
-        if (!slot->second.exists) continue;
-        if (index >= end - options_.page_size) items.push_back(unit_json(slot->first, slot->second));
+        if (!slot->second.exists || slot->second.is_unreadable) continue;
+        if (index >= end - options_.page_size) items.emplace_back(slot->first, unit_json(slot->first, slot->second));
         ++index;
     }
     // A page that is just full names a next one, which may be empty.
@@ -553,10 +567,9 @@ HttpReply FleetDouble::list_units(const HttpRequest& request, const FleetFault& 
 HttpReply FleetDouble::list_states(const HttpRequest& request, const FleetFault& fault) const {
     const auto number = page_number(request, options_.page_size);
     const auto wanted = request.parameter("unitName");
-    std::vector<std::string> all;
+    Items all;
     const auto append = [&](const auto& slot) {
-        auto jsons = state_jsons(slot.first, slot.second);
-        std::move(jsons.begin(), jsons.end(), std::back_inserter(all));
+        for (auto& json : state_jsons(slot.first, slot.second)) all.emplace_back(slot.first, std::move(json));
     };
     if (const auto found = wanted ? slots_.find(*wanted) : slots_.end(); found != slots_.end()) append(*found);
     if (!wanted) std::for_each(slots_.begin(), slots_.end(), append);
@@ -564,7 +577,7 @@ HttpReply FleetDouble::list_states(const HttpRequest& request, const FleetFault&
     const auto end = std::min(begin + options_.page_size, all.size());
     const auto at = [&](std::size_t index) { return all.begin() + static_cast<std::ptrdiff_t>(index); };
     const bool is_full = end - begin == options_.page_size;
-    return page("states", std::vector<std::string>(at(begin), at(end)), number, is_full, fault);
+    return page("states", Items(at(begin), at(end)), number, is_full, fault);
 }
 
 HttpReply FleetDouble::list_machines() const {
@@ -576,9 +589,9 @@ HttpReply FleetDouble::list_machines() const {
     return json_reply(200, object(array("machines", items)));
 }
 
-HttpReply FleetDouble::get_unit(std::string_view name) const {
-    const auto found = slots_.find(name);
-    if (found == slots_.end() || !found->second.exists) throw Refusal{404, "unit does not exist"};
+HttpReply FleetDouble::get_unit(std::string_view name) {
+    const auto found = find_readable(name);
+    if (found == slots_.end()) throw Refusal{404, "unit does not exist"};
     return json_reply(200, unit_json(found->first, found->second));
 }
 
@@ -593,16 +606,15 @@ HttpReply FleetDouble::put_unit(const HttpRequest& request, const std::string& n
         throw Refusal{400, "name in URL \"" + name + "\" differs from unit name in request body \"" + named + '"'};
     }
     if (const auto problem = unit_name_problem(name)) throw Refusal{400, "unit name " + *problem};
+    const auto found = find_readable(name);
     const auto word = text_of(*body, "desiredState");
     const auto state = word.empty() ? DesiredState::inactive : desired_state_from(word);
     const Unit unit{name, grouped(options_of(*body)), state.value_or(DesiredState::inactive)};
-    check_placement(unit.options);
     check_lines(unit.options);
     if (!state) throw Refusal{500, ""};
-    const auto found = slots_.find(name);
-    const bool exists = found != slots_.end() && found->second.exists;
-    if (!exists) {
+    if (found == slots_.end()) {
         if (unit.options.empty()) throw Refusal{409, "unit does not exist and options field empty"};
+        check_placement(unit);
         create(slots_[name], unit);
         return empty_reply(201);
     }
@@ -617,8 +629,8 @@ HttpReply FleetDouble::put_unit(const HttpRequest& request, const std::string& n
 }
 
 HttpReply FleetDouble::delete_unit(std::string_view name) {
-    const auto found = slots_.find(name);
-    if (found == slots_.end() || !found->second.exists) throw Refusal{404, "unit does not exist"};
+    const auto found = find_readable(name);
+    if (found == slots_.end()) throw Refusal{404, "unit does not exist"};
     destroy(found->second);
     return empty_reply(204);
 }

@@ -80,6 +80,7 @@ struct FleetFault {
     std::chrono::milliseconds delay{0};  ///< before the answer
     bool repeat_token = false;           ///< the page names itself as the next one
     bool leave_out = false;              ///< the page lacks its first unit and every fifth after it
+    std::string lacks = {};              ///< the page lacks units that match (fnmatch(3))
 };
 
 /// A fleet cluster in this process: its API over HTTP, and agents that do what they are told in the time that real ones
@@ -119,6 +120,9 @@ public:
     void add(const Unit& unit);
     /// As if another client destroyed it.
     void remove(std::string_view unit);
+    /// As if what fleet has stored of it were damaged: listings lack it, all else that is asked about it gets a 500.
+    /// Its machine goes on as if nothing were.
+    void spoil(std::string_view unit);
     /// For units that match (fnmatch(3)), from their next change on. Later calls win.
     void behave(std::string glob, Behaviour behaviour);
     /// Whatever its agents do, this is what its machines are said to say, and its current state.
@@ -159,6 +163,7 @@ private:
     };
     struct Slot {
         bool exists = false;
+        bool is_unreadable = false;
         Unit unit = {};
         std::vector<Phase> phases = std::vector<Phase>(1);  ///< in order; all that were, and all to come
         std::optional<std::vector<FleetState>> shown_states = std::nullopt;
@@ -179,20 +184,25 @@ private:
     void change_state(Slot& slot, DesiredState state);
     void destroy(Slot& slot);
 
+    /// None when there is no such unit; throws when fleet cannot read it.
+    [[nodiscard]] Slots::iterator find_readable(std::string_view name);
+
     HttpReply handle(const HttpRequest& request);
     [[nodiscard]] FleetRequest record(const HttpRequest& request);
     HttpReply answer(const HttpRequest& request, const FleetFault& fault);
     HttpReply list_units(const HttpRequest& request, const FleetFault& fault) const;
     HttpReply list_states(const HttpRequest& request, const FleetFault& fault) const;
     HttpReply list_machines() const;
-    HttpReply get_unit(std::string_view name) const;
+    HttpReply get_unit(std::string_view name);
     HttpReply put_unit(const HttpRequest& request, const std::string& name);
     HttpReply delete_unit(std::string_view name);
 
     [[nodiscard]] std::string unit_json(const std::string& name, const Slot& slot) const;
     [[nodiscard]] std::vector<std::string> state_jsons(const std::string& name, const Slot& slot) const;
-    [[nodiscard]] HttpReply page(std::string_view list, const std::vector<std::string>& items, std::size_t number,
-                                 bool has_next, const FleetFault& fault) const;
+    /// An item's unit and its JSON.
+    using Items = std::vector<std::pair<std::string, std::string>>;
+    [[nodiscard]] HttpReply page(std::string_view list, const Items& items, std::size_t number, bool has_next,
+                                 const FleetFault& fault) const;
 
     FleetOptions options_;
     mutable std::mutex mutex_;

@@ -37,6 +37,12 @@ inline FleetDouble::Fault fault_on(const std::string& line, const FleetFault& fa
     };
 }
 
+/// As while etcd has no leader: nothing can be changed or listed, but what is there can be looked at.
+inline std::optional<FleetFault> without_leader(const FleetRequest& request) {
+    const bool needs_leader = request.method != "GET" || request.line.starts_with("GET /units");
+    return needs_leader ? std::optional(FleetFault{.status = 500}) : std::nullopt;
+}
+
 inline std::vector<std::string> names_of(const std::vector<ActualUnit>& units) {
     std::vector<std::string> names;
     names.reserve(units.size());
@@ -53,15 +59,15 @@ inline void add_nodes(FleetDouble& fleet, int count) {
 
 /// "waiting: activating (start)"
 inline std::string text_of(const UnitStatus& status) {
-    constexpr std::array<std::string_view, 3> words{"waiting", "ready", "failed"};
+    constexpr std::array<std::string_view, 5> words{"waiting", "ready", "failed", "absent", "unplaced"};
     return std::string(words.at(static_cast<std::size_t>(status.readiness))) + ": " + status.detail;
 }
 
-/// Asks until the answer is not "waiting"; the fleet's clock is to run by itself.
+/// Asks until the unit is ready or failed; the fleet's clock is to run by itself.
 inline UnitStatus wait_until_settled(Target& target, const Unit& unit, const Call& call) {
     for (;;) {
         auto status = target.status(unit, call);
-        if (status.readiness != Readiness::waiting) return status;
+        if (status.readiness == Readiness::ready || status.readiness == Readiness::failed) return status;
         call.check("waiting for " + unit.name);
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
