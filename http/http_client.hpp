@@ -48,6 +48,7 @@ struct Response {
 struct Result {
     Response response = {};
     std::optional<Error> error = std::nullopt;
+    bool too_large = false;  ///< the error is that the body is larger than max_body
 };
 
 /// How a client reaches others. What is not said here is not looked for: no environment variable changes anything.
@@ -66,13 +67,16 @@ struct ClientOptions {
     std::size_t max_body = 64U << 20U;                ///< bytes; a larger body is an error
     std::size_t max_parallel = 16;                    ///< requests of one send() under way at once
     int attempts = 4;                                 ///< for each request, the first one included
+    /// 429 is an answer like any other, and after one, nothing more of the same send() is sent to that scheme, host and
+    /// port: what was not sent is `unavailable`. False: 429 is tried again as 503 is.
+    bool heeds_rate_limits = false;
 };
 
 /// Outbound HTTP. TLS certificates are verified, always. An answer is whole or an error: a body that is cut, or whose
 /// end nobody can tell (neither length nor chunks), is `unavailable`. A request is tried again, after growing pauses
 /// that vary, when no whole answer came or its status is 429, 502, 503 or 504; `Retry-After` lengthens the pause; where
 /// that would outlast the call's deadline, the last answer or error is the result. Other statuses are answers, for the
-/// caller to judge. GET and HEAD follow up to 5 redirects.
+/// caller to judge. GET and HEAD follow up to 5 redirects. See also heeds_rate_limits.
 ///
 /// Errors read `GET https://host/path: connection refused`; urls in them have neither user, password nor query.
 /// Construction does no I/O and throws Error `misconfigured` for a proxy that is none. Any thread may send at any time;
@@ -90,8 +94,7 @@ public:
     /// - `unavailable` for transport trouble, a certificate that is not trusted, a call that ran out of time;
     /// - `cancelled`, at once, when stop is requested;
     /// - `rejected` for a url, redirect or header that must not be followed or sent (control characters, scheme, host,
-    /// more
-    ///   than 5 redirects), and for an answer that is too large;
+    ///   more than 5 redirects), and for an answer that is too large;
     /// - `misconfigured` for a CA file, client certificate or key that cannot be used.
     [[nodiscard]] Response send(const Request& request, const Call& call) const;
 

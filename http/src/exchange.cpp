@@ -16,9 +16,10 @@ using std::chrono::milliseconds;
 constexpr int redirect_limit = 5;
 constexpr milliseconds long_pause(5'000);
 constexpr milliseconds longest_wait(60'000);
+constexpr int too_many_requests = 429;
 
 bool asks_to_try_again(int status) {
-    return status == 429 || status == 502 || status == 503 || status == 504;
+    return status == too_many_requests || status == 502 || status == 503 || status == 504;
 }
 
 bool is_redirect(int status) {
@@ -115,7 +116,11 @@ void Exchange::start_ready() {
     while (!ready_.empty() && running_.size() < options_.max_parallel) {
         auto* job = ready_.front();
         ready_.pop_front();
-        start(*job);
+        if (is_silenced(*job)) {
+            give_up(*job, "not asked any more: another request was answered 429");
+        } else {
+            start(*job);
+        }
     }
 }
 
@@ -195,6 +200,7 @@ void Exchange::settle(Job& job, Response response) {
     if (follow(job, response)) return;
     const auto status = response.status;
     const auto wish = retry_after(response).value_or(milliseconds(0));
+    if (status == too_many_requests && options_.heeds_rate_limits) silence(job);
     if (asks_to_try_again(status) && try_again(job, "status " + std::to_string(status), wish)) return;
     job.result.response = std::move(response);
 }
@@ -230,7 +236,7 @@ bool Exchange::follow(Job& job, const Response& response) {
 
 /// False: there are no attempts left, or no time for one.
 bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_least) {
-    if (job.attempts >= options_.attempts) return false;
+    if (job.attempts >= options_.attempts || is_silenced(job)) return false;
     const auto pause = pauses_.after(job.attempts) + at_least;
     if (pause >= call_.remaining()) return false;
     const auto level = pause < long_pause ? LogLevel::debug : LogLevel::info;
@@ -243,20 +249,38 @@ bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_lea
     return true;
 }
 
+/// For where the job is now.
+void Exchange::silence(const Job& job) {
+    silenced_.insert(job.here.origin());
+    // What waits there for another attempt will not get one, so it ends now.
+    std::erase_if(paused_, [this](const auto& paused) {
+        const bool ends = is_silenced(*paused.second);
+        if (ends) ready_.push_back(paused.second);
+        return ends;
+    });
+}
+
+bool Exchange::is_silenced(const Job& job) const {
+    return !silenced_.empty() && silenced_.contains(job.here.origin());
+}
+
 void Exchange::fail(Job& job, const Failure& failure) {
     auto message = named(job.request) + ": ";
     if (job.redirects > 0) message += "redirected to " + presentable(job.here.text()) + ": ";
+    job.result.too_large = failure.too_large;
     job.result.error = Error(failure.kind, message + failure.cause + attempts_made(job.attempts));
+}
+
+void Exchange::give_up(Job& job, const std::string& cause) {
+    const auto before = job.last_cause.empty() ? "" : " (the attempt before: " + job.last_cause + ")";
+    fail(job, {.cause = cause + before});
 }
 
 void Exchange::expire() {
     std::vector<Job*> open(ready_.begin(), ready_.end());
     for (const auto& running : running_) open.push_back(running.job);
     for (const auto& paused : paused_) open.push_back(paused.second);
-    for (auto* job : open) {
-        const auto before = job->last_cause.empty() ? "" : " (the attempt before: " + job->last_cause + ")";
-        fail(*job, {.cause = "no answer in time" + before});
-    }
+    for (auto* job : open) give_up(*job, "no answer in time");
     line_.doubtful = line_.doubtful || !running_.empty();
 }
 

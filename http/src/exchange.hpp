@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -75,7 +76,10 @@ private:
     void settle(Job& job, const Failure& failure);
     bool follow(Job& job, const Response& response);
     bool try_again(Job& job, const std::string& cause, std::chrono::milliseconds at_least);
+    void silence(const Job& job);
+    [[nodiscard]] bool is_silenced(const Job& job) const;
     static void fail(Job& job, const Failure& failure);
+    static void give_up(Job& job, const std::string& cause);
     void expire();
     [[noreturn]] void cancel() const;
 
@@ -88,6 +92,7 @@ private:
     std::deque<Job*> ready_;
     std::vector<Running> running_;
     std::multimap<Clock::time_point, Job*> paused_;
+    std::set<std::string> silenced_;  ///< origins that answered 429
 };
 
 }  // namespace deployer::http

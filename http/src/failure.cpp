@@ -84,6 +84,12 @@ std::string in_words(std::chrono::milliseconds time) {
     return count % 1000 == 0 ? std::to_string(count / 1000) + "s" : std::to_string(count) + "ms";
 }
 
+std::string in_words(std::size_t bytes) {
+    constexpr std::size_t mebibyte = 1U << 20U;
+    const bool is_round = bytes >= mebibyte && bytes % mebibyte == 0;
+    return is_round ? std::to_string(bytes / mebibyte) + " MiB" : std::to_string(bytes) + " bytes";
+}
+
 std::string cut_short(const Progress& progress) {
     if (!progress.headers_whole) return "the answer was cut short within its headers";
     const auto got = std::to_string(progress.body);

@@ -16,8 +16,9 @@ namespace deployer::http {
 /// Why a transfer gave no whole answer.
 struct Failure {
     ErrorKind kind = ErrorKind::unavailable;
-    std::string cause;    ///< in words, without method and url
-    bool passing = true;  ///< another attempt may do better
+    std::string cause;       ///< in words, without method and url
+    bool passing = true;     ///< another attempt may do better
+    bool too_large = false;  ///< the body is larger than max_body
 };
 
 /// How far an answer has come.
@@ -36,5 +37,8 @@ struct Progress {
 
 /// "10s", "1500ms".
 [[nodiscard]] std::string in_words(std::chrono::milliseconds time);
+
+/// "16 MiB", "1000 bytes".
+[[nodiscard]] std::string in_words(std::size_t bytes);
 
 }  // namespace deployer::http

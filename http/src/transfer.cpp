@@ -203,8 +203,7 @@ bool Transfer::take_body(std::string_view piece) {
     const bool too_large = piece.size() > options_.max_body - body.size() ||
                            (announced > 0 && static_cast<std::size_t>(announced) > options_.max_body);
     if (too_large) {
-        refused_ = {ErrorKind::rejected, "the answer is larger than " + std::to_string(options_.max_body) + " bytes",
-                    false};
+        refused_ = {ErrorKind::rejected, "the answer is larger than " + in_words(options_.max_body), false, true};
         return false;
     }
     if (body.empty() && announced > 0) body.reserve(static_cast<std::size_t>(announced));

@@ -25,6 +25,10 @@ using std::chrono::system_clock;
 constexpr std::chrono::minutes usual_pause(1);
 constexpr std::chrono::hours longest_pause(2);
 
+milliseconds within_reason(milliseconds pause) {
+    return std::min<milliseconds>(pause, longest_pause);
+}
+
 /// What GitHub says about its status, `{"message": "…"}`; empty where there is nothing of the kind.
 std::string message_in(const http::Response& response) {
     constexpr std::size_t longest = 1U << 16U;
@@ -51,6 +55,12 @@ std::optional<system_clock::time_point> reset_of(const http::Response& response)
     return system_clock::from_time_t(std::min(seconds, far));
 }
 
+/// Of whichever answer that is an error.
+std::optional<milliseconds> patience_wanted(const http::Response& response) {
+    const auto wish = http::retry_after(response);
+    return response.status >= 400 && wish ? std::optional(within_reason(*wish)) : std::nullopt;
+}
+
 std::string in_utc(system_clock::time_point time) {
     const auto seconds = system_clock::to_time_t(std::chrono::ceil<std::chrono::seconds>(time));
     return Poco::DateTimeFormatter::format(Poco::Timestamp::fromEpochTime(seconds),
@@ -63,15 +73,16 @@ Error failure(ErrorKind kind, const http::Response& response) {
     auto text = "GET " + http::presentable(response.url) + ": answered " + std::to_string(response.status);
     if (const auto message = message_in(response); !message.empty()) text += ", " + quote(message);
     const auto now = system_clock::now();
-    const auto pause = pause_wanted(response, now);
+    const auto limit = limit_pause(response, now);
+    const auto pause = limit || kind != ErrorKind::unavailable ? limit : patience_wanted(response);
     if (!pause) return {kind, text};
-    text += ": too much was asked, so nothing more is asked before " + in_utc(now + *pause);
+    text += limit ? ": too much was asked" : ": it asks for patience";
+    text += ", so nothing more is asked before " + in_utc(now + *pause);
     return Error(ErrorKind::unavailable, text).with_retry_after(*pause);
 }
 
-std::optional<milliseconds> pause_wanted(const http::Response& response, system_clock::time_point now) {
+std::optional<milliseconds> limit_pause(const http::Response& response, system_clock::time_point now) {
     if (response.status != 403 && response.status != 429) return std::nullopt;
-    const auto within_reason = [](milliseconds pause) { return std::min<milliseconds>(pause, longest_pause); };
     if (const auto wish = http::retry_after(response)) return within_reason(*wish);
     if (const auto reset = reset_of(response)) {
         // A time that is over says that the two clocks disagree, not that asking is welcome.

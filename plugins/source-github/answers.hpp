@@ -11,14 +11,14 @@
 namespace deployer::github {
 
 /// An answer that is of no use, as an Error: `GET https://host/path: answered 404`, with the server's own message where
-/// it gives one as GitHub does. One that says that too much was asked is `unavailable` whatever `kind` is, has a
-/// `retry_after` and says until when.
+/// it gives one as GitHub does. One that says that too much was asked is `unavailable` whatever `kind` is. That and any
+/// other `unavailable` one with `Retry-After` has a `retry_after` and says until when.
 Error failure(ErrorKind kind, const http::Response& response);
 
 /// For how long to ask nothing, if this answer says that too much was asked: `Retry-After`; until `X-RateLimit-Reset`
 /// where nothing remains; a minute where only the status or the message says so. At most two hours.
-std::optional<std::chrono::milliseconds> pause_wanted(const http::Response& response,
-                                                      std::chrono::system_clock::time_point now);
+std::optional<std::chrono::milliseconds> limit_pause(const http::Response& response,
+                                                     std::chrono::system_clock::time_point now);
 
 /// The answer's ETag, where it is one that can be sent back; else empty.
 std::string etag_of(const http::Response& response);

@@ -32,6 +32,10 @@ constexpr std::size_t block = 512;
     throw Error(ErrorKind::unavailable, problem);
 }
 
+[[noreturn]] void refuse(const std::string& problem) {
+    throw Error(ErrorKind::rejected, problem);
+}
+
 std::string in_mebibytes(std::uint64_t bytes) {
     return std::to_string(bytes >> 20U) + " MiB";
 }
@@ -95,7 +99,9 @@ Unpacked look_through(std::string_view compressed, const Call& call) {
         unpacked.beginning += bytes.substr(0, beginning_size - unpacked.beginning.size());
         if (!is_zero(bytes)) unpacked.zero_from = unpacked.size + bytes.find_last_not_of('\0') + 1;
         unpacked.size += bytes.size();
-        if (unpacked.size > unpacked_limit) fail("it unpacks to more than " + in_mebibytes(unpacked_limit));
+        if (unpacked.size > unpacked_limit) {
+            refuse("it unpacks to more than " + in_mebibytes(unpacked_limit) + how_to_shrink);
+        }
     }
     return unpacked;
 }
@@ -234,7 +240,7 @@ public:
         const auto inside = below(path, folder_);
         if (!inside) return;
         auto& tree = contents_.tree;
-        if (tree.size() == entry_limit) refuse("it holds more than " + std::to_string(entry_limit) + " files");
+        if (tree.size() == entry_limit) refuse_much("it holds more than " + std::to_string(entry_limit) + " files");
         if (!tree.emplace(*inside, read(kind, entry)).second) fail("it is damaged: it holds " + quote(path) + " twice");
     }
 
@@ -250,13 +256,13 @@ private:
                     "its " + std::to_string(size) + " bytes are more than " + in_mebibytes(file_limit)};
         }
         total_ += size;
-        if (total_ > tree_limit) refuse("its files add up to more than " + in_mebibytes(tree_limit));
+        if (total_ > tree_limit) refuse_much("its files add up to more than " + in_mebibytes(tree_limit));
         return {kind, tar_.content(size)};
     }
 
-    [[noreturn]] void refuse(const std::string& problem) const {
-        fail(problem + (folder_.empty() ? std::string() : " below " + quote(folder_)) +
-             ": the source's path has to be the folder of services.yaml and its service files");
+    [[noreturn]] void refuse_much(const std::string& problem) const {
+        refuse(problem + (folder_.empty() ? std::string() : " below " + quote(folder_)) +
+               ": the source's path has to be the folder of services.yaml and its service files");
     }
 
     TarReader& tar_;

@@ -127,6 +127,7 @@ http::ClientOptions read_client_options(const Settings& settings, bool allow_htt
     options.allowed_hosts = read_allowed_hosts(settings);
     options.allow_http = allow_http;
     options.max_body = file_limit;
+    options.heeds_rate_limits = true;
     return options;
 }
 

@@ -89,6 +89,7 @@ std::string RepositorySource::ask_for_commit(const Call& call) {
     question.headers.push_back({"Accept", "application/vnd.github.sha"});
     if (!etag_.empty()) question.headers.push_back({"If-None-Match", etag_});
     const auto answer = client_.send(question, call);
+    warn_of_few_requests(answer, call);
     if (answer.status == 304 && !etag_.empty()) return commit_;
     if (answer.status == 404 || answer.status == 422) throw not_there(answer);
     if (answer.status != 200) throw refusal(answer);
@@ -101,15 +102,36 @@ std::string RepositorySource::ask_for_commit(const Call& call) {
     return commit_;
 }
 
-std::shared_ptr<const Snapshot> RepositorySource::download(const std::string& commit, const Call& call) const {
-    const auto answer = client_.send(request("tarball/" + commit), call);
-    if (answer.status != 200) throw refusal(answer);
+std::shared_ptr<const Snapshot> RepositorySource::download(const std::string& commit, const Call& call) {
+    if (refusal_ && refusal_->commit == commit) throw Error(refusal_->error);
+    const auto question = request("tarball/" + commit);
+    const auto archive = std::move(client_.send(std::span(&question, 1), call).front());
+    if (archive.error && !archive.too_large) throw Error(*archive.error);
+    if (!archive.error && archive.response.status != 200) throw refusal(archive.response);
     try {
-        auto tree = read_archive(answer.body, commit, options_.folder, call);
-        return std::make_shared<const Snapshot>(Snapshot{{commit}, options_.folder, std::move(tree)});
+        return std::make_shared<const Snapshot>(Snapshot{{commit}, options_.folder, tree_in(archive, commit, call)});
     } catch (const Error& error) {
-        throw error.while_doing("cannot use the archive of commit " + commit);
+        const auto named = error.while_doing("cannot use the archive of commit " + commit);
+        if (named.kind() == ErrorKind::rejected) refusal_ = Refusal{commit, named};
+        throw Error(named);
     }
+}
+
+Tree RepositorySource::tree_in(const http::Result& archive, const std::string& commit, const Call& call) const {
+    if (archive.too_large) {
+        throw Error(ErrorKind::rejected, std::string(archive.error->what()) + how_to_shrink);
+    }
+    return read_archive(archive.response.body, commit, options_.folder, call);
+}
+
+/// Once.
+void RepositorySource::warn_of_few_requests(const http::Response& answer, const Call& call) {
+    // What GitHub allows whoever has no token.
+    if (warned_ || options_.token || answer.header("X-RateLimit-Limit") != "60") return;
+    warned_ = true;
+    call.log.write(LogLevel::warning, "without a token " + options_.api_url +
+                                          " allows 60 requests an hour, and every cycle is at least one: set "
+                                          "token_file, or an interval of 5m or more");
 }
 
 http::Request RepositorySource::request(const std::string& resource) const {
@@ -123,12 +145,13 @@ Error RepositorySource::not_there(const http::Response& answer) const {
     const std::string secret = options_.token ? "the token may not read it" : "it is private and needs a token";
     return failure(ErrorKind::misconfigured, answer)
         .while_doing("there is no repository " + options_.repository + ", or no " + options_.ref + " in it, or " +
-                     secret);
+                     secret + " (check repository, ref and token_file)");
 }
 
 Error RepositorySource::refusal(const http::Response& answer) const {
     if (answer.status != 401) return failure(ErrorKind::unavailable, answer);
-    const auto* const why = options_.token ? "the token is not valid" : "a token is needed";
+    const auto* const why = options_.token ? "the token is not valid or has expired (set another one)"
+                                           : "a token is needed (set token_file)";
     return failure(ErrorKind::misconfigured, answer).while_doing(why);
 }
 

@@ -11,6 +11,7 @@
 #include <deployer/source.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace deployer::github {
@@ -22,8 +23,15 @@ struct Snapshot {
     Tree tree;          ///< what is below the folder
 };
 
+/// Why a commit is of no use, however often it is asked for.
+struct Refusal {
+    std::string commit;
+    Error error;
+};
+
 /// A folder of a GitHub repository. One conditional request tells whether its ref has moved; then one archive brings
-/// all files of the new commit. The last commit is kept in memory, and is not asked for again.
+/// all files of the new commit. The last commit is kept in memory, and is not asked for again; nor is one that holds
+/// too much.
 class RepositorySource final : public Source {
 public:
     explicit RepositorySource(const Options& options);
@@ -32,7 +40,9 @@ public:
 
 private:
     std::string ask_for_commit(const Call& call);
-    [[nodiscard]] std::shared_ptr<const Snapshot> download(const std::string& commit, const Call& call) const;
+    std::shared_ptr<const Snapshot> download(const std::string& commit, const Call& call);
+    [[nodiscard]] Tree tree_in(const http::Result& archive, const std::string& commit, const Call& call) const;
+    void warn_of_few_requests(const http::Response& answer, const Call& call);
     [[nodiscard]] http::Request request(const std::string& resource) const;
     [[nodiscard]] Error not_there(const http::Response& answer) const;
     [[nodiscard]] Error refusal(const http::Response& answer) const;
@@ -45,6 +55,8 @@ private:
     std::string etag_;
     std::string commit_;  ///< what the ref was at when the ETag came
     std::shared_ptr<const Snapshot> last_;
+    std::optional<Refusal> refusal_;
+    bool warned_ = false;
 };
 
 }  // namespace deployer::github

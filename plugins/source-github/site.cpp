@@ -99,12 +99,15 @@ void Site::keep(const LocatedFiles& files) {
 std::vector<SharedFile> Site::ask_own(const std::vector<std::string>& urls, const Call& call) {
     silence_.check();
     auto files = own_.ask(urls, call);
-    const auto unknown = std::find_if(files.begin(), files.end(), [](const SharedFile& file) {
-        return file->error && !concerns_file_alone(*file->error);
-    });
-    if (unknown == files.end()) return files;
-    silence_.note(*(*unknown)->error);
-    throw Error(*(*unknown)->error);
+    const Error* unknown = nullptr;
+    for (const auto& file : files) {
+        if (!file->error || concerns_file_alone(*file->error)) continue;
+        // Of several, the one that says when to ask again.
+        if (unknown == nullptr || file->error->retry_after() > unknown->retry_after()) unknown = &*file->error;
+    }
+    if (unknown == nullptr) return files;
+    silence_.note(*unknown);
+    throw Error(*unknown);
 }
 
 std::string Site::url_of(std::string_view location) const {

@@ -18,14 +18,6 @@ namespace deployer::github {
 
 namespace {
 
-/// What a status other than 200 and 304 says about a file.
-ErrorKind kind_of(int status) {
-    if (status == 404 || status == 410) return ErrorKind::not_found;
-    // Not in time, too early, too much: another time it may be given.
-    const bool passing = status == 408 || status == 425 || status == 429;
-    return status >= 400 && status < 500 && !passing ? ErrorKind::rejected : ErrorKind::unavailable;
-}
-
 /// Errors are alike in kind: their words may name attempts and times.
 bool alike(const File& left, const File& right) {
     if (!left.error || !right.error) return !left.error && !right.error && left.content == right.content;
@@ -41,17 +33,26 @@ std::optional<Poco::DateTime> date_in(std::string_view text) {
     return date;
 }
 
-/// The Last-Modified of an answer, unless the file may have changed once more within the second that it names (RFC
-/// 9110, 8.8.2.2): then it does not tell the two contents apart.
-std::string trusted_time(const http::Response& response) {
-    const auto text = response.header("Last-Modified");
-    const auto modified = date_in(text);
+/// How long before the answer the file was last changed, as far as that is said.
+std::optional<Poco::Timespan> age_in(const http::Response& response) {
+    const auto modified = date_in(response.header("Last-Modified"));
     const auto answered = date_in(response.header("Date"));
-    if (!modified || !answered || *answered - *modified < Poco::Timespan(1, 0)) return {};
-    return std::string(text);
+    return modified && answered ? std::optional(*answered - *modified) : std::nullopt;
 }
 
+/// A file that is so young may change once more within the second that its Last-Modified names (RFC 9110, 8.8.2.2).
+/// Then neither that time nor an ETag made of it, as nginx's is of time and size, tells the two contents apart. Not one
+/// second, for a file system's clock may be some milliseconds behind the server's.
+const Poco::Timespan too_young(2, 0);
+
 }  // namespace
+
+ErrorKind WebFiles::kind_of(int status) const {
+    if (status == 404 || status == 410) return ErrorKind::not_found;
+    // Not in time, too early, too much: another time it may be given.
+    const bool passing = status == 408 || status == 425 || status == 429;
+    return status >= 400 && status < 500 && !passing ? refusal_ : ErrorKind::unavailable;
+}
 
 std::vector<SharedFile> WebFiles::ask(std::span<const std::string> urls, const Call& call) {
     std::vector<http::Request> requests;
@@ -82,7 +83,9 @@ http::Request WebFiles::request_for(const std::string& url) const {
 }
 
 SharedFile WebFiles::take(const std::string& url, http::Result result) {
-    if (result.error) return remember(url, *result.error);
+    if (result.error) {
+        return remember(url, result.too_large ? Error(refusal_, result.error->what()) : *result.error);
+    }
     auto& response = result.response;
     const auto known = remembered_.find(url);
     if (response.status == 304 && known != remembered_.end() && known->second.can_be_confirmed()) {
@@ -90,8 +93,9 @@ SharedFile WebFiles::take(const std::string& url, http::Result result) {
     }
     if (response.status != 200) return remember(url, failure(kind_of(response.status), response));
     auto& now = remember(url, File{std::move(response.body), std::nullopt});
-    now.etag = etag_of(response);
-    now.last_modified = trusted_time(response);
+    const auto age = age_in(response);
+    if (!age || *age >= too_young) now.etag = etag_of(response);
+    if (age && *age >= too_young) now.last_modified = response.header("Last-Modified");
     return now.file;
 }
 

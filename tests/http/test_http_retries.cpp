@@ -1,6 +1,8 @@
 #include "http/asking.hpp"
 #include "support/reserved_port.hpp"
 
+#include <algorithm>
+
 using namespace deployer;
 using namespace std::chrono_literals;
 using http::Client;
@@ -130,6 +132,65 @@ TEST_CASE("http: what another attempt cannot mend is not tried again") {
     HttpServer server(always({.body = "hello"}));
     (void)failed_get(server.url(), options);
     CHECK(server.request_count() == 1);
+}
+
+TEST_CASE("http: 429 is an answer to a client that heeds rate limits") {
+    auto options = with_attempts(4);
+    options.heeds_rate_limits = true;
+    HttpServer limited(always({.status = 429, .body = "too much"}));
+    CHECK(get(limited.url(), options).body == "too much");
+    CHECK(limited.request_count() == 1);
+    Script script({{.status = 503}, {.body = "at last"}});
+    HttpServer busy(script.handler());
+    CHECK(get(busy.url(), options).body == "at last");
+}
+
+TEST_CASE("http: after a 429, a client that heeds rate limits sends nothing more there, and goes on elsewhere") {
+    HttpServer limited(always({.status = 429}));
+    HttpServer elsewhere(always({.body = "hello"}));
+    HttpServer way(always({.status = 302, .headers = {{"Location", limited.url()}}}));
+    auto options = with_attempts(4);
+    options.heeds_rate_limits = true;
+    options.max_parallel = 4;
+    const bool redirected = GENERATE(false, true);
+    const auto& first = redirected ? way : limited;
+    std::vector<Request> requests(100, Request{.url = first.url("/x?secret")});
+    requests.insert(requests.end(), 20, Request{.url = elsewhere.url()});
+    const TestCall call;
+    const auto results = Client(options).send(requests, call);
+    CHECK(limited.request_count() <= 4);
+    CHECK(elsewhere.request_count() == 20);
+    CHECK(std::all_of(results.begin() + 100, results.end(), [](const auto& one) { return !one.error; }));
+    // Whichever of the first ones was answered first.
+    CHECK(
+        std::any_of(results.begin(), results.begin() + 4, [](const auto& one) { return one.response.status == 429; }));
+    REQUIRE(results[99].error);
+    CHECK(results[99].error->kind() == ErrorKind::unavailable);
+    CHECK(says(*results[99].error, "GET " + first.url("/x") + ": "));
+    CHECK(says(*results[99].error, "not asked any more: another request was answered 429"));
+    CHECK(std::string_view(results[99].error->what()).find("secret") == std::string_view::npos);
+}
+
+TEST_CASE("http: what waits for another attempt when a 429 comes does not get it") {
+    const auto lets_wait = GENERATE(true, false);
+    HttpServer server([&](const HttpRequest& request) {
+        if (request.path() == "/x") return HttpReply{.status = 429};
+        if (lets_wait) return HttpReply{.status = 503, .headers = {{"Retry-After", "5"}}};
+        // Fails while, or after, the other one is answered.
+        (void)server.wait_for_requests(2);
+        return HttpReply{.delay = 50ms, .drop = true};
+    });
+    auto options = with_attempts(4);
+    options.heeds_rate_limits = true;
+    options.max_parallel = lets_wait ? 1 : 2;
+    const TestCall call;
+    const std::vector<Request> requests{{.url = server.url("/busy")}, {.url = server.url("/x")}};
+    const auto results = Client(options).send(requests, call);
+    CHECK(server.request_count() == 2);
+    REQUIRE(results[0].error);
+    CHECK(says(*results[0].error,
+               lets_wait ? "answered 429 (the attempt before: status 503)" : "connection closed without an answer"));
+    CHECK(results[1].response.status == 429);
 }
 
 TEST_CASE("http: after a connection that hangs, no kept one is trusted") {

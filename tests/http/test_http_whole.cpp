@@ -189,6 +189,11 @@ TEST_CASE("http: a body may have max_body bytes and not one more") {
         CHECK(error.kind() == ErrorKind::rejected);
         CHECK(std::string(error.what()) == "GET " + larger.url("/x") + ": the answer is larger than 1000 bytes");
         CHECK(larger.request_count() == 1);
+        const TestCall call;
+        const std::vector<http::Request> both{{.url = larger.url()}, {.url = "ftp://example.org/"}};
+        const auto results = http::Client(options).send(both, call);
+        CHECK(results[0].too_large);
+        CHECK_FALSE(results[1].too_large);
     }
 }
 

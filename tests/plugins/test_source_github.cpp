@@ -10,6 +10,8 @@
 #include "support/thrown_error.hpp"
 #include "support/tls_files.hpp"
 
+#include "wanted.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -164,15 +166,31 @@ TEST_CASE("a repository is read at the commit that its ref is at") {
     CHECK(read(*two, {}).empty());
 }
 
-TEST_CASE("an idle cycle asks GitHub once, and GitHub does not count that") {
+TEST_CASE("an idle cycle asks GitHub once, and GitHub does not count that where there is a token") {
+    GithubDouble github({.token = "ghp_secret"});
+    const Revision at{github.commit({{"services.yaml", {"x"}}})};
+    const auto source = repository_of(github, "token: ghp_secret\n");
+    CHECK(checkout(*source) != nullptr);
+    github.forget_requests();
+    github.limit(1, std::chrono::system_clock::now() + 1h);
+    TestCall call;
+    for (int cycle = 0; cycle < 3; ++cycle) CHECK(source->checkout(at, call) == nullptr);
+    CHECK(lines_of(github) == Locations(3, "api commits/HEAD 304"));
+    CHECK(call.log().lines().empty());
+}
+
+TEST_CASE("without a token every cycle counts, and that is said once") {
     GithubDouble github;
     const Revision at{github.commit({{"services.yaml", {"x"}}})};
     const auto source = repository_of(github);
     CHECK(checkout(*source) != nullptr);
-    github.forget_requests();
-    github.limit(1, std::chrono::system_clock::now() + 1h);
-    for (int cycle = 0; cycle < 3; ++cycle) CHECK(checkout(*source, at) == nullptr);
-    CHECK(lines_of(github) == Locations(3, "api commits/HEAD 304"));
+    github.limit(2, std::chrono::system_clock::now() + 1h);
+    TestCall call;
+    for (int cycle = 0; cycle < 2; ++cycle) CHECK(source->checkout(at, call) == nullptr);
+    CHECK(call.log().lines() == Locations{"warning: without a token " + github.api_url() +
+                                          " allows 60 requests an hour, and every cycle is at least one: set "
+                                          "token_file, or an interval of 5m or more"});
+    CHECK(thrown_by([&] { source->checkout(at, call); }).retry_after());
 }
 
 TEST_CASE("a new commit costs three requests, however many files there are") {
@@ -398,7 +416,7 @@ TEST_CASE("a file above the limit is rejected alone") {
     const auto files = read(*from_site, {"services.yaml", "just", "over"});
     CHECK(files[0].content == "x");
     CHECK(files[1].content.size() == 16U << 20U);
-    CHECK(refuses(files[2], ErrorKind::rejected, "larger than 16777216 bytes"));
+    CHECK(refuses(files[2], ErrorKind::rejected, "larger than 16 MiB"));
 }
 
 TEST_CASE("a repository that is much too large is an error that says what to do") {
@@ -415,9 +433,12 @@ TEST_CASE("a repository that is much too large is an error that says what to do"
         fragment = "it holds more than 100000 files: the source's path";
     }
     github.commit(tree);
-    const auto error = thrown_by([&] { repository_of(github)->checkout({}, call); });
+    const auto source = repository_of(github);
+    const auto error = thrown_by([&] { source->checkout({}, call); });
     CHECK(error.kind() == ErrorKind::unavailable);
     CHECK(says(error, fragment));
+    CHECK(std::string_view(thrown_by([&] { source->checkout({}, call); }).what()) == error.what());
+    CHECK(github.count("codeload") == 1);
     // What lies beside the path does not matter.
     CHECK(read_one(*checkout(*repository_of(github, "path: deploy\n")), "services.yaml").content == "x");
 }
@@ -430,6 +451,25 @@ TEST_CASE("an archive that unpacks without end is given up") {
     const auto error = thrown_by([&] { repository_of(github)->checkout({}, call); });
     CHECK(error.kind() == ErrorKind::unavailable);
     CHECK(says(error, "it unpacks to more than 512 MiB"));
+}
+
+TEST_CASE("an archive that is too large is not downloaded again before the ref moves") {
+    GithubDouble github;
+    const auto at = github.commit({{"services.yaml", {"x"}}});
+    const auto source = repository_of(github);
+    github.set_fault(fault_at("codeload", {.body = std::string((64U << 20U) + 1, 'x')}));
+    for (int cycle = 0; cycle < 3; ++cycle) {
+        TestCall call;
+        const auto error = thrown_by([&] { source->checkout({}, call); });
+        CHECK(error.kind() == ErrorKind::unavailable);
+        CHECK(says(error, "cannot read octo/config at HEAD: cannot use the archive of commit " + at + ": GET "));
+        CHECK(says(error, "the answer is larger than 64 MiB: it holds the whole repository, so what is large has to"));
+    }
+    CHECK(github.count("codeload") == 1);
+    CHECK(github.count("api commits") == 3);
+    github.set_fault({});
+    github.put("services.yaml", "y");
+    CHECK(read_one(*checkout(*source), "services.yaml").content == "y");
 }
 
 // --- archives that are not what they should be
@@ -539,13 +579,17 @@ TEST_CASE("[R6] a token opens a private repository, and goes to the API alone") 
 
     const auto wrong = thrown_by([&] { repository_of(github, "token: ghp_wrong\n")->checkout({}, call); });
     CHECK(wrong.kind() == ErrorKind::misconfigured);
-    CHECK(says(wrong, "cannot read octo/config at HEAD: the token is not valid: GET " + github.api_url() +
-                          "/repos/octo/config/commits/HEAD: answered 401, \"Bad credentials\""));
+    CHECK(says(wrong,
+               "cannot read octo/config at HEAD: the token is not valid or has expired (set another one and start "
+               "again): GET " +
+                   github.api_url() + "/repos/octo/config/commits/HEAD: answered 401, \"Bad credentials\""));
     CHECK_FALSE(says(wrong, "ghp_"));
 
     const auto without = thrown_by([&] { repository_of(github)->checkout({}, call); });
     CHECK(without.kind() == ErrorKind::misconfigured);
-    CHECK(says(without, "there is no repository octo/config, or no HEAD in it, or it is private and needs a token"));
+    CHECK(says(without,
+               "there is no repository octo/config, or no HEAD in it, or it is private and needs a token "
+               "(check repository, ref and token_file): GET "));
 }
 
 TEST_CASE("[R6] a token comes from a file as well") {
@@ -569,7 +613,7 @@ TEST_CASE("what GitHub answers decides what becomes of a cycle") {
     const auto unavailable = ErrorKind::unavailable;
     const auto misconfigured = ErrorKind::misconfigured;
     const std::vector<Case> cases{
-        {"api commits", {.status = 401}, misconfigured, "a token is needed: GET "},
+        {"api commits", {.status = 401}, misconfigured, "a token is needed (set token_file): GET "},
         {"api commits", {.status = 403}, unavailable, "answered 403, \"a fault\""},
         {"api commits", {.status = 404}, misconfigured, "there is no repository octo/config, or no HEAD in it"},
         {"api commits",
@@ -671,8 +715,10 @@ TEST_CASE("a rate limit is said, and GitHub is left alone until it is over") {
         const auto source = repository_of(github);
         const auto* const line = status == 403 ? "api tarball" : "api commits";
         github.set_fault(fault_at(line, {.status = status, .message = message, .headers = headers}));
-        TestCall call(100ms);
+        github.forget_requests();
+        TestCall call;
         const auto error = thrown_by([&] { source->checkout({}, call); });
+        CHECK(github.count(line) == 1);
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(says(error, "answered " + std::to_string(status) + ", \"" + message));
         CHECK(says(error, "nothing more is asked before 20"));
@@ -691,6 +737,31 @@ TEST_CASE("a rate limit is said, and GitHub is left alone until it is over") {
         }
         CHECK(github.requests().empty());
     }
+}
+
+TEST_CASE("a server that fails and says until when is left alone so long, too") {
+    GithubDouble github;
+    github.commit({{"services.yaml", {"x"}}});
+    const bool by_site = GENERATE(false, true);
+    const auto source = by_site ? site_of(github) : repository_of(github);
+    github.set_fault(fault_at("", {.status = 503, .headers = {{"Retry-After", "300"}}}));
+    TestCall call;
+    const auto error = thrown_by([&] { source->checkout({}, call); });
+    CHECK(error.kind() == ErrorKind::unavailable);
+    CHECK(says(error, "answered 503, \"a fault\": it asks for patience, so nothing more is asked before 20"));
+    REQUIRE(error.retry_after());
+    CHECK(*error.retry_after() > 290s);
+    CHECK(thrown_by([&] { source->checkout({}, call); }).retry_after());
+    CHECK(github.requests().size() == 1);
+}
+
+TEST_CASE("an answer that says for certain what there is not does so with Retry-After as well") {
+    GithubDouble github;
+    github.commit({{"services.yaml", {"x"}}});
+    github.set_fault(fault_at("", {.status = 404, .headers = {{"Retry-After", "300"}}}));
+    CHECK(refuses(read_one(*checkout(*site_of(github)), "services.yaml"), ErrorKind::not_found, "answered 404"));
+    TestCall call;
+    CHECK(thrown_by([&] { repository_of(github)->checkout({}, call); }).kind() == ErrorKind::misconfigured);
 }
 
 TEST_CASE("after a rate limit the source goes on by itself") {
@@ -790,8 +861,12 @@ TEST_CASE("a time within the second that a file was changed in is no proof that 
     github.forget_requests();
     CHECK(checkout(*source, at) == nullptr);
     for (const auto& request : github.requests()) CHECK_FALSE(request.conditional);
-    date = "Tue, 06 Jan 2026 10:00:01 GMT";
-    CHECK(checkout(*source, at) == nullptr);
+    for (const auto* next : {"Tue, 06 Jan 2026 10:00:01 GMT", "Tue, 06 Jan 2026 10:00:02 GMT"}) {
+        date = next;
+        github.forget_requests();
+        CHECK(checkout(*source, at) == nullptr);
+        for (const auto& request : github.requests()) CHECK_FALSE(request.conditional);
+    }
     github.forget_requests();
     CHECK(checkout(*source, at) == nullptr);
     for (const auto& request : github.requests()) CHECK(request.conditional);
@@ -1045,6 +1120,39 @@ TEST_CASE("a web server that wants silence gets it") {
     CHECK(github.requests().empty());
 }
 
+TEST_CASE("a web server that answers 429 is not asked for the rest of the files") {
+    GithubDouble github;
+    GithubTree tree{{"services.yaml", {"x"}}};
+    Locations locations;
+    for (int number = 0; number < 200; ++number) {
+        locations.push_back(std::to_string(number) + ".service");
+        tree[locations.back()] = {"x"};
+    }
+    github.commit(tree);
+    const auto source = site_of(github);
+    const auto now = checkout(*source);
+    read_one(*now, "services.yaml");
+    github.forget_requests();
+    // Also where something else is wrong with the first one.
+    const bool one_fails = GENERATE(false, true);
+    github.set_fault([&](const GithubRequest& request) {
+        if (one_fails && request.line == "raw 0.service") return GithubFault{.status = 500};
+        return GithubFault{.status = 429};
+    });
+    const auto error = thrown_by([&] { read(*now, locations); });
+    CHECK(error.kind() == ErrorKind::unavailable);
+    CHECK(says(error, "answered 429, \"a fault\": too much was asked, so nothing more is asked before 20"));
+    REQUIRE(error.retry_after());
+    CHECK(*error.retry_after() == 60s);
+    // As many as go side by side, and one in the place of the one that failed.
+    CHECK(github.requests().size() <= (one_fails ? 17U : 16U));
+    github.set_fault({});
+    github.forget_requests();
+    TestCall call;
+    CHECK(thrown_by([&] { source->checkout({}, call); }).retry_after());
+    CHECK(github.requests().empty());
+}
+
 TEST_CASE("names are percent-encoded in urls, and all files are asked for side by side") {
     GithubDouble github({.latency = 50ms});
     GithubTree tree{{"services.yaml", {"x"}}, {"units/größe @.service?x#y%20", {"odd"}}};
@@ -1124,7 +1232,9 @@ TEST_CASE("what is wrong with a server elsewhere concerns its files alone") {
                                                       {{.cut_after = 0}, ErrorKind::unavailable},
                                                       {{.status = 429}, ErrorKind::unavailable},
                                                       {{.delay = 60s}, ErrorKind::unavailable},
-                                                      {{.status = 403}, ErrorKind::rejected}}));
+                                                      {{.status = 404}, ErrorKind::not_found},
+                                                      {{.status = 401}, ErrorKind::unavailable},
+                                                      {{.status = 403}, ErrorKind::unavailable}}));
     elsewhere.set_fault(fault_at("raw", fault));
     const auto source = by_site ? site_of(github) : repository_of(github);
     const auto now = checkout(*source);
@@ -1140,6 +1250,35 @@ TEST_CASE("what is wrong with a server elsewhere concerns its files alone") {
     const auto next = checkout(*source);
     read_one(*next, "services.yaml");
     CHECK(read(*next, {away, "b.service"})[0].content == "a");
+}
+
+TEST_CASE("[R17] a service whose file elsewhere is refused is held until it is given, at the same commit") {
+    GithubDouble github;
+    GithubDouble elsewhere;
+    elsewhere.commit({{"a.service", {"[Service]\nExecStart=/bin/a\n"}}});
+    github.commit(
+        {{"services.yaml", {"services:\n- name: a.service\n  uri: " + elsewhere.root_uri() + "a.service\n"}}});
+    const auto source = repository_of(github);
+    const auto fault = GENERATE(GithubFault{.status = 403}, GithubFault{.status = 401}, GithubFault{.status = 404},
+                                GithubFault{.status = 451}, GithubFault{.body = std::string((16U << 20U) + 1, 'x')});
+    elsewhere.set_fault(fault_at("raw", fault));
+    TestCall call;
+    const auto refused = read_wanted(*checkout(*source), call);
+    REQUIRE(refused.held.size() == 1);
+    CHECK(refused.held.front().passing);
+    CHECK(refused.units.empty());
+    elsewhere.set_fault({});
+    const auto given = read_wanted(*checkout(*source), call);
+    CHECK(given.held.empty());
+    CHECK(given.units.size() == 1);
+    CHECK(given.revision == refused.revision);
+    CHECK(github.count("codeload") == 1);
+
+    // What we would not ask for does not change.
+    const auto strict = repository_of(github, "allowed_hosts: ['" + github.codeload().url("").substr(7) + "']\n");
+    const auto held = read_wanted(*checkout(*strict), call).held;
+    REQUIRE(held.size() == 1);
+    CHECK_FALSE(held.front().passing);
 }
 
 TEST_CASE("allowed hosts limit absolute uris and redirects, but not the source itself") {
@@ -1228,6 +1367,28 @@ TEST_CASE("a real web server with TLS is read, directly and through a SOCKS prox
     REQUIRE(next);
     read_one(*next, "services.yaml");
     CHECK(read(*next, locations)[7].content == "changed");
+}
+
+TEST_CASE("a file of a real web server that changes twice within a second, to the same length, is seen") {
+    const TlsFiles tls;
+    const TempDir files;
+    // A little ahead, as clocks are, so that it does not matter how fast this goes.
+    const auto time = fs::file_time_type::clock::now() + 10s;
+    const auto write = [&](const std::string& content) {
+        fs::last_write_time(files.write("root/a.service", content), time);
+    };
+    files.write("root/services.yaml", "x");
+    write("1");
+    const Nginx nginx(tls, "root " + files.path("root").string() + ";");
+    const auto source =
+        load_source("source-github", "root_uri: " + nginx.url() + "\nca_file: " + tls.ca().string() + "\n");
+    const auto first = read_all(*source, {"a.service"});
+    CHECK(checkout(*source, first) == nullptr);
+    write("2");
+    const auto now = checkout(*source, first);
+    REQUIRE(now);
+    read_one(*now, "services.yaml");
+    CHECK(read_one(*now, "a.service").content == "2");
 }
 
 TEST_CASE("an archive that git itself makes is read as its work tree is") {

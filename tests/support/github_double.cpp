@@ -325,12 +325,13 @@ HttpReply GithubDouble::answer_api(const HttpRequest& request, const std::string
         return error_reply(401, "Bad credentials");
     }
     // As for a repository that does not exist: who may not see it shall not learn that it is there.
-    if (authorization.empty() && !options_.token.empty()) return limited(error_reply(404, "Not Found"));
+    const bool by_token = !authorization.empty();
+    if (!by_token && !options_.token.empty()) return limited(error_reply(404, "Not Found"), by_token);
     const std::string commits = "commits/";
     const std::string tarball = "tarball/";
-    if (path.starts_with(commits)) return limited(answer_commit(request, path.substr(commits.size())));
-    if (path.starts_with(tarball)) return limited(answer_tarball(path.substr(tarball.size())));
-    return limited(error_reply(404, "Not Found"));
+    if (path.starts_with(commits)) return limited(answer_commit(request, path.substr(commits.size())), by_token);
+    if (path.starts_with(tarball)) return limited(answer_tarball(path.substr(tarball.size())), by_token);
+    return limited(error_reply(404, "Not Found"), by_token);
 }
 
 HttpReply GithubDouble::answer_commit(const HttpRequest& request, const std::string& ref) {
@@ -384,15 +385,16 @@ HttpReply GithubDouble::answer_raw(const HttpRequest& request, const std::string
     return reply;
 }
 
-HttpReply GithubDouble::limited(HttpReply reply) {
+HttpReply GithubDouble::limited(HttpReply reply, bool by_token) {
     const std::scoped_lock lock(mutex_);
     if (!limit_) return reply;
     const auto over = system_clock::now() >= limit_->reset;
     if (limit_->remaining == 0 && !over) {
         reply = error_reply(403, "API rate limit exceeded for 127.0.0.1.");
-    } else if (reply.status != 304 && !over) {
+    } else if (!over && !(reply.status == 304 && by_token)) {
         --limit_->remaining;
     }
+    reply.headers.emplace_back("X-RateLimit-Limit", by_token ? "5000" : "60");
     reply.headers.emplace_back("X-RateLimit-Remaining", std::to_string(over ? 60 : limit_->remaining));
     reply.headers.emplace_back("X-RateLimit-Reset", std::to_string(system_clock::to_time_t(limit_->reset)));
     return reply;

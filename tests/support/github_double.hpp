@@ -91,7 +91,8 @@ public:
     [[nodiscard]] std::string tar(const std::string& commit) const;
     [[nodiscard]] static std::string gzip(const std::string& tar);
 
-    /// From now on so many requests to the API are answered, 304 not counted, and then none until that time.
+    /// From now on so many requests to the API are answered, 304 to one with a token not counted, and then none until
+    /// that time.
     void limit(int requests, std::chrono::system_clock::time_point reset);
     void lift_limit();
 
@@ -127,7 +128,7 @@ private:
     HttpReply answer_tarball(const std::string& ref) const;
     HttpReply answer_codeload(const HttpRequest& request, const std::string& path);
     HttpReply answer_raw(const HttpRequest& request, const std::string& path);
-    HttpReply limited(HttpReply reply);
+    HttpReply limited(HttpReply reply, bool by_token);
     [[nodiscard]] std::optional<std::string> resolve(const std::string& ref) const;
 
     GithubOptions options_;
