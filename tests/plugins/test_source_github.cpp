@@ -579,10 +579,8 @@ TEST_CASE("[R6] a token opens a private repository, and goes to the API alone") 
 
     const auto wrong = thrown_by([&] { repository_of(github, "token: ghp_wrong\n")->checkout({}, call); });
     CHECK(wrong.kind() == ErrorKind::misconfigured);
-    CHECK(says(wrong,
-               "cannot read octo/config at HEAD: the token is not valid or has expired (set another one and start "
-               "again): GET " +
-                   github.api_url() + "/repos/octo/config/commits/HEAD: answered 401, \"Bad credentials\""));
+    CHECK(says(wrong, "cannot read octo/config at HEAD: the token is not valid or has expired (set another one): GET " +
+                          github.api_url() + "/repos/octo/config/commits/HEAD: answered 401, \"Bad credentials\""));
     CHECK_FALSE(says(wrong, "ghp_"));
 
     const auto without = thrown_by([&] { repository_of(github)->checkout({}, call); });
