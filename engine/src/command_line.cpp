@@ -28,6 +28,7 @@ using Poco::Util::OptionSet;
 constexpr std::string_view program = "coco-fleet-deployer";
 
 enum class ConfigUse { required, optional, none };
+enum class ServiceUse { none, optional, required };
 
 /// A command as its users see it.
 struct CommandSyntax {
@@ -37,6 +38,7 @@ struct CommandSyntax {
     std::string_view description;  ///< what its own help says
     ConfigUse config;
     bool output;
+    ServiceUse service = ServiceUse::none;
 };
 
 constexpr std::array commands{
@@ -46,11 +48,13 @@ constexpr std::array commands{
                   "the configuration again; one that is not usable is refused and the former stays.\n"
                   "Exit status: 0 stopped as asked, 1 failed.",
                   ConfigUse::required, false},
-    CommandSyntax{Command::once, "once", "Make one cycle and report what it did",
-                  "Makes one cycle: reads the wanted state, compares it with the actual state, and creates, updates, "
-                  "scales or destroys units. Prints what became of each.\n"
-                  "Exit status: 0 in sync or all done; 1 failed, or something is held, failed, skipped or stopped.",
-                  ConfigUse::required, true},
+    CommandSyntax{
+        Command::once, "once", "Make one cycle and report what it did",
+        "Makes one cycle: reads the wanted state, compares it with the actual state, and creates, updates, "
+        "scales or destroys units. Prints what became of each.\n"
+        "Exit status: 0 in sync or all done, 1 failed, 3 degraded, 4 halted, 5 rolled back, 6 quarantined, 7 held, "
+        "8 superseded, 9 paused.",
+        ConfigUse::required, true},
     CommandSyntax{Command::plan, "plan", "Show what a cycle would do, and change nothing",
                   "Shows what the next cycle would do and why. Changes nothing, neither in the cluster nor in the "
                   "cache, and may run beside the daemon.\n"
@@ -61,6 +65,33 @@ constexpr std::array commands{
                   "without asking the cluster.\n"
                   "Exit status: 0 all well, 1 something is wrong or would be held.",
                   ConfigUse::required, true},
+    CommandSyntax{
+        Command::status, "status", "Show what is applied, quarantined, paused or not ready",
+        "Shows what the deployer has written down: the revision that is applied, services that are quarantined "
+        "or paused and why, and units that were changed and not seen ready since. Asks neither source nor "
+        "cluster, and may run beside the daemon.\n"
+        "Exit status: 0 done, 1 failed.",
+        ConfigUse::required, true},
+    CommandSyntax{Command::history, "history", "Show how the last cycles ended",
+                  "Shows how the last cycles ended that did something, the latest first. May run beside the daemon.\n"
+                  "Exit status: 0 done, 1 failed.",
+                  ConfigUse::required, true},
+    CommandSyntax{Command::retry, "retry", "Try a quarantined service again",
+                  "Ends the quarantine of a service whose last rollout did not become ready: the next cycle tries the "
+                  "same content again. May run beside the daemon.\n"
+                  "Exit status: 0 done, 1 failed, or the service is not quarantined.",
+                  ConfigUse::required, false, ServiceUse::required},
+    CommandSyntax{Command::pause, "pause", "Leave a service, or all, as it is",
+                  "Leaves a service as it is from the next cycle on, or all services where none is named, until "
+                  "'resume'. What is paused shows in every plan and report, with the reason. May run beside the "
+                  "daemon.\n"
+                  "Exit status: 0 done, 1 failed.",
+                  ConfigUse::required, false, ServiceUse::optional},
+    CommandSyntax{Command::resume, "resume", "End a pause",
+                  "Ends the pause of a service, or of all services as a whole where none is named: services that were "
+                  "paused by name stay paused. May run beside the daemon.\n"
+                  "Exit status: 0 done, 1 failed, or there is no such pause.",
+                  ConfigUse::required, false, ServiceUse::optional},
     CommandSyntax{
         Command::config, "config", "Print the configuration",
         "With --print, prints the configuration as it is understood, or that the flags of the Go deployer amount "
@@ -92,9 +123,21 @@ OptionSet options_of(const CommandSyntax& syntax) {
     if (syntax.command == Command::plan) {
         options.addOption(Option("detailed-exitcode", "", "exit with 2 when there are changes to make"));
     }
+    if (syntax.command == Command::pause) {
+        options.addOption(Option("reason", "r", "why, for whoever wonders", false, "TEXT", true));
+    }
     if (syntax.command == Command::config) options.addOption(Option("print", "", "print it"));
     options.addOption(Option("help", "h", "show this help"));
     return options;
+}
+
+std::string usage_of(const CommandSyntax& syntax) {
+    std::string usage = syntax.service == ServiceUse::required   ? "SERVICE "
+                        : syntax.service == ServiceUse::optional ? "[SERVICE] "
+                                                                 : "";
+    if (syntax.config == ConfigUse::required) usage += "--config FILE ";
+    if (syntax.command == Command::pause) usage += "--reason TEXT ";
+    return usage + "[OPTION...]";
 }
 
 std::string help_for(const CommandSyntax& syntax) {
@@ -104,7 +147,7 @@ std::string help_for(const CommandSyntax& syntax) {
     formatter.setAutoIndent();
     formatter.setWidth(80);
     formatter.setCommand(std::string(program) + ' ' + std::string(syntax.name));
-    formatter.setUsage(syntax.config == ConfigUse::required ? "--config FILE [OPTION...]" : "[OPTION...]");
+    formatter.setUsage(usage_of(syntax));
     formatter.setHeader('\n' + std::string(syntax.description) + '\n');
     if (syntax.config == ConfigUse::required) {
         formatter.setFooter("\n'" + std::string(program) + " -help' shows the flags that do instead of --config FILE.");
@@ -201,12 +244,30 @@ void require_known_name(const std::string& argument, const OptionSet& options, c
     refuse_unknown("option", name, names, try_help(syntax.name));
 }
 
+bool takes_service(const std::string& argument, const CommandSyntax& syntax, const Invocation& invocation) {
+    return syntax.service != ServiceUse::none && invocation.service.empty() && !argument.empty() &&
+           argument.front() != '-';
+}
+
+void require_service(const CommandSyntax& syntax, const Invocation& invocation) {
+    if (syntax.service == ServiceUse::required && invocation.service.empty()) {
+        throw UsageError(std::string(syntax.name) + " needs the name of a service" + try_help(syntax.name));
+    }
+    if (syntax.command == Command::pause && invocation.reason.empty()) {
+        throw UsageError("pause needs --reason, for whoever wonders" + try_help(syntax.name));
+    }
+}
+
 void read_options(const CommandSyntax& syntax, const std::vector<std::string>& arguments, Invocation& invocation) {
     const auto options = options_of(syntax);
     Poco::Util::OptionProcessor processor(options);
     processor.setUnixStyle(true);
     bool value_follows = false;
     for (const auto& argument : arguments) {
+        if (!value_follows && takes_service(argument, syntax, invocation)) {
+            invocation.service = argument;
+            continue;
+        }
         if (!value_follows) require_known_name(argument, options, syntax);
         std::string name;
         std::string value;
@@ -218,6 +279,7 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
         }
         if (name == "config") invocation.config = value;
         if (name == "output") invocation.json = read_output(value, syntax);
+        if (name == "reason") invocation.reason = value;
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
         if (name == "help") invocation = {Command::help, {}, {}, false, false, help_for(syntax)};
         if (invocation.command == Command::help) return;
@@ -269,6 +331,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, const E
         throw UsageError(exception.displayText() + try_help(syntax.name));
     }
     if (invocation.command == Command::help || syntax.config != ConfigUse::required) return invocation;
+    require_service(syntax, invocation);
     const bool has_file = !invocation.config.empty();
     if (has_file && !flags.empty()) {
         throw UsageError("either --config or the Go deployer's flags, not both" + try_help(syntax.name));

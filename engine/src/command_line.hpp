@@ -12,7 +12,21 @@ namespace deployer {
 /// Looks a variable of the environment up; nullopt when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-enum class Command { run, once, plan, validate, config, plugins, version, help };
+enum class Command {
+    run,
+    once,
+    plan,
+    validate,
+    status,
+    history,
+    retry,
+    pause,
+    resume,
+    config,
+    plugins,
+    version,
+    help,
+};
 
 /// What the program was asked to do.
 struct Invocation {
@@ -22,6 +36,8 @@ struct Invocation {
     bool json = false;               ///< `--output json`
     bool detailed_exitcode = false;  ///< of `plan`
     std::string help;                ///< the text to print, of `help`
+    std::string service{};           ///< of `retry`, `pause` and `resume`; empty: all services
+    std::string reason{};            ///< of `pause`
 };
 
 /// The command line makes no sense: exit status 64 (sysexits(3) EX_USAGE).

@@ -3,17 +3,20 @@
 #include "config.hpp"
 #include "config_text.hpp"
 #include "daemon.hpp"
+#include "documents.hpp"
 #include "event_log.hpp"
 #include "go_flags.hpp"
 #include "plugin_host.hpp"
 #include "progress.hpp"
 #include "quantity.hpp"
+#include "records.hpp"
 #include "report.hpp"
 #include "session.hpp"
 #include "signals.hpp"
 #include "stream_log.hpp"
 
 #include <deployer/foreign_text.hpp>
+#include <deployer/unit_name.hpp>
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -54,13 +57,9 @@ Error reworded(const Error& error) {
     return {error.kind(), in_terms_of_flags(error.what())};
 }
 
-int exit_status(CycleResult result) {
-    return result == CycleResult::in_sync || result == CycleResult::applied ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 /// `verdict` is what the table's last line calls a report that did not fail.
 void print(const CycleReport& report, bool json, std::string_view verdict, const std::string& summary) {
-    if (report.result == CycleResult::failed) verdict = to_string(CycleResult::failed);
+    if (report.result == Outcome::failed) verdict = to_string(Outcome::failed);
     std::cout << (json ? write_json(report)
                        : write_table(report, std::string(verdict) + ": " + summary, wants_colour()))
               << std::flush;
@@ -75,7 +74,6 @@ CycleReport make_report(const Invocation& invocation, const std::stop_token& sto
     Session session(std::move(config), host, log, stop, OnStart::reuse);
     session.refresh_remote_settings(Calls{stop, log, session.config().call_timeout});
     log.change(session.log_level(), session.config().log_json);
-    session.warn_of_unused(log);
     // The report tells people at a terminal everything; who reads a file later wants to know when things happened.
     if (isatty(STDERR_FILENO) == 1) {
         show_progress(session.events(), std::cerr);
@@ -114,7 +112,7 @@ int plan(const Invocation& invocation) {
     const auto made = report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); },
         [&](const CycleReport& report) { print(report, invocation.json, "plan", summarise(report)); });
-    if (made.result == CycleResult::failed) return EXIT_FAILURE;
+    if (made.result == Outcome::failed) return EXIT_FAILURE;
     return invocation.detailed_exitcode && has_planned(made) ? exit_changes_found : EXIT_SUCCESS;
 }
 
@@ -124,9 +122,9 @@ int validate(const Invocation& invocation) {
         [&](const CycleReport& report) {
             auto summary = quantity(report.wanted, "unit") + " wanted";
             if (!report.held.empty()) summary += ", " + summarise(report);
-            print(report, invocation.json, report.result == CycleResult::in_sync ? "valid" : "invalid", summary);
+            print(report, invocation.json, report.result == Outcome::in_sync ? "valid" : "invalid", summary);
         });
-    return exit_status(made.result);
+    return made.result == Outcome::in_sync ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int run(const Invocation& invocation) {
@@ -148,6 +146,65 @@ int run(const Invocation& invocation) {
     const auto withdraw = [&](Daemon*) { publish(nullptr); };
     const std::unique_ptr<Daemon, decltype(withdraw)> published(&keeper, withdraw);
     return keeper.run();
+}
+
+/// Runs `work` on what is written down of the target, with the session that finds it.
+template <class Work>
+int with_records(const Invocation& invocation, Work&& work) {
+    const SignalWatch signals([] {});
+    auto config = read_config_of(invocation);
+    StreamLog log(std::cerr, config.log_level.value_or(LogLevel::info), config.log_json);
+    auto host = make_host(config.plugin_path);
+    Session session(std::move(config), host, log, signals.stop_token(), OnStart::reuse);
+    const Calls calls{signals.stop_token(), log, session.config().call_timeout};
+    auto records = load_records(session.cache(), session.target(), calls);
+    const auto leave = [&](const Orders& orders) { leave_orders(orders, session.cache(), session.target(), calls); };
+    std::cout << work(records, leave) << std::flush;
+    return EXIT_SUCCESS;
+}
+
+/// People have unit names at hand as often as names of services.
+std::string service_of(const Invocation& invocation) {
+    const auto& given = invocation.service;
+    return given.empty() || unit_name_problem(given) ? given : std::string(service_name(given));
+}
+
+std::string name_in_sentence(const std::string& service) {
+    return service.empty() ? "everything" : quote(service);
+}
+
+int retry(const Invocation& invocation) {
+    return with_records(invocation, [&](Records& records, const auto& leave) {
+        const auto service = service_of(invocation);
+        order_retry(records, service);
+        leave(records.orders);
+        return quote(service) + " is tried again in the next cycle\n";
+    });
+}
+
+int pause(const Invocation& invocation) {
+    return with_records(invocation, [&](Records& records, const auto& leave) {
+        const auto service = service_of(invocation);
+        records.orders.paused[service] = {timestamp().substr(0, 19) + "Z", invocation.reason};
+        leave(records.orders);
+        return name_in_sentence(service) + " is paused from the next cycle on\n";
+    });
+}
+
+int resume(const Invocation& invocation) {
+    return with_records(invocation, [&](Records& records, const auto& leave) {
+        const auto service = service_of(invocation);
+        auto& paused = records.orders.paused;
+        if (paused.erase(service) == 0) {
+            std::string others;
+            for (const auto& [other, pause] : paused) {
+                others += (others.empty() ? "; paused: " : ", ") + name_in_sentence(other);
+            }
+            throw Error(ErrorKind::not_found, name_in_sentence(service) + " is not paused" + others);
+        }
+        leave(records.orders);
+        return name_in_sentence(service) + " is no longer paused from the next cycle on\n";
+    });
 }
 
 int print_config(const Invocation& invocation) {
@@ -230,6 +287,20 @@ int dispatch(const Invocation& invocation) {
             return plan(invocation);
         case Command::validate:
             return validate(invocation);
+        case Command::status:
+            return with_records(invocation, [&](const Records& records, const auto& /*leave*/) {
+                return write_status(records, invocation.json);
+            });
+        case Command::history:
+            return with_records(invocation, [&](const Records& records, const auto& /*leave*/) {
+                return write_history(records.ledger, invocation.json);
+            });
+        case Command::retry:
+            return retry(invocation);
+        case Command::pause:
+            return pause(invocation);
+        case Command::resume:
+            return resume(invocation);
         case Command::config:
             return print_config(invocation);
         case Command::plugins:

@@ -51,8 +51,12 @@ RolloutPolicy read_rollout(const Settings& reconcile) {
     policy.timeout = rollout.find_duration("timeout").value_or(policy.timeout);
     policy.poll = rollout.find_duration("poll").value_or(policy.poll);
     if (policy.poll.count() == 0) rollout.fail("poll", "has to be longer than 0");
-    const auto on_timeout = rollout.find_choice("on_timeout", {"halt", "continue"});
-    policy.on_timeout = on_timeout == "continue" ? OnTimeout::go_on : OnTimeout::halt;
+    const auto on_timeout = rollout.find_choice("on_timeout", {"halt", "continue", "rollback"});
+    if (on_timeout == "continue") policy.on_timeout = OnTimeout::go_on;
+    if (on_timeout == "rollback") policy.on_timeout = OnTimeout::rollback;
+    policy.stable_samples = static_cast<std::size_t>(rollout.find_integer("stable_samples", 1, 1'000).value_or(3));
+    policy.max_unavailable = static_cast<std::size_t>(rollout.find_integer("max_unavailable", 1, 10'000).value_or(1));
+    policy.placement_grace = rollout.find_duration("placement_grace").value_or(policy.placement_grace);
     return policy;
 }
 

@@ -46,7 +46,6 @@ void Daemon::start_session(Config config) {
     auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_, OnStart::rebuild);
     log_events(session->events(), log_);
     log_.change(session->log_level(), session->config().log_json);
-    session->warn_of_unused(log_);
     session_ = std::move(session);
     is_debug_ = false;
 }
@@ -77,6 +76,10 @@ int Daemon::run() {
 std::optional<int> Daemon::rest_after(const CycleReport& report) {
     if (report.error && session_->config().on_failure == OnFailure::exit) return end_after(*report.error);
     const auto kind = report.error ? std::optional(report.error->kind()) : std::nullopt;
+    if (!kind && was_superseded(report)) {
+        failures_ = 0;
+        return std::nullopt;
+    }
     // What is wrong with the wanted state itself will be mended there: that is watched, not retried.
     if (!kind || kind == ErrorKind::rejected || kind == ErrorKind::not_found) {
         failures_ = 0;

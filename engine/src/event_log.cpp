@@ -49,6 +49,20 @@ public:
         }
     }
 
+    void operator()(const ChangeUndone& event) {
+        log_->warning(event.result.change.unit + " is as it was before: " + event.result.error);
+    }
+
+    void operator()(const GroupEnded& event) {
+        const auto& [service, outcome, detail] = event.outcome;
+        const auto line = service + " is " + std::string(to_string(outcome)) + (detail.empty() ? "" : ": " + detail);
+        if (outcome == Outcome::superseded) {
+            log_->info(line);
+        } else {
+            log_->error(line);
+        }
+    }
+
     void operator()(const DriftFound& event) {
         for (const auto& change : event.plan.changes) {
             log_->warning(change.unit + " has drifted, drift is only reported: " + change.reason);

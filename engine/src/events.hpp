@@ -39,6 +39,14 @@ struct WaitingForReady {
 struct ChangeEnded {
     const ChangeResult& result;
 };
+/// A change that was made and put back to what was before, since its group was not ready in time (R43).
+struct ChangeUndone {
+    const ChangeResult& result;
+};
+/// What there is to tell of a group besides its changes.
+struct GroupEnded {
+    const GroupOutcome& outcome;
+};
 /// Units that differ from what is applied, found by looking again, and left (`drift: report`).
 struct DriftFound {
     const Plan& plan;
@@ -50,7 +58,7 @@ struct CycleEnded {
 };
 
 using Event = std::variant<TargetListed, WantedRead, RolloutStarting, ChangeStarted, WaitingForReady, ChangeEnded,
-                           DriftFound, CycleEnded>;
+                           ChangeUndone, GroupEnded, DriftFound, CycleEnded>;
 
 /// The one stream of what happens. Subscribers are told in the order in which they came, one event at a time, on the
 /// thread where it happened; references in an event are good during the call. Subscribe before the first event.

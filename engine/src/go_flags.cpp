@@ -30,12 +30,13 @@ constexpr std::array all_flags{
     Flag{"socksProxy", "SOCKS_PROXY", "socks_proxy", "SOCKS5 proxy for everything, e.g. 127.0.0.1:9050",
          &GoFlags::socks_proxy},
     Flag{"isDebug", "IS_DEBUG", "log.level", "show debug logs", nullptr, &GoFlags::is_debug},
-    Flag{"etcd-url", "ETCD_URL", "settings_from.etcd", "etcd, for settings below /ft/config/deployer",
-         &GoFlags::etcd_url},
-    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "", "where services tell their health", &GoFlags::health_url_prefix},
-    Flag{"health-endpoint", "HEALTH_ENDPOINT", "", "last part of a health url", &GoFlags::health_endpoint},
-    Flag{"service-name-prefix", "SERVICE_NAME_PREFIX", "", "before a service's name in a health url",
-         &GoFlags::service_name_prefix},
+    Flag{"etcd-url", "ETCD_URL", ".etcd", "etcd, for settings below /ft/config/deployer", &GoFlags::etcd_url},
+    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "health.prefix", "where services tell their health",
+         &GoFlags::health_url_prefix},
+    Flag{"health-endpoint", "HEALTH_ENDPOINT", "health.endpoint", "last part of a health url",
+         &GoFlags::health_endpoint},
+    Flag{"service-name-prefix", "SERVICE_NAME_PREFIX", "health.service_prefix",
+         "before a service's name in a health url", &GoFlags::service_name_prefix},
     Flag{"no-of-secs-to-sleep-before-restart", "NO_OF_SECS_TO_SLEEP_BEFORE_RESTART", "reconcile.exit_pause",
          "how long to sleep after a failure, before the exit", nullptr, nullptr, &GoFlags::seconds_before_restart},
 };
@@ -209,7 +210,11 @@ std::string write_config(const GoFlags& flags, const std::filesystem::path& cach
         << (is_plain_http(flags.root_uri) ? "  allow_http: true\n" : "") << proxy
         << "target:\n  plugin: target-fleet\n  endpoint: " << quoted(flags.fleet_endpoint) << '\n'
         << proxy << "cache:\n  plugin: cache-file\n  path: " << quoted(cache.string()) << '\n'
-        << "settings_from:\n  etcd: " << quoted(flags.etcd_url) << "\n  prefix: /ft/config/deployer\n"
+        << "health:\n  plugin: health-http\n  prefix: " << quoted(flags.health_url_prefix)
+        << "\n  service_prefix: " << quoted(flags.service_name_prefix)
+        << "\n  endpoint: " << quoted(flags.health_endpoint) << "\n  when:\n    etcd: " << quoted(flags.etcd_url)
+        << "\n    key: /ft/services/{service}/healthcheck\n    if_unreachable: skip\n"
+        << proxy << "settings_from:\n  etcd: " << quoted(flags.etcd_url) << "\n  prefix: /ft/config/deployer\n"
         << proxy << "reconcile:\n  destroy: " << (flags.destroy ? "true" : "false")
         << "\n  on_failure: exit\n  exit_pause: " << flags.seconds_before_restart << "s\n"
         << "log:\n  level: " << (flags.is_debug ? "debug" : "info") << '\n';

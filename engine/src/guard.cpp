@@ -180,6 +180,11 @@ public:
                 [&](const Call& named) { cache_->erase(key, named); });
     }
 
+    void leave(std::string_view key, std::string_view document, const Call& call) override {
+        caller_("leave " + std::string(key) + " in the cache", call,
+                [&](const Call& named) { cache_->leave(key, document, named); });
+    }
+
 private:
     std::shared_ptr<Cache> cache_;
     Caller caller_;

@@ -1,6 +1,9 @@
 #include "ledger.hpp"
 
 #include "json_fields.hpp"
+#include "unit_list.hpp"
+
+#include <deployer/unit_name.hpp>
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
@@ -17,7 +20,7 @@ namespace {
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-constexpr int ledger_format = 1;
+constexpr int ledger_format = 2;
 
 Array write_texts(const std::vector<std::string>& texts) {
     Array array;
@@ -34,18 +37,73 @@ std::vector<std::string> read_texts(const Object& root, const std::string& key) 
     return texts;
 }
 
-Object write_outcome(const Outcome& outcome) {
+Object write_entry(const HistoryEntry& outcome) {
     Object object;
     object.set("time", outcome.time);
     object.set("revision", outcome.revision.id);
     object.set("result", outcome.result);
     object.set("summary", outcome.summary);
+    Array groups;
+    for (const auto& group : outcome.groups) {
+        Object entry;
+        entry.set("service", group.service);
+        entry.set("outcome", std::string(to_string(group.outcome)));
+        entry.set("detail", group.detail);
+        groups.add(entry);
+    }
+    object.set("groups", groups);
     return object;
+}
+
+Outcome read_outcome(const Object& object) {
+    const auto outcome = outcome_from(text_of(object, "outcome"));
+    if (!outcome) throw Poco::DataFormatException("outcome");
+    return *outcome;
+}
+
+HistoryEntry read_entry(const Object& object) {
+    HistoryEntry entry{
+        text_of(object, "time"), {text_of(object, "revision")}, text_of(object, "result"), text_of(object, "summary")};
+    const auto groups = array_of(object, "groups");
+    for (std::size_t i = 0; i < groups->size(); ++i) {
+        const auto group = object_at(*groups, i);
+        entry.groups.push_back({text_of(*group, "service"), read_outcome(*group), text_of(*group, "detail")});
+    }
+    return entry;
+}
+
+Object write_rollout(const RolloutRecord& record) {
+    Object object;
+    object.set("service", record.service);
+    object.set("digest", record.digest);
+    Object former;
+    write_units(record.former, former);
+    object.set("former", former);
+    if (record.quarantine) {
+        Object quarantine;
+        quarantine.set("since", record.quarantine->since);
+        quarantine.set("outcome", std::string(to_string(record.quarantine->outcome)));
+        quarantine.set("reason", record.quarantine->reason);
+        object.set("quarantine", quarantine);
+    }
+    return object;
+}
+
+RolloutRecord read_rollout(const Object& object) {
+    const auto former = object.getObject("former");
+    if (!former) throw Poco::DataFormatException("former");
+    RolloutRecord record{text_of(object, "service"), text_of(object, "digest"), read_units(*former)};
+    if (object.has("quarantine")) {
+        const auto quarantine = object.getObject("quarantine");
+        if (!quarantine) throw Poco::DataFormatException("quarantine");
+        record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason")};
+    }
+    return record;
 }
 
 Ledger read_fields(const Object& root) {
     Ledger ledger{
-        {text_of(root, "attempted")}, {text_of(root, "applied")}, text_of(root, "fingerprint"), {}, {}, {}, {}};
+        {text_of(root, "attempted")}, {text_of(root, "applied")}, text_of(root, "fingerprint"), {}, {}, {}, {}, {}};
     ledger.notes = read_texts(root, "notes");
     for (const auto& unit : read_texts(root, "unproven")) ledger.add_unproven(unit);
     const auto left = root.getObject("left");
@@ -54,16 +112,39 @@ Ledger read_fields(const Object& root) {
                    left->getValue<std::size_t>("disputed"), left->getValue<std::size_t>("protected")};
     const auto history = array_of(root, "history");
     for (std::size_t i = 0; i < history->size(); ++i) {
-        const auto entry = object_at(*history, i);
-        ledger.add({text_of(*entry, "time"),
-                    {text_of(*entry, "revision")},
-                    text_of(*entry, "result"),
-                    text_of(*entry, "summary")});
+        ledger.add(read_entry(*object_at(*history, i)));
+    }
+    const auto rollouts = array_of(root, "rollouts");
+    for (std::size_t i = 0; i < rollouts->size(); ++i) {
+        auto record = read_rollout(*object_at(*rollouts, i));
+        ledger.rollout_of(record.service) = record;
     }
     return ledger;
 }
 
 }  // namespace
+
+bool operator==(const RolloutRecord& left, const RolloutRecord& right) {
+    const auto same_unit = [](const DeployedUnit& one, const DeployedUnit& other) {
+        return one.name == other.name && one.content->options == other.content->options &&
+               one.desired_state == other.desired_state;
+    };
+    return left.service == right.service && left.digest == right.digest && left.quarantine == right.quarantine &&
+           std::equal(left.former.begin(), left.former.end(), right.former.begin(), right.former.end(), same_unit);
+}
+
+RolloutRecord* Ledger::find_rollout(std::string_view service) {
+    const auto found =
+        std::find_if(rollouts.begin(), rollouts.end(), [&](const auto& record) { return record.service == service; });
+    return found == rollouts.end() ? nullptr : &*found;
+}
+
+RolloutRecord& Ledger::rollout_of(const std::string& service) {
+    if (auto* const known = find_rollout(service)) return *known;
+    const auto place = std::find_if(rollouts.begin(), rollouts.end(),
+                                    [&](const auto& record) { return numeric_less(service, record.service); });
+    return *rollouts.insert(place, {service, {}, {}});
+}
 
 void Ledger::add_unproven(const std::string& unit) {
     const auto place = std::lower_bound(unproven.begin(), unproven.end(), unit);
@@ -78,12 +159,13 @@ void Ledger::keep_unproven(const std::set<std::string>& units) {
     std::erase_if(unproven, [&](const auto& unit) { return units.count(unit) == 0; });
 }
 
-void Ledger::add(Outcome outcome) {
-    const auto says_the_same = [&](const Outcome& last) {
-        return last.revision == outcome.revision && last.result == outcome.result && last.summary == outcome.summary;
+void Ledger::add(HistoryEntry entry) {
+    const auto says_the_same = [&](const HistoryEntry& last) {
+        return last.revision == entry.revision && last.result == entry.result && last.summary == entry.summary &&
+               last.groups == entry.groups;
     };
     if (!history.empty() && says_the_same(history.back())) return;
-    history.push_back(std::move(outcome));
+    history.push_back(std::move(entry));
     if (history.size() > history_limit) history.erase(history.begin());
 }
 
@@ -94,7 +176,7 @@ std::string write_ledger(const Ledger& ledger) {
     left.set("disputed", ledger.left.disputed);
     left.set("protected", ledger.left.protected_units);
     Array history;
-    for (const auto& outcome : ledger.history) history.add(write_outcome(outcome));
+    for (const auto& outcome : ledger.history) history.add(write_entry(outcome));
     Object root;
     root.set("format", ledger_format);
     root.set("attempted", ledger.attempted.id);
@@ -103,6 +185,9 @@ std::string write_ledger(const Ledger& ledger) {
     root.set("left", left);
     root.set("notes", write_texts(ledger.notes));
     root.set("unproven", write_texts(ledger.unproven));
+    Array rollouts;
+    for (const auto& record : ledger.rollouts) rollouts.add(write_rollout(record));
+    root.set("rollouts", rollouts);
     root.set("history", history);
     std::ostringstream out;
     root.stringify(out);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actual.hpp"
+#include "outcome.hpp"
 #include "plan.hpp"
 #include "report.hpp"
 
@@ -16,14 +18,33 @@
 namespace deployer {
 
 /// How one cycle that did something ended.
-struct Outcome {
+struct HistoryEntry {
     std::string time;  ///< UTC, ISO 8601
     Revision revision;
     std::string result;
     std::string summary;
+    std::vector<GroupOutcome> groups{};  ///< those that did not simply end well
 
-    bool operator==(const Outcome&) const = default;
+    bool operator==(const HistoryEntry&) const = default;
 };
+
+/// The verdict on a content that did not become ready (R43).
+struct Quarantine {
+    std::string since;                  ///< UTC, ISO 8601, with fractions of a second
+    Outcome outcome = Outcome::halted;  ///< halted, rolled_back, or degraded where all nodes were changed all the same
+    std::string reason;                 ///< for people, one line
+
+    bool operator==(const Quarantine&) const = default;
+};
+
+/// The gated rollout of a service: under way, or ended badly.
+struct RolloutRecord {
+    std::string service;
+    std::string digest;                ///< group_digests() of what is rolled out
+    std::vector<DeployedUnit> former;  ///< what its units go back to, if they are to
+    std::optional<Quarantine> quarantine{};
+};
+bool operator==(const RolloutRecord& left, const RolloutRecord& right);
 
 /// What is remembered of the cycles so far (R31). A revision that was attempted and not applied is still owed.
 struct Ledger {
@@ -38,7 +59,12 @@ struct Ledger {
     /// Units that were to be waited for when they were changed, and were not seen ready since; sorted. While there is
     /// one that is still wanted so, its revision is not applied and nothing is destroyed (R25, R31).
     std::vector<std::string> unproven;
-    std::vector<Outcome> history;  ///< oldest first, at most history_limit
+    std::vector<RolloutRecord> rollouts{};  ///< by service, each once
+    std::vector<HistoryEntry> history{};    ///< oldest first, at most history_limit
+
+    [[nodiscard]] RolloutRecord* find_rollout(std::string_view service);
+    /// The service's; made when there is none.
+    RolloutRecord& rollout_of(const std::string& service);
 
     void add_unproven(const std::string& unit);
     [[nodiscard]] bool is_unproven(const std::string& unit) const;
@@ -46,7 +72,7 @@ struct Ledger {
     void keep_unproven(const std::set<std::string>& units);
 
     /// An outcome that tells nothing new is not added.
-    void add(Outcome outcome);
+    void add(HistoryEntry outcome);
     bool operator==(const Ledger&) const = default;
 };
 

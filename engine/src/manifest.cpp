@@ -164,6 +164,12 @@ DesiredState read_desired_state(const Settings& entry) {
     return word ? desired_state_from(*word).value() : DesiredState::launched;
 }
 
+std::optional<OnTimeout> read_on_timeout(const Settings& entry) {
+    const auto word = entry.find_choice("on_timeout", {"halt", "continue", "rollback"});
+    if (!word) return std::nullopt;
+    return *word == "halt" ? OnTimeout::halt : *word == "continue" ? OnTimeout::go_on : OnTimeout::rollback;
+}
+
 /// An entry as far as it can be read, and everything that is wrong with it: a person mends it in one go.
 struct Entry {
     ServiceDefinition definition;
@@ -202,7 +208,14 @@ Entry read_entry(const Settings& settings) {
     });
     entry.attempt([&] { uri = read_uri(settings); });
     entry.attempt([&] { definition.desired_state = read_desired_state(settings); });
-    entry.attempt([&] { definition.sequential = settings.find_boolean("sequentialDeployment").value_or(false); });
+    auto& rules = definition.rules;
+    entry.attempt([&] { rules.sequential = settings.find_boolean("sequentialDeployment").value_or(false); });
+    entry.attempt([&] { rules.canary = settings.find_boolean("canary").value_or(false); });
+    entry.attempt([&] { rules.on_timeout = read_on_timeout(settings); });
+    entry.attempt([&] {
+        const auto most = settings.find_integer("max_unavailable", 1, most_nodes);
+        if (most) rules.max_unavailable = static_cast<std::size_t>(*most);
+    });
     if (count_is_known && !definition.name.empty()) {
         entry.attempt([&] { definition.count = check_count(settings, definition.name, count); });
     }

@@ -2,12 +2,32 @@
 
 #include <deployer/unit.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace deployer {
+
+/// What happens when a node does not become ready in time, or never will (R43).
+enum class OnTimeout {
+    halt,      ///< the nodes not begun stay as they are
+    go_on,     ///< `continue`: they are changed all the same
+    rollback,  ///< the nodes changed are put back to what they were
+};
+
+/// How the group of a service is rolled out.
+struct RolloutRules {
+    bool sequential = false;                     ///< node by node (R41)
+    bool canary = false;                         ///< the first node has to be ready before the others begin
+    std::optional<OnTimeout> on_timeout;         ///< absent: as the configuration has it
+    std::optional<std::size_t> max_unavailable;  ///< of a sequential group; absent: as the configuration has it
+
+    /// Whether something of it is waited for.
+    [[nodiscard]] bool gated() const noexcept { return sequential || canary; }
+    bool operator==(const RolloutRules&) const = default;
+};
 
 /// One valid entry of services.yaml (R10).
 struct ServiceDefinition {
@@ -16,7 +36,7 @@ struct ServiceDefinition {
     std::optional<int> count;            ///< present exactly for templates, after validation (R14)
     std::string location;                ///< of the service file: `uri`, else `name` (R11)
     DesiredState desired_state = DesiredState::launched;
-    bool sequential = false;
+    RolloutRules rules;
     int line = 0;
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "actual.hpp"
 #include "content.hpp"
 #include "manifest.hpp"
+#include "outcome.hpp"
 
 #include <deployer/revision.hpp>
 
@@ -54,21 +56,31 @@ struct Change {
     DesiredState desired_state = DesiredState::launched;
     std::string reason;  ///< for people, one line
     std::vector<OptionDifference> differences;
+    DesiredState former_state = DesiredState::launched;  ///< as it is; meaningless for creates
 };
 
-/// A unit that already is as wanted.
-struct SettledUnit {
-    std::string name;
-    SharedContent content;
-    DesiredState desired_state = DesiredState::launched;
-};
-
-/// A service of a plan that goes node by node (R41).
-struct SequentialGroup {
+/// A service of a plan of which something is waited for (R41, R42).
+struct GatedGroup {
     std::string service;
-    /// Its nodes that need no change, when others are updated. They have to be ready before another one is touched:
-    /// they may be the first nodes of a version that does not come up.
-    std::vector<SettledUnit> settled;
+    RolloutRules rules;
+    /// Its units that need no change, of nodes that need none, when others are updated. They have to be ready before
+    /// another one is touched: they may be the first nodes of a version that does not come up.
+    std::vector<DeployedUnit> settled;
+    /// Its units that need no change, of nodes that do: a sidekick tells how its node is.
+    std::vector<DeployedUnit> companions;
+    std::vector<DeployedUnit> former;  ///< what settled units were before the rollout that they are left of
+    bool fresh = false;                ///< nothing of it is there yet
+    bool restoring = false;            ///< it is on its way back from a rollout that ended badly
+};
+
+/// A service of which nothing is touched, and why.
+struct Standstill {
+    std::string service;
+    Outcome outcome = Outcome::paused;  ///< paused or quarantined
+    std::string reason;                 ///< for people, one line
+    std::size_t changes = 0;            ///< that are left for it
+
+    bool operator==(const Standstill&) const = default;
 };
 
 /// How many units a cycle would have destroyed or touched and left alone.
@@ -84,8 +96,9 @@ struct LeftAlone {
 /// The ordered, typed result of comparing.
 struct Plan {
     Revision revision;
-    std::vector<Change> changes;              ///< in order (R21): destroys are last
-    std::vector<SequentialGroup> sequential;  ///< groups with changes that go node by node
+    std::vector<Change> changes;       ///< in order (R21): destroys are last
+    std::vector<GatedGroup> gated;     ///< by service: groups that something is waited for in
+    std::vector<Standstill> standing;  ///< by service: groups that are not touched
     std::vector<Held> held;
     /// Why no unit may be destroyed before something held is up (R25); empty when nothing stands in the way.
     std::string destroy_obstacle;

@@ -60,15 +60,18 @@ std::string describe_update(const Change& change, DesiredState actual_state) {
 /// Compares one wanted with one actual state; a class only to keep what all its steps need within reach.
 class Comparison {
 public:
-    Comparison(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy)
+    Comparison(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy,
+               const StandingOrders& orders)
         : wanted_(wanted),
           actual_(actual),
           policy_(policy),
+          orders_(orders),
           wanted_services_(services_of(wanted.units)),
           actual_services_(services_of(actual.units)) {
         for (const auto& held : wanted.held) held_services_.insert(held.service);
         plan_.revision = wanted.revision;
         plan_.held = wanted.held;
+        plan_.standing = orders.still;
     }
 
     Plan run() && {
@@ -76,7 +79,7 @@ public:
         tell_sidekick_updates();
         limit_destroys();
         sort_changes();
-        find_sequential_groups();
+        find_gated_groups();
         find_destroy_obstacle();
         return std::move(plan_);
     }
@@ -100,6 +103,9 @@ private:
     void add(Change change) {
         if (is_protected(change.unit, policy_)) {
             ++plan_.left.protected_units;
+        } else if (auto* const still = find_standstill(change.service)) {
+            ++still->changes;
+            if (is_create(change.kind)) missing_ = change.service + " is " + std::string(to_string(still->outcome));
         } else if (is_destroy(change.kind)) {
             destroys_.push_back(std::move(change));
         } else {
@@ -117,7 +123,8 @@ private:
              nullptr,
              unit.desired_state,
              known ? "new unit of a running service" : "new service",
-             {}});
+             {},
+             unit.desired_state});
     }
 
     void add_destroy(const DeployedUnit& unit) {
@@ -132,7 +139,8 @@ private:
              unit.content,
              unit.desired_state,
              stays ? "unit no longer wanted" : "service no longer wanted",
-             {}});
+             {},
+             unit.desired_state});
     }
 
     void compare(const WantedUnit& wanted, const DeployedUnit& actual) {
@@ -151,7 +159,8 @@ private:
                       actual.content,
                       wanted.desired_state,
                       {},
-                      {}};
+                      {},
+                      actual.desired_state};
         if (same_content) {
             change.reason = "desired state " + std::string(to_string(actual.desired_state)) + " -> " +
                             std::string(to_string(wanted.desired_state));
@@ -231,49 +240,86 @@ private:
         return numeric_less(left.unit, right.unit);
     }
 
-    void find_sequential_groups() {
-        std::map<std::string_view, SequentialGroup> groups;
+    void find_gated_groups() {
+        std::map<std::string_view, GatedGroup> groups;
         std::set<std::string_view> updated;
         std::set<std::pair<std::string_view, std::string_view>> changing_nodes;
         for (const auto& change : plan_.changes) {
             changing_nodes.emplace(change.service, instance_of(change.unit));
-            if (!is_create(change.kind) && !is_destroy(change.kind)) updated.insert(change.service);
-            // A service that has nothing running yet has nothing to lose: its nodes start together.
-            if (!is_destroy(change.kind) && change.kind != ChangeKind::create_group &&
-                wanted_.sequential_services.count(change.service) > 0) {
-                groups[change.service].service = change.service;
+            if (is_destroy(change.kind)) continue;
+            if (!is_create(change.kind)) updated.insert(change.service);
+            if (auto* const group = add_gated_group(groups, change.service)) {
+                group->fresh = change.kind == ChangeKind::create_group;
+            }
+        }
+        for (const auto& unit : settled_) {
+            const auto service = service_name(unit.name);
+            if (orders_.unproven.contains(unit.name) && find_standstill(service) == nullptr) {
+                add_gated_group(groups, service);
             }
         }
         for (auto& unit : settled_) {
             const auto service = service_name(unit.name);
             const auto group = groups.find(service);
-            // A new node takes none away. And what is wrong with a node that changes, the change may be to mend.
-            if (group == groups.end() || updated.count(service) == 0 ||
-                changing_nodes.count({service, instance_of(unit.name)}) > 0) {
-                continue;
+            if (group == groups.end()) continue;
+            if (changing_nodes.count({service, instance_of(unit.name)}) > 0) {
+                group->second.companions.push_back(std::move(unit));
+            } else if (updated.count(service) > 0 || orders_.unproven.contains(unit.name)) {
+                // A new node takes none away, so for one alone nothing has to be ready but what is not known to be.
+                add_former(group->second, unit);
+                group->second.settled.push_back(std::move(unit));
             }
-            group->second.settled.push_back(std::move(unit));
         }
-        for (auto& [service, group] : groups) plan_.sequential.push_back(std::move(group));
+        for (auto& [service, group] : groups) plan_.gated.push_back(std::move(group));
     }
 
-    /// A service that is held and runs nowhere may be the new name of one that is to be destroyed.
+    void add_former(GatedGroup& group, const DeployedUnit& unit) const {
+        const auto former = orders_.former.find(unit.name);
+        if (former == orders_.former.end()) return;
+        const auto& was = former->second;
+        if (was.content->digest == unit.content->digest && was.desired_state == unit.desired_state) return;
+        group.former.push_back(was);
+    }
+
+    /// Null for a service in which nothing is waited for.
+    GatedGroup* add_gated_group(std::map<std::string_view, GatedGroup>& groups, std::string_view service) const {
+        const auto rules = wanted_.rules.find(service);
+        if (rules == wanted_.rules.end() || !rules->second.gated()) return nullptr;
+        GatedGroup group{std::string(service), rules->second, {}, {}, {}, false, orders_.restoring.contains(service)};
+        return &groups.try_emplace(rules->first, std::move(group)).first->second;
+    }
+
+    /// What stands still for that service; null when nothing does.
+    Standstill* find_standstill(std::string_view service) {
+        const auto find = [&](std::string_view name) {
+            const auto found = std::find_if(plan_.standing.begin(), plan_.standing.end(),
+                                            [&](const auto& still) { return still.service == name; });
+            return found == plan_.standing.end() ? nullptr : &*found;
+        };
+        auto* const own = find(service);
+        return own != nullptr ? own : find("");
+    }
+
+    /// What is left alone and does not run may be the new name of what is to be destroyed.
     void find_destroy_obstacle() {
         for (const auto& held : wanted_.held) {
             if (held.service.empty() || actual_services_.count(held.service) > 0) continue;
             plan_.destroy_obstacle = held.service + " is held and not running yet";
             return;
         }
+        if (!missing_.empty()) plan_.destroy_obstacle = missing_ + " and not all of it is running yet";
     }
 
     const WantedState& wanted_;
     const ActualState& actual_;
     const PlanPolicy& policy_;
+    const StandingOrders& orders_;
     ServiceSet wanted_services_;
     ServiceSet actual_services_;
     ServiceSet held_services_;
     std::vector<Change> destroys_;
-    std::vector<SettledUnit> settled_;
+    std::vector<DeployedUnit> settled_;
+    std::string missing_;  ///< of what stands still; empty when all of it is there
     Plan plan_;
 };
 
@@ -337,8 +383,9 @@ std::vector<OptionDifference> differences_between(const std::vector<UnitOption>&
     return differences;
 }
 
-Plan make_plan(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy) {
-    return Comparison(wanted, actual, policy).run();
+Plan make_plan(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy,
+               const StandingOrders& orders) {
+    return Comparison(wanted, actual, policy, orders).run();
 }
 
 }  // namespace deployer

@@ -5,6 +5,9 @@
 #include "wanted.hpp"
 
 #include <cstddef>
+#include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,9 +26,20 @@ struct PlanPolicy {
     std::vector<std::string> protected_globs;  ///< fnmatch(3) patterns of unit names, besides the deployer's own
 };
 
+/// What earlier cycles and people left for this one to mind.
+struct StandingOrders {
+    /// Services of which nothing is to be touched; one with the name "" stands for all services.
+    std::vector<Standstill> still;
+    std::set<std::string, std::less<>> restoring;  ///< services on their way back from a rollout that ended badly
+    std::set<std::string, std::less<>> unproven;   ///< units that were changed and not seen ready since
+    /// What units were before a rollout that is not over, by name.
+    std::map<std::string, DeployedUnit, std::less<>> former;
+};
+
 /// Compares unit by unit (R20–R24, R26). Pure: `plan`, `once` and `run` use this one function, so that a dry run cannot
 /// differ from a real run.
-Plan make_plan(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy);
+Plan make_plan(const WantedState& wanted, const ActualState& actual, const PlanPolicy& policy,
+               const StandingOrders& orders = {});
 
 /// Whether a unit is never touched (R23).
 bool is_protected(const std::string& unit, const PlanPolicy& policy);

@@ -1,26 +1,23 @@
 #include "reconciler.hpp"
 
+#include "documents.hpp"
 #include "quantity.hpp"
+#include "standing_orders.hpp"
 
 #include <deployer/unit_name.hpp>
-
-#include <Poco/DateTimeFormat.h>
-#include <Poco/DateTimeFormatter.h>
-#include <Poco/DigestEngine.h>
-#include <Poco/SHA1Engine.h>
-#include <Poco/Timestamp.h>
 
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
 namespace deployer {
 namespace {
 
-constexpr std::string_view snapshot_document = "snapshot";
-constexpr std::string_view ledger_document = "ledger";
+/// A source that sees changes all the time is not asked more often than this.
+constexpr std::chrono::milliseconds least_pause{100};
 
 /// Trouble after which what is known of the target may be wrong (R32).
 bool says_out_of_reach(const Error& error) {
@@ -39,13 +36,56 @@ std::size_t count_unfinished(const CycleReport& report) {
 }
 
 /// What is not known to be ready after a cycle: what it could not look at, did not see ready, or did not bring through.
+/// What was put back was seen ready as it was.
 std::set<std::string> unproven_by(const CycleReport& report) {
     std::set<std::string> unproven;
     for (const auto& entry : report.not_ready) unproven.insert(entry.unit);
     for (const auto& result : report.changes) {
-        if (!is_destroy(result.change.kind) && result.status != ChangeStatus::done) unproven.insert(result.change.unit);
+        const bool well = result.status == ChangeStatus::done || result.status == ChangeStatus::rolled_back;
+        if (!is_destroy(result.change.kind) && !well) unproven.insert(result.change.unit);
     }
     return unproven;
+}
+
+/// Groups of which nothing more is to be told end as their changes did.
+void conclude_groups(CycleReport& report) {
+    std::map<std::string, Outcome> outcomes;
+    for (const auto& result : report.changes) {
+        const bool well = result.status == ChangeStatus::done;
+        auto& outcome = outcomes.try_emplace(result.change.service, Outcome::applied).first->second;
+        if (!well) outcome = Outcome::degraded;
+    }
+    for (const auto& group : report.groups) outcomes.erase(group.service);
+    for (const auto& [service, outcome] : outcomes) set_outcome(report, {service, outcome, {}});
+}
+
+bool same_units(const WantedState& left, const WantedState& right) {
+    return std::equal(left.units.begin(), left.units.end(), right.units.begin(), right.units.end(),
+                      [](const auto& one, const auto& other) {
+                          return one.name == other.name && one.content->digest == other.content->digest &&
+                                 one.desired_state == other.desired_state;
+                      });
+}
+
+/// More than the destroys that the limit stopped, which are told elsewhere.
+bool is_trouble(const GroupOutcome& group) {
+    return group.outcome > Outcome::paused;
+}
+
+/// Of a quarantined service: all of it is as it is to be. It only took longer.
+bool has_come_through(const std::string& service, const Plan& plan) {
+    return std::any_of(plan.standing.begin(), plan.standing.end(), [&](const auto& still) {
+        return still.service == service && still.outcome == Outcome::quarantined && still.changes == 0;
+    });
+}
+
+bool wants_the_same(const WantedState& left, const WantedState& right) {
+    return same_units(left, right) && left.rules == right.rules && left.held == right.held;
+}
+
+/// What a whole pause leaves is one entry; whether anything is left for it decides about what is owed.
+bool leaves_changes(const Plan& plan) {
+    return std::any_of(plan.standing.begin(), plan.standing.end(), [](const auto& still) { return still.changes > 0; });
 }
 
 /// A report in any case: what ends `make` early becomes its error.
@@ -75,10 +115,11 @@ CycleReport Reconciler::run_cycle(const Calls& calls) {
 CycleReport Reconciler::reconcile(const Calls& calls) {
     idle_ = false;
     load_ledger(calls);
+    load_orders(calls);
     load_actual(calls);
     idle_ = !load_wanted(calls);
     if (idle_) return idle_report();
-    const auto plan = make_plan(*wanted_, *actual_, policy_.plan);
+    const auto plan = compare();
     const bool only_look = is_listed_for_drift_ && policy_.drift == Drift::report && !owed();
     auto report = only_look ? report_drift(plan) : carry_out(plan, calls);
     if (actual_) settle(calls);
@@ -88,9 +129,10 @@ CycleReport Reconciler::reconcile(const Calls& calls) {
 CycleReport Reconciler::preview(const Calls& calls) {
     return reported([&] {
         load_ledger(calls);
+        load_orders(calls);
         if (!snapshot_is_trusted_ || !load_snapshot(calls)) list_target(calls);
         wanted_ = read_source(calls);
-        return propose(make_plan(*wanted_, *actual_, policy_.plan), calls);
+        return propose(compare(), calls, false);
     });
 }
 
@@ -119,6 +161,17 @@ void Reconciler::load_ledger(const Calls& calls) {
     identity_ = plugins_.target->identity();
     const auto document = plugins_.cache->load(key(ledger_document), calls.make());
     ledger_ = document ? read_ledger(*document).value_or(Ledger{}) : Ledger{};
+}
+
+void Reconciler::load_orders(const Calls& calls) {
+    const auto document = plugins_.cache->load(key(orders_document), calls.make());
+    orders_ = document ? read_orders(*document).value_or(Orders{}) : Orders{};
+}
+
+Plan Reconciler::compare() {
+    ledger_->rollouts = rollouts_of_concern(ledger_->rollouts, *wanted_, orders_);
+    return make_plan(with_former_contents(*wanted_, *actual_, *ledger_), *actual_, policy_.plan,
+                     standing_orders(*ledger_, orders_));
 }
 
 void Reconciler::load_actual(const Calls& calls) {
@@ -192,6 +245,9 @@ CycleReport Reconciler::idle_report() const {
     report.revision = ledger_->applied;
     report.left = ledger_->left;
     report.notes = ledger_->notes;
+    for (const auto& still : standing_orders(*ledger_, orders_).still) {
+        set_outcome(report, {still.service, still.outcome, still.reason});
+    }
     report.result = conclude(report);
     return report;
 }
@@ -200,13 +256,18 @@ CycleReport Reconciler::report_drift(const Plan& plan) {
     auto report = report_of(plan, *wanted_);
     if (plan.changes.empty()) return report;
     events_.publish(DriftFound{plan});
-    report.result = CycleResult::degraded;
+    report.result = Outcome::degraded;
     return report;
 }
 
-CycleReport Reconciler::propose(const Plan& plan, const Calls& calls) {
+CycleReport Reconciler::propose(const Plan& plan, const Calls& calls, bool waits) {
     auto report = report_of(plan, *wanted_);
-    report.not_ready = look_at_unproven(plan, calls);
+    for (const auto& record : ledger_->rollouts) {
+        const auto& quarantine = record.quarantine;
+        if (!quarantine || quarantine->outcome != Outcome::rolled_back) continue;
+        set_outcome(report, {record.service, Outcome::quarantined, describe(record)});
+    }
+    report.not_ready = look_at_unproven(plan, calls, waits);
     if (!plan.destroy_obstacle.empty()) {
         skip_destroys(report, plan.destroy_obstacle);
     } else if (!report.not_ready.empty()) {
@@ -217,33 +278,75 @@ CycleReport Reconciler::propose(const Plan& plan, const Calls& calls) {
 }
 
 CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
-    auto report = propose(plan, calls);
-    if (has_planned(report)) report.error = roll_out(plan, report, calls);
+    auto report = propose(plan, calls, true);
+    if (has_planned(report) || !plan.gated.empty()) report.error = roll_out(plan, report, calls);
+    conclude_groups(report);
     report.result = conclude(report);
     try {
-        book(report, calls);
+        book(plan, report, calls);
     } catch (const Error& error) {
         if (!report.error) report.error = error;
-        report.result = CycleResult::failed;
+        report.result = Outcome::failed;
     }
     return report;
 }
 
 std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report, const Calls& calls) {
-    const auto chains = make_rollout_chains(plan, policy_.rollout.on_timeout);
-    book_attempt(plan, chains, calls);
+    const auto groups = make_rollout_groups(plan, policy_.rollout);
+    book_attempt(plan, groups, calls);
     forget_actual(calls);
     events_.publish(RolloutStarting{plan});
-    Rollout rollout(*plugins_.target, policy_.rollout, calls, events_, report.changes);
-    auto error = rollout.run(chains);
+    Rollout rollout({*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
+                     [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }},
+                    report.changes);
+    auto end = rollout.run(groups, [&](const std::stop_token& finished) { look_for_newer(rollout, finished, calls); });
+    for (auto& group : end.groups) set_outcome(report, std::move(group));
+    std::move(end.not_ready.begin(), end.not_ready.end(), std::back_inserter(report.not_ready));
+    auto error = std::move(end.error);
     if (!error) error = carry_out_destroys(plan, rollout, report, calls);
     skip_destroys(report, "the cycle ended early");
     return error;
 }
 
-std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls& calls) {
+void Reconciler::look_for_newer(Rollout& rollout, const std::stop_token& finished, const Calls& calls) {
+    std::stop_source either;
+    const std::stop_callback on_finished(finished, [&] { either.request_stop(); });
+    const std::stop_callback on_stop(calls.stop, [&] { either.request_stop(); });
+    const Calls watching{either.get_token(), calls.log, policy_.interval};
+    auto known = wanted_->revision;
+    while (watching.make().wait(std::min(least_pause, policy_.interval / 2))) {
+        try {
+            plugins_.source->wait_for_change(watching.make());
+            if (either.stop_requested()) return;
+            const auto newer = newer_than(known, {either.get_token(), calls.log, calls.timeout});
+            if (newer.empty()) continue;
+            rollout.supersede("superseded by revision " + newer.id);
+            return;
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) return;
+            // What is under way is fine as it is; the next cycle tells if this lasts.
+            calls.log.debug("cannot look for a newer revision: " + std::string(error.what()));
+            if (!watching.make().wait(policy_.interval / 2)) return;
+        }
+    }
+}
+
+Revision Reconciler::newer_than(Revision& known, const Calls& calls) {
+    const auto checkout = plugins_.source->checkout(known, calls.make());
+    if (!checkout) return {};
+    const auto newer = read_wanted(*checkout, calls.make());
+    known = newer.revision;
+    return wants_the_same(newer, *wanted_) ? Revision{} : newer.revision;
+}
+
+std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls& calls, bool waits) {
     std::set<std::string_view> changing;
     for (const auto& change : plan.changes) changing.insert(change.unit);
+    if (waits) {
+        for (const auto& group : plan.gated) {
+            for (const auto& unit : group.settled) changing.insert(unit.name);
+        }
+    }
     std::vector<NotReady> not_ready;
     for (const auto& unit : actual_->units) {
         if (!ledger_->is_unproven(unit.name) || changing.count(unit.name) > 0) continue;
@@ -266,19 +369,23 @@ std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& r
         skip_destroys(report, quantity(unfinished, "change") + " of this cycle did not end well");
         return std::nullopt;
     }
+    if (!report.not_ready.empty()) {
+        skip_destroys(report, report.not_ready.front().unit + ", changed by an earlier cycle, is not ready");
+        return std::nullopt;
+    }
     try {
         dispute(report, calls);
     } catch (const Error& error) {
         return error.while_doing("cannot make sure that nothing to be destroyed is wanted again");
     }
     for (const auto kind : {ChangeKind::remove_node, ChangeKind::destroy_group}) {
-        auto chains = make_destroy_chains(plan, kind);
-        for (auto& chain : chains) {
-            std::erase_if(chain.steps, [&](const auto& step) {
+        auto groups = make_destroy_groups(plan, kind);
+        for (auto& group : groups) {
+            std::erase_if(group.steps, [&](const auto& step) {
                 return report.changes[step.changes.front()].status != ChangeStatus::planned;
             });
         }
-        if (auto error = rollout.run(chains)) return error;
+        if (auto end = rollout.run(groups); end.error) return std::move(end.error);
     }
     return std::nullopt;
 }
@@ -312,13 +419,14 @@ void Reconciler::skip_destroys(CycleReport& report, const std::string& why) {
     }
 }
 
-void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutChain>& chains, const Calls& calls) {
+void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = plan.revision;
     // Differences were found: if this revision was applied once, it no longer is.
     if (ledger.applied == plan.revision) ledger.applied = {};
-    for (const auto& chain : chains) {
-        for (const auto& step : chain.steps) {
+    for (const auto& group : groups) {
+        if (group.on_timeout == OnTimeout::rollback) note_former(ledger, plan, group);
+        for (const auto& step : group.steps) {
             if (!step.gated) continue;
             for (const auto index : step.changes) ledger.add_unproven(plan.changes[index].unit);
         }
@@ -326,14 +434,45 @@ void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutChain>&
     store_ledger(std::move(ledger), calls);
 }
 
-void Reconciler::book(const CycleReport& report, const Calls& calls) {
+void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const {
+    auto& record = ledger.rollout_of(group.service);
+    record.digest = group_digests(*wanted_)[group.service];
+    // What was changed and never seen ready is nothing to go back to.
+    std::erase_if(record.former, [&](const auto& unit) { return !ledger_->is_unproven(unit.name); });
+    for (const auto& step : group.steps) {
+        for (const auto index : step.changes) {
+            const auto& change = plan.changes[index];
+            const bool known = std::any_of(record.former.begin(), record.former.end(),
+                                           [&](const auto& unit) { return unit.name == change.unit; });
+            if (known || change.former == nullptr) continue;
+            record.former.push_back({change.unit, change.former, change.former_state});
+        }
+    }
+}
+
+void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
+    auto ledger = *ledger_;
+    auto& record = ledger.rollout_of(verdict.service);
+    record.digest = group_digests(*wanted_)[verdict.service];
+    record.quarantine = {timestamp(), verdict.outcome, verdict.detail};
+    if (verdict.outcome != Outcome::rolled_back) record.former.clear();
+    store_ledger(std::move(ledger), calls);
+}
+
+void Reconciler::book(const Plan& plan, const CycleReport& report, const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = report.revision;
     ledger.keep_unproven(unproven_by(report));
-    const bool ended_well = report.result == CycleResult::in_sync || report.result == CycleResult::applied;
+    std::erase_if(ledger.rollouts, [&](const auto& record) {
+        const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };
+        const bool proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(), is_of_it);
+        return proven && (!record.quarantine || has_come_through(record.service, plan));
+    });
+    const bool ended_well = report.result <= Outcome::paused && !leaves_changes(plan);
     // Destroys that the limit stopped will be stopped again until the source or the configuration changes.
     const bool only_limited = report.held.empty() && report.not_ready.empty() && report.left.disputed == 0 &&
-                              !report.error &&
+                              !report.error && !leaves_changes(plan) &&
+                              std::none_of(report.groups.begin(), report.groups.end(), is_trouble) &&
                               std::all_of(report.changes.begin(), report.changes.end(),
                                           [](const auto& result) { return result.status == ChangeStatus::done; });
     if (ended_well || only_limited) {
@@ -344,9 +483,12 @@ void Reconciler::book(const CycleReport& report, const Calls& calls) {
     } else if (ledger.applied == report.revision) {
         ledger.applied = {};
     }
-    if (!report.changes.empty()) {
-        const auto now = Poco::DateTimeFormatter::format(Poco::Timestamp(), Poco::DateTimeFormat::ISO8601_FORMAT);
-        ledger.add({now, report.revision, std::string(to_string(report.result)), summarise(report)});
+    if (!report.changes.empty() || !plan.gated.empty()) {
+        HistoryEntry entry{timestamp().substr(0, 19) + "Z", report.revision, std::string(to_string(report.result)),
+                           summarise(report)};
+        std::copy_if(report.groups.begin(), report.groups.end(), std::back_inserter(entry.groups),
+                     [](const auto& group) { return group.outcome != Outcome::applied; });
+        ledger.add(std::move(entry));
     }
     store_ledger(std::move(ledger), calls);
 }
@@ -359,9 +501,7 @@ void Reconciler::store_ledger(Ledger ledger, const Calls& calls) {
 }
 
 std::string Reconciler::key(std::string_view document) const {
-    Poco::SHA1Engine engine;
-    engine.update(*identity_);
-    return std::string(document) + '-' + Poco::DigestEngine::digestToHex(engine.digest());
+    return document_key(document, *identity_);
 }
 
 }  // namespace deployer

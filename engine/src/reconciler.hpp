@@ -5,19 +5,24 @@
 #include "config.hpp"
 #include "events.hpp"
 #include "ledger.hpp"
+#include "orders.hpp"
 #include "planner.hpp"
 #include "report.hpp"
 #include "rollout.hpp"
 #include "wanted.hpp"
 
 #include <deployer/cache.hpp>
+#include <deployer/health.hpp>
 #include <deployer/source.hpp>
 #include <deployer/target.hpp>
 
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace deployer {
@@ -29,13 +34,15 @@ struct ReconcilePolicy {
     Drift drift = Drift::ignore;
     std::chrono::milliseconds resync_interval{600'000};
     std::string fingerprint;
+    std::chrono::milliseconds interval{60'000};  ///< between two looks for a newer revision during a rollout
 };
 
-/// The three plugins that a cycle needs, guarded (guard.hpp).
+/// The plugins that a cycle needs, guarded (guard.hpp).
 struct Plugins {
     std::shared_ptr<Source> source;
     std::shared_ptr<Target> target;
     std::shared_ptr<Cache> cache;
+    std::shared_ptr<Health> health{};  ///< null: the target's word alone counts
 };
 
 /// Makes the actual state the wanted one, a cycle at a time (DESIGN section 7 in docs/ARCHITECTURE.md). The only part
@@ -58,8 +65,14 @@ public:
     /// What the cache says of the target is not believed: the next cycle lists it (R32). No I/O.
     void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
 
+    /// Another health plugin, or none, from the next cycle on.
+    void use_health(std::shared_ptr<Health> health) noexcept { plugins_.health = std::move(health); }
+
 private:
     void load_ledger(const Calls& calls);
+    void load_orders(const Calls& calls);
+    /// Compares; forgets rollouts that are no longer of concern. Writes nothing.
+    Plan compare();
     /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
     void forget_actual(const Calls& calls);
     /// The same, where the cycle has failed anyway.
@@ -80,19 +93,26 @@ private:
     [[nodiscard]] CycleReport idle_report() const;
     CycleReport report_drift(const Plan& plan);
     /// What carrying out the plan would do, as far as that is known before.
-    CycleReport propose(const Plan& plan, const Calls& calls);
+    CycleReport propose(const Plan& plan, const Calls& calls, bool waits);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
     std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
     std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
                                             const Calls& calls);
-    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31).
-    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, const Calls& calls);
+    /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
+    void look_for_newer(Rollout& rollout, const std::stop_token& finished, const Calls& calls);
+    /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
+    [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
+    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31). What the rollout itself
+    /// `waits` for is left out.
+    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, const Calls& calls, bool waits);
     /// Marks what the second reading of the wanted state wants after all (R25).
     void dispute(CycleReport& report, const Calls& calls);
     void skip(ChangeResult& result, std::string why);
     void skip_destroys(CycleReport& report, const std::string& why);
-    void book_attempt(const Plan& plan, const std::vector<RolloutChain>& chains, const Calls& calls);
-    void book(const CycleReport& report, const Calls& calls);
+    void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
+    void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const;
+    void book_verdict(const GroupOutcome& verdict, const Calls& calls);
+    void book(const Plan& plan, const CycleReport& report, const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
     [[nodiscard]] std::string key(std::string_view document) const;
 
@@ -101,6 +121,8 @@ private:
     EventStream& events_;
     std::optional<std::string> identity_;
     std::optional<Ledger> ledger_;
+    Orders orders_;
+    WaitStarts wait_starts_;
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;

@@ -3,6 +3,7 @@
 #include "quantity.hpp"
 
 #include <deployer/foreign_text.hpp>
+#include <deployer/unit_name.hpp>
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -72,7 +73,7 @@ constexpr std::string_view cyan = "\033[36m";
 
 std::string_view colour_of(const ChangeResult& result) {
     if (result.status == ChangeStatus::failed) return red;
-    if (result.status == ChangeStatus::skipped) return yellow;
+    if (result.status != ChangeStatus::done && result.status != ChangeStatus::planned) return yellow;
     const auto action = action_of(result.change.kind);
     return action == "create" ? green : action == "destroy" ? red : cyan;
 }
@@ -121,6 +122,22 @@ std::vector<std::string> not_ready_lines(const CycleReport& report) {
     return lines;
 }
 
+std::vector<std::string> lines_of(const CycleReport& report, Outcome outcome) {
+    std::vector<std::string> lines;
+    for (const auto& group : report.groups) {
+        if (group.outcome != outcome) continue;
+        const auto service = group.service.empty() ? std::string("all services") : group.service;
+        lines.push_back(group.detail.empty() ? service : service + ": " + group.detail);
+    }
+    return lines;
+}
+
+GroupOutcome outcome_of(const Standstill& still) {
+    auto detail = still.reason;
+    if (still.changes > 0) detail += " (" + quantity(still.changes, "change") + " left)";
+    return {still.service, still.outcome, detail};
+}
+
 }  // namespace
 
 std::string NotReady::text() const {
@@ -138,22 +155,12 @@ std::string_view to_string(ChangeStatus status) noexcept {
             return "failed";
         case ChangeStatus::skipped:
             return "skipped";
+        case ChangeStatus::superseded:
+            return "superseded";
+        case ChangeStatus::rolled_back:
+            return "rolled_back";
     }
     return "planned";
-}
-
-std::string_view to_string(CycleResult result) noexcept {
-    switch (result) {
-        case CycleResult::in_sync:
-            return "in_sync";
-        case CycleResult::applied:
-            return "applied";
-        case CycleResult::degraded:
-            return "degraded";
-        case CycleResult::failed:
-            return "failed";
-    }
-    return "failed";
 }
 
 CycleReport report_of(const WantedState& wanted) {
@@ -170,6 +177,7 @@ CycleReport report_of(const Plan& plan, const WantedState& wanted) {
     auto report = report_of(wanted);
     report.changes.reserve(plan.changes.size());
     for (const auto& change : plan.changes) report.changes.push_back({change, ChangeStatus::planned, {}});
+    for (const auto& still : plan.standing) set_outcome(report, outcome_of(still));
     report.left = plan.left;
     report.notes = plan.notes;
     report.result = conclude(report);
@@ -178,7 +186,7 @@ CycleReport report_of(const Plan& plan, const WantedState& wanted) {
 
 CycleReport failed_report(const Error& error) {
     CycleReport report;
-    report.result = CycleResult::failed;
+    report.result = Outcome::failed;
     report.error = error;
     return report;
 }
@@ -188,21 +196,48 @@ bool has_planned(const CycleReport& report) {
                        [](const auto& result) { return result.status == ChangeStatus::planned; });
 }
 
-CycleResult conclude(const CycleReport& report) {
-    if (report.error) return CycleResult::failed;
+void set_outcome(CycleReport& report, GroupOutcome outcome) {
+    auto& groups = report.groups;
+    const auto place = std::lower_bound(groups.begin(), groups.end(), outcome, [](const auto& left, const auto& right) {
+        return numeric_less(left.service, right.service);
+    });
+    if (place != groups.end() && place->service == outcome.service) {
+        *place = std::move(outcome);
+    } else {
+        groups.insert(place, std::move(outcome));
+    }
+}
+
+bool was_superseded(const CycleReport& report) {
+    return std::any_of(report.groups.begin(), report.groups.end(),
+                       [](const auto& group) { return group.outcome == Outcome::superseded; });
+}
+
+Outcome conclude(const CycleReport& report) {
+    if (report.error) return Outcome::failed;
     const bool all_well = std::all_of(report.changes.begin(), report.changes.end(), [](const auto& result) {
         return result.status == ChangeStatus::done || result.status == ChangeStatus::planned;
     });
-    if (!all_well || !report.held.empty() || !report.not_ready.empty() || report.left.max_destroy > 0 ||
-        report.left.disputed > 0) {
-        return CycleResult::degraded;
+    auto worst = report.changes.empty() ? Outcome::in_sync : Outcome::applied;
+    if (!report.held.empty()) worst = Outcome::held;
+    if (!all_well || !report.not_ready.empty() || report.left.max_destroy > 0 || report.left.disputed > 0) {
+        worst = Outcome::degraded;
     }
-    return report.changes.empty() ? CycleResult::in_sync : CycleResult::applied;
+    for (const auto& group : report.groups) worst = std::max(worst, group.outcome);
+    return worst;
 }
 
 std::string write_json(const CycleReport& report) {
     Array changes;
     for (const auto& result : report.changes) changes.add(write_change(result));
+    Array groups;
+    for (const auto& group : report.groups) {
+        auto object = make_object();
+        object.set("service", printable(group.service));
+        object.set("outcome", std::string(to_string(group.outcome)));
+        if (!group.detail.empty()) object.set("detail", printable(group.detail));
+        groups.add(object);
+    }
     Array held;
     for (const auto& entry : report.held) {
         auto object = make_object();
@@ -225,6 +260,7 @@ std::string write_json(const CycleReport& report) {
         root.set("error_kind", std::string(to_string(report.error->kind())));
     }
     root.set("changes", changes);
+    root.set("groups", groups);
     root.set("held", held);
     root.set("not_ready", not_ready);
     root.set("left", write_left(report.left));
@@ -240,14 +276,17 @@ std::string write_table(const CycleReport& report, const std::string& closing, b
     std::ostringstream out;
     if (!report.revision.empty()) out << paint("revision " + printable(report.revision.id), bold, colour) << '\n';
     write_changes(out, report, colour);
+    for (const auto outcome : {Outcome::halted, Outcome::rolled_back, Outcome::superseded, Outcome::quarantined,
+                               Outcome::degraded, Outcome::paused}) {
+        const auto tint = outcome == Outcome::halted || outcome == Outcome::rolled_back ? red : yellow;
+        write_lines(out, to_string(outcome), tint, lines_of(report, outcome), colour);
+    }
     write_lines(out, "held", yellow, held_lines(report), colour);
     write_lines(out, "waiting", yellow, not_ready_lines(report), colour);
     write_lines(out, "left", yellow, report.notes, colour);
     write_lines(out, "warning", yellow, report.warnings, colour);
     if (report.error) write_lines(out, "error", red, {report.error->what()}, colour);
-    const auto tint = report.result == CycleResult::failed     ? red
-                      : report.result == CycleResult::degraded ? yellow
-                                                               : green;
+    const auto tint = report.result >= Outcome::rolled_back ? red : report.result > Outcome::applied ? yellow : green;
     out << paint(closing, tint, colour) << '\n';
     return std::move(out).str();
 }
@@ -270,6 +309,11 @@ std::string summarise(const CycleReport& report) {
     }
     add(count(ChangeStatus::failed, ""), "failed");
     add(count(ChangeStatus::skipped, ""), "skipped");
+    add(count(ChangeStatus::superseded, ""), "superseded");
+    add(count(ChangeStatus::rolled_back, ""), "rolled back");
+    for (const auto outcome : {Outcome::quarantined, Outcome::paused}) {
+        add(static_cast<long>(lines_of(report, outcome).size()), std::string(to_string(outcome)));
+    }
     std::set<std::string_view> held;
     for (const auto& entry : report.held) held.insert(entry.service);
     add(static_cast<long>(held.size()), "held");

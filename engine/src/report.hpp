@@ -1,5 +1,6 @@
 #pragma once
 
+#include "outcome.hpp"
 #include "plan.hpp"
 #include "wanted.hpp"
 
@@ -18,7 +19,9 @@ enum class ChangeStatus {
     planned,  ///< not begun
     done,
     failed,
-    skipped,  ///< not begun, because of something before it
+    skipped,      ///< not begun, because of something before it
+    superseded,   ///< done, and no longer waited for when a newer revision came
+    rolled_back,  ///< done, and put back to what it was
 };
 std::string_view to_string(ChangeStatus status) noexcept;
 
@@ -38,20 +41,21 @@ struct NotReady {
     bool operator==(const NotReady&) const = default;
 };
 
-/// How a cycle ended.
-enum class CycleResult {
-    in_sync,   ///< nothing to do
-    applied,   ///< everything that was to do is done
-    degraded,  ///< something is held, failed, skipped, stopped or not ready; the rest is done
-    failed,    ///< the cycle ended early with an error
+/// How the group of one service ended.
+struct GroupOutcome {
+    std::string service;  ///< "": all services
+    Outcome outcome = Outcome::applied;
+    std::string detail;  ///< for people, one line; may be empty
+
+    bool operator==(const GroupOutcome&) const = default;
 };
-std::string_view to_string(CycleResult result) noexcept;
 
 /// The outcome of one cycle, or of a plan.
 struct CycleReport {
     Revision revision;
-    CycleResult result = CycleResult::in_sync;
+    Outcome result = Outcome::in_sync;
     std::vector<ChangeResult> changes;  ///< in the order of the plan
+    std::vector<GroupOutcome> groups;   ///< by service: those of which there is more to tell than their changes do
     std::vector<Held> held;
     std::vector<NotReady> not_ready;
     std::size_t wanted = 0;  ///< how many units the revision declares, as far as that is known
@@ -74,8 +78,14 @@ CycleReport failed_report(const Error& error);
 /// Whether anything in it is still to be carried out.
 bool has_planned(const CycleReport& report);
 
-/// The result that the parts of a report add up to.
-CycleResult conclude(const CycleReport& report);
+/// What the report tells of one service; the last word on it counts.
+void set_outcome(CycleReport& report, GroupOutcome outcome);
+
+/// Whether a newer revision is known to be waiting.
+bool was_superseded(const CycleReport& report);
+
+/// The result that the parts of a report add up to: that of the worst.
+Outcome conclude(const CycleReport& report);
 
 /// The report as one JSON object, for programs (docs/COMMANDS.md).
 std::string write_json(const CycleReport& report);

@@ -1,262 +1,583 @@
 #include "rollout.hpp"
 
-#include "quantity.hpp"
+#include "gate.hpp"
 
 #include <deployer/unit_name.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <functional>
-#include <map>
-#include <mutex>
-#include <stop_token>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <queue>
 #include <thread>
 #include <utility>
 
 namespace deployer {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-
-/// The plan's changes by service, in order of first appearance.
-template <class Predicate>
-std::vector<std::pair<std::string, std::vector<std::size_t>>> group_by_service(const Plan& plan, Predicate wanted) {
-    std::vector<std::pair<std::string, std::vector<std::size_t>>> groups;
-    std::map<std::string_view, std::size_t> position;
-    for (std::size_t i = 0; i < plan.changes.size(); ++i) {
-        const auto& change = plan.changes[i];
-        if (!wanted(change.kind)) continue;
-        const auto [entry, fresh] = position.try_emplace(change.service, groups.size());
-        if (fresh) groups.emplace_back(change.service, std::vector<std::size_t>{});
-        groups[entry->second].second.push_back(i);
-    }
-    return groups;
-}
-
-/// One step for each node, in order of first appearance: creates come first in a plan, so new nodes do too.
-std::vector<RolloutStep> split_by_node(const Plan& plan, const std::vector<std::size_t>& changes, bool gated) {
-    std::vector<RolloutStep> steps;
-    std::map<std::string_view, std::size_t> position;
-    for (const auto index : changes) {
-        const auto [entry, fresh] = position.try_emplace(instance_of(plan.changes[index].unit), steps.size());
-        if (fresh) steps.push_back({{}, gated});
-        steps[entry->second].changes.push_back(index);
-    }
-    return steps;
-}
 
 Unit unit_of(const std::string& name, const SharedContent& content, DesiredState state) {
     return {name, content->options, state};
 }
 
-}  // namespace
-
-std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_timeout) {
-    std::vector<RolloutChain> chains;
-    // What replaces something has to be up before that goes (R25), so it is waited for even in a plain group.
-    const bool destroys =
-        plan.destroy_obstacle.empty() && std::any_of(plan.changes.begin(), plan.changes.end(),
-                                                     [](const auto& change) { return is_destroy(change.kind); });
-    for (const auto& [service, changes] : group_by_service(plan, [](ChangeKind kind) { return !is_destroy(kind); })) {
-        const auto sequential = std::find_if(plan.sequential.begin(), plan.sequential.end(),
-                                             [&name = service](const auto& group) { return group.service == name; });
-        if (sequential != plan.sequential.end()) {
-            chains.push_back(
-                {sequential->settled, split_by_node(plan, changes, true), true, on_timeout == OnTimeout::halt});
-            continue;
-        }
-        for (auto& step : split_by_node(plan, changes, destroys)) chains.push_back({{}, {std::move(step)}, true, true});
-    }
-    // Workers take chains in order, so the order of the plan is the order in which they begin (R21).
-    std::stable_sort(chains.begin(), chains.end(), [](const auto& left, const auto& right) {
-        return left.steps.front().changes.front() < right.steps.front().changes.front();
-    });
-    return chains;
+/// Whether the target may have it.
+bool is_attempted(const ChangeResult& result) {
+    return result.status == ChangeStatus::done || result.status == ChangeStatus::failed;
 }
 
-std::vector<RolloutChain> make_destroy_chains(const Plan& plan, ChangeKind kind) {
-    std::vector<RolloutChain> chains;
-    for (const auto& [service, changes] : group_by_service(plan, [kind](ChangeKind each) { return each == kind; })) {
-        RolloutChain chain{{}, {}, false, false};
-        for (const auto index : changes) chain.steps.push_back({{index}, false});
-        chains.push_back(std::move(chain));
-    }
-    return chains;
+/// What is wrong with the content, and not with the way to the target.
+bool is_verdict(const Error& error) {
+    return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
+}
+
+}  // namespace
+
+Clock::time_point WaitStarts::begin(const std::string& unit, const std::string& digest) {
+    const std::lock_guard lock(mutex_);
+    auto& start = starts_[unit];
+    if (start.digest != digest) start = {digest, Clock::now()};
+    return start.time;
+}
+
+void WaitStarts::end(const std::string& unit) {
+    const std::lock_guard lock(mutex_);
+    starts_.erase(unit);
 }
 
 /// One call of Rollout::run: what its threads share.
+///
+/// A group goes through its stages by tasks, each of which is a call or two to the target. A task that has to wait goes
+/// back into the queue, so that waiting keeps no thread.
 class Rollout::Run {
 public:
-    Run(Rollout& rollout, const std::vector<RolloutChain>& chains)
-        : rollout_(rollout), chains_(chains), on_stop_(rollout.calls_.stop, [this] { ended_.request_stop(); }) {}
+    explicit Run(Rollout& rollout)
+        : rollout_(rollout),
+          tools_(rollout.tools_),
+          gate_tools_{tools_.target,
+                      tools_.health,
+                      tools_.calls,
+                      tools_.events,
+                      std::max<std::size_t>(1, tools_.policy.stable_samples),
+                      tools_.policy.timeout,
+                      tools_.policy.placement_grace},
+          on_stop_(tools_.calls.stop, [this] { end_early(); }),
+          on_overtaken_(rollout.overtaken_.get_token(), [this] { wake(); }) {}
 
-    std::optional<Error> operator()() {
-        const auto side_by_side =
-            rollout_.target_.serial() ? 1 : std::max<std::size_t>(1, rollout_.policy_.parallelism);
+    RolloutEnd operator()(const std::vector<RolloutGroup>& plans, const std::function<void(std::stop_token)>& attend) {
         {
-            std::vector<std::jthread> workers;
-            for (std::size_t i = 0; i < std::min(side_by_side, chains_.size()); ++i) {
-                workers.emplace_back([this] { work(); });
+            const std::lock_guard lock(mutex_);
+            for (const auto& plan : plans) {
+                groups_.push_back(std::make_unique<Group>(plan));
+                go_on(*groups_.back());
             }
         }
-        return interruption_;
+        const auto most = tools_.target.serial() ? 1 : std::max<std::size_t>(1, tools_.policy.parallelism);
+        std::size_t useful = plans.size();
+        for (const auto& plan : plans) useful += plan.steps.size();
+        const auto some = open_tasks_ == 0 ? 0 : std::min(most, useful);
+        std::stop_source finished;
+        std::vector<std::jthread> workers;
+        for (std::size_t i = 0; i < some; ++i) {
+            workers.emplace_back([this, finished]() mutable {
+                work();
+                finished.request_stop();
+            });
+        }
+        if (attend && some > 0) attend(finished.get_token());
+        workers.clear();
+        for (const auto& group : groups_) tell_end(*group);
+        return std::move(end_);
     }
 
 private:
+    enum class Stage { confirming, settling, rolling, judging, restoring, over };
+    enum class Kind { confirm, settle, begin, wait, judge, restore, wait_restored };
+
+    /// What a node goes back to.
+    struct Return {
+        std::vector<DeployedUnit> units;       ///< as they were
+        std::vector<DeployedUnit> companions;  ///< units of the node that were not changed
+        std::vector<std::size_t> results;      ///< of the changes that this undoes; none for an earlier cycle's
+    };
+
+    /// What is known of a group while it is rolled out. What a task does not own is guarded by the Run's mutex.
+    struct Group {
+        explicit Group(const RolloutGroup& rollout_plan) : plan(rollout_plan), is_open(!rollout_plan.canary) {
+            for (std::size_t i = 0; i < plan.steps.size(); ++i) waiting.push_back(i);
+        }
+
+        const RolloutGroup& plan;
+        std::optional<Stage> stage;
+        std::deque<std::size_t> waiting;  ///< steps that have not begun
+        std::vector<std::size_t> begun;
+        std::size_t tasks = 0;           ///< queued or under way
+        std::size_t claims = 0;          ///< those of them that will begin a step
+        bool is_open;                    ///< more than the first step may begin
+        std::string obstacle;            ///< why no other step begins; empty: nothing stands in the way
+        std::string verdict;             ///< what was not ready in time, or never will be; empty: nothing
+        bool is_superseded = false;      ///< and not through
+        bool is_returning = false;       ///< what was changed is put back
+        std::vector<Return> to_restore;  ///< the next one last
+        std::string not_restored;        ///< what could not be put back
+        std::mutex turn;                 ///< for calls that concern the group as a whole
+    };
+
+    struct Task {
+        Kind kind;
+        Group* group;
+        std::size_t step = 0;
+        Clock::time_point due{};
+        std::size_t number = 0;  ///< of equally due ones, the lowest goes first
+        std::shared_ptr<Gate> gate = nullptr;
+        std::shared_ptr<Return> way_back = nullptr;
+
+        bool operator<(const Task& other) const { return due != other.due ? due > other.due : number > other.number; }
+    };
+
+    // ---- The queue. Everything here but work() and take() is called with the lock. ----
+
+    void add(Kind kind, Group& group, std::size_t number = 0) {
+        // Whatever can begin is due since ever, in the order of the plan.
+        add(Task{kind, &group, 0, group.begun.empty() ? Clock::time_point() : Clock::now(), number});
+    }
+
+    void add(Task task) {
+        ++task.group->tasks;
+        ++open_tasks_;
+        queue_.push(std::move(task));
+        changed_.notify_one();
+    }
+
+    std::optional<Task> take() {
+        std::unique_lock lock(mutex_);
+        while (open_tasks_ > 0) {
+            if (queue_.empty()) {
+                changed_.wait(lock);
+            } else if (const auto due = queue_.top().due; due > Clock::now() && !is_ending()) {
+                changed_.wait_until(lock, due);
+            } else {
+                auto task = queue_.top();
+                queue_.pop();
+                return task;
+            }
+        }
+        return std::nullopt;
+    }
+
     void work() {
-        for (std::size_t i = next_++; i < chains_.size(); i = next_++) {
+        while (auto task = take()) {
+            bool again = false;
             try {
-                carry_out(chains_[i]);
+                again = carry_out(*task);
             } catch (const std::exception& exception) {
                 // Not a failed change, those are results: an event's subscriber, or memory.
                 interrupt(Error(ErrorKind::internal, exception.what()));
             }
-        }
-    }
-
-    void carry_out(const RolloutChain& chain) {
-        std::string obstacle = chain.halts_on_timeout ? wait_for_settled(chain.settled) : std::string();
-        for (const auto& step : chain.steps) {
-            if (!obstacle.empty()) {
-                for (const auto index : step.changes) skip(rollout_.results_[index], obstacle);
-                tell_ends(step);
+            const std::lock_guard lock(mutex_);
+            if (again) {
+                task->due = Clock::now() + tools_.policy.poll;
+                queue_.push(*std::move(task));
+                changed_.notify_one();
                 continue;
             }
-            auto failure = carry_out(step);
-            if (!failure.empty()) {
-                if (chain.halts_on_failure) obstacle = std::move(failure);
-            } else if (step.gated) {
-                failure = pass_gate(step);
-                if (chain.halts_on_timeout) obstacle = std::move(failure);
-            }
+            --task->group->tasks;
+            go_on(*task->group);
+            if (--open_tasks_ == 0) changed_.notify_all();
         }
     }
 
-    /// Why the rest of a group must not be touched; empty when nothing stands in the way.
-    std::string wait_for_settled(const std::vector<SettledUnit>& settled) {
-        const auto gate = make_gate();
-        for (const auto& unit : settled) {
+    /// Adds what comes next for the group.
+    void go_on(Group& group) {
+        if (group.stage == Stage::over) return;
+        if (!group.stage) {
+            group.stage = Stage::confirming;
+            if (group.plan.confirms_absence) return add(Kind::confirm, group);
+        }
+        if (group.stage == Stage::confirming) {
+            group.stage = Stage::settling;
+            if (!group.plan.settled.empty()) return add(Kind::settle, group);
+        }
+        if (group.stage == Stage::settling) group.stage = Stage::rolling;
+        if (group.stage == Stage::rolling) {
+            begin_steps(group);
+            if (group.tasks > 0) return;
+            group.stage = Stage::judging;
+            if (!group.verdict.empty()) return add(Kind::judge, group);
+        }
+        if (group.tasks > 0) return;
+        group.stage = Stage::restoring;
+        if (group.to_restore.empty()) {
+            group.stage = Stage::over;
+            return;
+        }
+        Task task{Kind::restore, &group, 0, Clock::now()};
+        task.way_back = std::make_shared<Return>(std::move(group.to_restore.back()));
+        group.to_restore.pop_back();
+        add(std::move(task));
+    }
+
+    void begin_steps(Group& group) {
+        const auto at_once = group.is_open ? group.plan.at_once : 1;
+        while (group.tasks < at_once && group.claims < group.waiting.size()) {
+            const auto& step = group.plan.steps[group.waiting[group.claims]];
+            ++group.claims;
+            add(Kind::begin, group, step.changes.front());
+        }
+    }
+
+    // ---- What tasks do. True: again, after a while. ----
+
+    bool carry_out(Task& task) {
+        auto& group = *task.group;
+        switch (task.kind) {
+            case Kind::confirm:
+                confirm_absence(group);
+                return false;
+            case Kind::settle:
+                if (!task.gate) task.gate = make_gate(group, group.plan.settled, {});
+                return wait_for_settled(group, *task.gate);
+            case Kind::begin:
+                return begin(task);
+            case Kind::wait:
+                return wait(task);
+            case Kind::judge:
+                judge(group);
+                return false;
+            case Kind::restore:
+                return restore(task);
+            case Kind::wait_restored:
+                return wait_restored(task);
+        }
+        return false;
+    }
+
+    /// A listing that lacks a whole service would let all its nodes be replaced at once.
+    void confirm_absence(Group& group) {
+        if (is_ending()) return;
+        const auto& change = change_of(group.plan.steps.front().changes.front());
+        try {
+            const auto status =
+                tools_.target.status(unit_of(change.unit, change.content, change.desired_state), tools_.calls.make());
+            if (status.readiness == Readiness::absent) return;
+            interrupt(Error(ErrorKind::unavailable, change.unit + " is there (" + status.detail +
+                                                        "), although the listing of the cluster lacks it"));
+        } catch (const Error& error) {
+            if (!interrupt_if_hopeless(error)) set_obstacle(group, change.unit + ": " + error.what());
+        }
+    }
+
+    bool wait_for_settled(Group& group, Gate& gate) {
+        std::string problem;
+        bool is_judged = false;
+        try {
+            if (const auto why = why_ending(); !why.empty()) {
+                problem = "was still being waited for: " + why;
+            } else if (!gate.look(gate_tools_, group.turn)) {
+                return true;
+            }
+        } catch (const Error& error) {
+            interrupt_if_hopeless(error);
+            problem = error.what();
+            is_judged = is_verdict(error);
+        }
+        if (problem.empty() || is_judged) end_waits(gate);
+        if (problem.empty()) return false;
+        const auto text = gate.unit() + ", which has this version already, " + problem;
+        const std::lock_guard lock(mutex_);
+        group.obstacle = text;
+        if (is_superseded()) group.is_superseded = true;
+        if (is_judged && group.plan.on_timeout) group.verdict = text;
+        for (const auto& unit : gate.units()) end_.not_ready.push_back({unit.name, problem});
+        return false;
+    }
+
+    bool begin(Task& task) {
+        auto& group = *task.group;
+        task.step = choose_step(group);
+        const auto& step = group.plan.steps[task.step];
+        if (const auto why = why_not(group); !why.empty()) {
+            for (const auto index : step.changes) skip(result_of(index), why);
+            tell_ends(step);
+            return false;
+        }
+        if (auto failed = make(step); !failed.empty()) {
+            tell_ends(step);
+            if (group.plan.halts || group.plan.canary) set_obstacle(group, failed);
+            return false;
+        }
+        if (!step.gated) {
+            tell_ends(step);
+            return false;
+        }
+        task.kind = Kind::wait;
+        task.gate = make_gate(group, as_made(step), step.companions);
+        return wait(task);
+    }
+
+    /// The next step, or one after it whose node is down already: to change that one takes nothing away.
+    std::size_t choose_step(Group& group) {
+        const std::lock_guard turn(group.turn);
+        const auto waiting = [&] {
+            const std::lock_guard lock(mutex_);
+            return group.waiting;
+        }();
+        auto chosen = waiting.front();
+        if (group.plan.spares_nodes && why_not(group).empty()) {
+            const auto down = std::find_if(std::next(waiting.begin()), waiting.end(),
+                                           [&](auto step) { return is_down(group, step); });
+            if (down != waiting.end()) chosen = *down;
+        }
+        const std::lock_guard lock(mutex_);
+        group.waiting.erase(std::find(group.waiting.begin(), group.waiting.end(), chosen));
+        --group.claims;
+        group.begun.push_back(chosen);
+        return chosen;
+    }
+
+    bool is_down(const Group& group, std::size_t step) {
+        const auto& changes = group.plan.steps[step].changes;
+        return std::any_of(changes.begin(), changes.end(), [&](auto index) {
+            const auto& change = change_of(index);
+            if (is_sidekick(change.unit)) return false;
+            if (is_create(change.kind)) return true;
             try {
-                wait_until_ready(unit_of(unit.name, unit.content, unit.desired_state), gate);
+                const auto status =
+                    tools_.target.status(unit_of(change.unit, change.former, change.former_state), tools_.calls.make());
+                return status.readiness != Readiness::ready;
             } catch (const Error& error) {
                 interrupt_if_hopeless(error);
-                return unit.name + ", which has this version already, " + error.what();
+                return true;
             }
-        }
-        return {};
+        });
     }
 
-    /// What failed; empty when all went well.
-    std::string carry_out(const RolloutStep& step) {
+    /// Makes the changes of a step. What failed; empty when all went well.
+    std::string make(const RolloutStep& step) {
         std::string failed;
         for (const auto index : step.changes) {
-            auto& result = rollout_.results_[index];
+            auto& result = result_of(index);
             if (!failed.empty()) {
                 skip(result, failed);
-            } else if (interrupted()) {
-                skip(result, why_interrupted());
-            } else {
-                rollout_.events_.publish(ChangeStarted{result.change});
-                attempt(result, [&] { make(result.change); });
-                if (result.status == ChangeStatus::failed) failed = result.change.unit + " failed";
+                continue;
+            }
+            tools_.events.publish(ChangeStarted{result.change});
+            try {
+                make(result.change);
+                result.status = ChangeStatus::done;
+            } catch (const Error& error) {
+                fail(result, error.what());
+                interrupt_if_hopeless(error);
+                failed = result.change.unit + " failed";
             }
         }
-        // What waits at a gate ends there.
-        if (!step.gated || !failed.empty()) tell_ends(step);
         return failed;
-    }
-
-    void tell_ends(const RolloutStep& step) {
-        for (const auto index : step.changes) rollout_.events_.publish(ChangeEnded{rollout_.results_[index]});
-    }
-
-    /// One deadline for all units of a node (R42). What is not ready; empty when all are.
-    std::string pass_gate(const RolloutStep& step) {
-        const auto gate = make_gate();
-        std::string failed;
-        for (const auto index : step.changes) {
-            auto& result = rollout_.results_[index];
-            if (result.status != ChangeStatus::done) continue;
-            attempt(result, [&] {
-                wait_until_ready(unit_of(result.change.unit, result.change.content, result.change.desired_state), gate);
-            });
-            if (result.status == ChangeStatus::failed) failed = result.change.unit + " failed";
-        }
-        tell_ends(step);
-        return failed;
-    }
-
-    [[nodiscard]] Call make_gate() const {
-        return {std::chrono::steady_clock::now() + rollout_.policy_.timeout, ended_.get_token(), rollout_.calls_.log};
-    }
-
-    template <class Function>
-    void attempt(ChangeResult& result, Function&& function) {
-        try {
-            function();
-            result.status = ChangeStatus::done;
-        } catch (const Error& error) {
-            result.status = ChangeStatus::failed;
-            result.error = error.what();
-            interrupt_if_hopeless(error);
-        }
     }
 
     void make(const Change& change) {
-        const auto call = rollout_.calls_.make();
+        const auto call = tools_.calls.make();
         switch (change.kind) {
             case ChangeKind::create_group:
             case ChangeKind::add_node:
             case ChangeKind::update:
             case ChangeKind::update_sidekick:
-                rollout_.target_.apply(unit_of(change.unit, change.content, change.desired_state), call);
+                tools_.target.apply(unit_of(change.unit, change.content, change.desired_state), call);
                 return;
             case ChangeKind::set_state:
-                rollout_.target_.set_desired_state(change.unit, change.desired_state, call);
+                tools_.target.set_desired_state(change.unit, change.desired_state, call);
                 return;
             case ChangeKind::remove_node:
             case ChangeKind::destroy_group:
-                rollout_.target_.destroy(change.unit, call);
+                tools_.target.destroy(change.unit, call);
                 return;
         }
     }
 
-    /// Throws Error `rejected` when the unit is not ready at the gate's deadline or will never be.
-    void wait_until_ready(const Unit& unit, const Call& gate) {
-        std::string seen;
-        std::optional<Error> trouble;
-        for (bool in_time = gate.remaining() > milliseconds(0);;) {
-            if (interrupted()) throw Error(ErrorKind::cancelled, "was still being waited for: " + why_interrupted());
-            const auto detail = look_at(unit, gate, trouble);
-            if (!detail) return;
-            if (*detail != seen) rollout_.events_.publish(WaitingForReady{unit.name, *detail});
-            seen = *detail;
-            if (!in_time) break;
-            in_time = gate.wait(rollout_.policy_.poll);
+    bool wait(Task& task) {
+        auto& group = *task.group;
+        auto& gate = *task.gate;
+        const auto& step = group.plan.steps[task.step];
+        try {
+            if (const auto why = why_ending(); !why.empty()) {
+                break_off(group, step, why);
+            } else if (!gate.look(gate_tools_, group.turn)) {
+                return true;
+            } else {
+                end_waits(gate);
+                const std::lock_guard lock(mutex_);
+                group.is_open = true;
+            }
+        } catch (const Error& error) {
+            if (!interrupt_if_hopeless(error)) end_waits(gate);
+            not_ready(group, step, gate.unit(), error);
         }
-        if (trouble) throw Error(*trouble);
-        throw Error(ErrorKind::rejected, "was not ready after " + duration_text(rollout_.policy_.timeout) + ": " +
-                                             (seen.empty() ? "the target does not say why" : seen));
+        tell_ends(step);
+        return false;
     }
 
-    /// One look: nullopt when the unit is ready, else what there is to see. A target that cannot answer now may answer
-    /// at the next look, so that is `trouble` only if it lasts.
-    std::optional<std::string> look_at(const Unit& unit, const Call& gate, std::optional<Error>& trouble) {
-        // A last look has a moment too, and no look takes longer than the wait.
-        const auto within = std::min(rollout_.calls_.timeout, std::max(gate.remaining(), milliseconds(1'000)));
-        try {
-            const auto status = rollout_.target_.status(unit, rollout_.calls_.make(within));
-            trouble.reset();
-            if (status.readiness == Readiness::ready) return std::nullopt;
-            if (status.readiness == Readiness::failed) {
-                throw Error(ErrorKind::rejected, "will not become ready: " + status.detail);
-            }
-            return status.detail;
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::unavailable) throw;
-            trouble = error;
-            return error.what();
+    /// The step's changes are made, and it is not known what came of them.
+    void break_off(Group& group, const RolloutStep& step, const std::string& why) {
+        const bool overtaken = is_superseded();
+        for (const auto index : step.changes) {
+            auto& result = result_of(index);
+            result.status = overtaken ? ChangeStatus::superseded : ChangeStatus::failed;
+            result.error = "was still being waited for: " + why;
         }
+        set_obstacle(group, why);
+    }
+
+    void not_ready(Group& group, const RolloutStep& step, const std::string& unit, const Error& error) {
+        // What tells of the node without being changed itself, tells of the node's last change.
+        auto blamed = std::find_if(step.changes.begin(), step.changes.end(),
+                                   [&](auto index) { return change_of(index).unit == unit; });
+        const bool is_own = blamed != step.changes.end();
+        if (!is_own) blamed = std::prev(step.changes.end());
+        auto& result = result_of(*blamed);
+        fail(result, is_own ? error.what() : unit + " " + error.what());
+        // What comes after it was not looked at to the end.
+        for (auto other = std::next(blamed); is_own && other != step.changes.end(); ++other) {
+            fail(result_of(*other), "was not seen ready: " + unit + " failed");
+        }
+        const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_verdict(error);
+        if (!goes_on && (group.plan.halts || group.plan.canary)) set_obstacle(group, result.change.unit + " failed");
+        const std::lock_guard lock(mutex_);
+        group.is_open = group.is_open || goes_on;
+        if (group.plan.on_timeout && is_verdict(error) && group.verdict.empty()) {
+            group.verdict = result.change.unit + " " + result.error;
+        }
+    }
+
+    /// The group was not ready in time. Booked before anything else: whatever happens from here on, this content is not
+    /// tried again (R43).
+    void judge(Group& group) {
+        const auto on_timeout = group.plan.on_timeout.value_or(OnTimeout::halt);
+        const auto outcome = on_timeout == OnTimeout::rollback ? Outcome::rolled_back
+                             : on_timeout == OnTimeout::halt   ? Outcome::halted
+                                                               : Outcome::degraded;
+        try {
+            const std::lock_guard lock(booking_);
+            tools_.book({group.plan.service, outcome, group.verdict});
+        } catch (const Error& error) {
+            interrupt(error);
+            return;
+        }
+        if (on_timeout == OnTimeout::rollback) plan_return(group);
+    }
+
+    /// What an earlier cycle changed comes back last, as it went first.
+    void plan_return(Group& group) {
+        std::vector<Return> returns;
+        for (const auto& unit : group.plan.former) returns.push_back({{unit}, {}, {}});
+        for (const auto step : group.begun) {
+            Return way_back{{}, group.plan.steps[step].companions, {}};
+            for (const auto index : group.plan.steps[step].changes) {
+                const auto& change = change_of(index);
+                if (!is_attempted(result_of(index)) || change.former == nullptr) continue;
+                way_back.units.push_back({change.unit, change.former, change.former_state});
+                way_back.results.push_back(index);
+            }
+            if (!way_back.units.empty()) returns.push_back(std::move(way_back));
+        }
+        const std::lock_guard lock(mutex_);
+        group.to_restore = std::move(returns);
+        group.is_returning = true;
+    }
+
+    bool restore(Task& task) {
+        auto& group = *task.group;
+        const auto& way_back = *task.way_back;
+        for (const auto& unit : way_back.units) {
+            if (const auto why = why_ending(); !why.empty()) return not_restored(group, way_back, unit.name, why);
+            try {
+                tools_.target.apply(unit_of(unit.name, unit.content, unit.desired_state), tools_.calls.make());
+            } catch (const Error& error) {
+                interrupt_if_hopeless(error);
+                return not_restored(group, way_back, unit.name, error.what());
+            }
+        }
+        task.kind = Kind::wait_restored;
+        task.gate = make_gate(group, way_back.units, way_back.companions);
+        return wait_restored(task);
+    }
+
+    bool wait_restored(Task& task) {
+        auto& group = *task.group;
+        auto& gate = *task.gate;
+        const auto& way_back = *task.way_back;
+        try {
+            if (const auto why = why_ending(); !why.empty()) return not_restored(group, way_back, gate.unit(), why);
+            if (!gate.look(gate_tools_, group.turn)) return true;
+        } catch (const Error& error) {
+            if (!interrupt_if_hopeless(error)) end_waits(gate);
+            return not_restored(group, way_back, gate.unit(), error.what());
+        }
+        end_waits(gate);
+        for (const auto index : way_back.results) {
+            auto& result = result_of(index);
+            if (result.status == ChangeStatus::done) result.error = "put back: " + group.verdict;
+            result.status = ChangeStatus::rolled_back;
+            tools_.events.publish(ChangeUndone{result});
+        }
+        forget_not_ready(gate);
+        return false;
+    }
+
+    /// What could not be put back, and what was to follow it, stays as it is.
+    bool not_restored(Group& group, const Return& stuck, const std::string& unit, const std::string& why) {
+        const auto problem = "not put back: " + unit + " " + why;
+        const auto note = [&](const Return& way_back) {
+            for (const auto index : way_back.results) {
+                auto& result = result_of(index);
+                fail(result, result.error.empty() ? problem : result.error + "; " + problem);
+            }
+        };
+        note(stuck);
+        const std::lock_guard lock(mutex_);
+        for (const auto& way_back : group.to_restore) note(way_back);
+        group.to_restore.clear();
+        group.not_restored = unit + " " + why;
+        if (is_superseded()) group.is_superseded = true;
+        return false;
+    }
+
+    void forget_not_ready(const Gate& gate) {
+        const std::lock_guard lock(mutex_);
+        for (const auto& unit : gate.units()) {
+            std::erase_if(end_.not_ready, [&](const auto& entry) { return entry.unit == unit.name; });
+        }
+    }
+
+    // ---- Small parts ----
+
+    ChangeResult& result_of(std::size_t index) { return rollout_.results_[index]; }
+    const Change& change_of(std::size_t index) { return result_of(index).change; }
+
+    std::vector<DeployedUnit> as_made(const RolloutStep& step) {
+        std::vector<DeployedUnit> units;
+        for (const auto index : step.changes) {
+            const auto& change = change_of(index);
+            units.push_back({change.unit, change.content, change.desired_state});
+        }
+        return units;
+    }
+
+    std::shared_ptr<Gate> make_gate(const Group& group, std::vector<DeployedUnit> units,
+                                    std::vector<DeployedUnit> companions) {
+        auto begun = Clock::now();
+        for (const auto& unit : units) {
+            begun = std::min(begun, tools_.starts.begin(unit.name, unit.content->digest));
+        }
+        return std::make_shared<Gate>(group.plan.service, std::move(units), std::move(companions),
+                                      begun + tools_.policy.timeout);
+    }
+
+    void end_waits(const Gate& gate) {
+        for (const auto& unit : gate.units()) tools_.starts.end(unit.name);
+    }
+
+    void tell_ends(const RolloutStep& step) {
+        for (const auto index : step.changes) tools_.events.publish(ChangeEnded{result_of(index)});
     }
 
     static void skip(ChangeResult& result, const std::string& why) {
@@ -264,42 +585,121 @@ private:
         result.error = "not begun: " + why;
     }
 
+    static void fail(ChangeResult& result, const std::string& why) {
+        result.status = ChangeStatus::failed;
+        result.error = why;
+    }
+
+    void set_obstacle(Group& group, const std::string& why) {
+        const std::lock_guard lock(mutex_);
+        if (group.obstacle.empty()) group.obstacle = why;
+        if (is_superseded()) group.is_superseded = true;
+    }
+
+    /// Why no step of the group may begin; empty when nothing stands in the way.
+    std::string why_not(Group& group) {
+        auto why = why_ending();
+        const std::lock_guard lock(mutex_);
+        if (why.empty()) return group.obstacle;
+        if (is_superseded()) group.is_superseded = true;
+        return why;
+    }
+
+    // ---- Ending early ----
+
     /// With the target out of reach, or with a configuration that it does not accept, every call would fail alike.
-    void interrupt_if_hopeless(const Error& error) {
-        if (error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::misconfigured) interrupt(error);
+    bool interrupt_if_hopeless(const Error& error) {
+        const bool hopeless = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::misconfigured;
+        if (hopeless) interrupt(error);
+        return hopeless;
     }
 
     void interrupt(const Error& error) {
         {
             const std::lock_guard lock(mutex_);
-            if (!interruption_) interruption_ = error;
+            if (!end_.error) end_.error = error;
         }
-        ended_.request_stop();
+        end_early();
     }
 
-    [[nodiscard]] bool interrupted() const { return ended_.stop_requested(); }
+    void end_early() {
+        ended_.request_stop();
+        wake();
+    }
 
-    [[nodiscard]] std::string why_interrupted() {
+    void wake() {
+        // Whoever is about to wait has looked already, or holds the lock.
         const std::lock_guard lock(mutex_);
-        return interruption_ ? interruption_->what() : "the deployer was asked to stop";
+        changed_.notify_all();
+    }
+
+    [[nodiscard]] bool is_superseded() const { return rollout_.overtaken_.stop_requested(); }
+    [[nodiscard]] bool is_ending() const { return ended_.stop_requested() || is_superseded(); }
+
+    std::string why_ending() {
+        if (ended_.stop_requested()) {
+            const std::lock_guard lock(mutex_);
+            return end_.error ? end_.error->what() : "the deployer was asked to stop";
+        }
+        if (!is_superseded()) return {};
+        const std::lock_guard lock(rollout_.mutex_);
+        return rollout_.superseded_;
+    }
+
+    void tell_end(const Group& group) {
+        std::optional<GroupOutcome> outcome;
+        const auto& plan = group.plan;
+        if (group.is_returning) {
+            outcome = {plan.service, Outcome::rolled_back, group.verdict};
+            if (!group.not_restored.empty()) {
+                outcome->outcome = Outcome::halted;
+                outcome->detail += "; not put back: " + group.not_restored;
+            }
+        } else if (!group.verdict.empty()) {
+            const bool goes_on = plan.on_timeout == OnTimeout::go_on;
+            outcome = {plan.service, goes_on ? Outcome::degraded : Outcome::halted, group.verdict};
+        } else if (plan.restoring) {
+            outcome = {plan.service, group.obstacle.empty() ? Outcome::rolled_back : Outcome::halted, group.obstacle};
+        }
+        if (group.is_superseded && (!outcome || !group.not_restored.empty())) {
+            outcome = {plan.service, Outcome::superseded, why_ending()};
+        }
+        if (!outcome) return;
+        tools_.events.publish(GroupEnded{*outcome});
+        end_.groups.push_back(*std::move(outcome));
     }
 
     Rollout& rollout_;
-    const std::vector<RolloutChain>& chains_;
-    std::atomic<std::size_t> next_ = 0;
-    std::mutex mutex_;
-    std::optional<Error> interruption_;
-    /// Ends the waits of all workers: after an interruption, or when the deployer is asked to stop.
+    const RolloutTools& tools_;
+    GateTools gate_tools_;
     std::stop_source ended_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::priority_queue<Task> queue_;
+    std::size_t open_tasks_ = 0;  ///< queued or under way
+    std::vector<std::unique_ptr<Group>> groups_;
+    RolloutEnd end_;
+    std::mutex booking_;
+
+    // Last: they call back at once when it has been asked for already.
     std::stop_callback<std::function<void()>> on_stop_;
+    std::stop_callback<std::function<void()>> on_overtaken_;
 };
 
-Rollout::Rollout(Target& target, const RolloutPolicy& policy, const Calls& calls, EventStream& events,
-                 std::vector<ChangeResult>& results)
-    : target_(target), policy_(policy), calls_(calls), events_(events), results_(results) {}
+Rollout::Rollout(RolloutTools tools, std::vector<ChangeResult>& results)
+    : tools_(std::move(tools)), results_(results) {}
 
-std::optional<Error> Rollout::run(const std::vector<RolloutChain>& chains) {
-    return Run(*this, chains)();
+RolloutEnd Rollout::run(const std::vector<RolloutGroup>& groups, const std::function<void(std::stop_token)>& attend) {
+    return Run(*this)(groups, attend);
+}
+
+void Rollout::supersede(const std::string& why) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (superseded_.empty()) superseded_ = why;
+    }
+    overtaken_.request_stop();
 }
 
 }  // namespace deployer

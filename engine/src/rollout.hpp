@@ -6,69 +6,124 @@
 #include "report.hpp"
 
 #include <deployer/error.hpp>
+#include <deployer/health.hpp>
 #include <deployer/target.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <limits>
+#include <map>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 namespace deployer {
 
-/// What happens to the rest of a group when one of its nodes does not become ready in time.
-enum class OnTimeout {
-    halt,   ///< keep the rest on the old version
-    go_on,  ///< `continue`: change it all the same
-};
-
 struct RolloutPolicy {
-    std::size_t parallelism = 8;                 ///< calls to the target at once
-    std::chrono::milliseconds timeout{300'000};  ///< for a node to become ready, with its sidekick
-    std::chrono::milliseconds poll{5'000};       ///< between two looks at a node
-    OnTimeout on_timeout = OnTimeout::halt;
+    std::size_t parallelism = 8;                        ///< calls to target and health at once
+    std::chrono::milliseconds timeout{300'000};         ///< for a node to become ready, with its sidekick
+    std::chrono::milliseconds poll{5'000};              ///< between two looks at a node
+    OnTimeout on_timeout = OnTimeout::halt;             ///< where a service does not say
+    std::size_t stable_samples = 3;                     ///< looks in a row at which a node has to be ready
+    std::size_t max_unavailable = 1;                    ///< nodes of a sequential group at once, likewise
+    std::chrono::milliseconds placement_grace{60'000};  ///< for the target to find a machine for a unit
 };
 
 /// Changes that belong together because they concern one node: in order, and once one fails the rest is skipped.
 struct RolloutStep {
-    std::vector<std::size_t> changes;  ///< indices into Plan::changes
-    bool gated = false;                ///< wait until the units are ready before the next step
+    std::vector<std::size_t> changes;      ///< indices into Plan::changes
+    bool gated = false;                    ///< it ends when the units are ready (R42)
+    std::vector<DeployedUnit> companions;  ///< units of the node that do not change
 };
 
-/// Steps that go one after another. Chains go side by side.
-struct RolloutChain {
-    std::vector<SettledUnit> settled;  ///< have to be ready before the first step
-    std::vector<RolloutStep> steps;
-    bool halts_on_failure = true;  ///< a change that fails skips the steps after it
-    bool halts_on_timeout = true;  ///< so does a gate that is not passed
+/// What is rolled out of one service.
+struct RolloutGroup {
+    static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+    std::string service;
+    std::vector<RolloutStep> steps;         ///< in the order in which they begin
+    std::vector<DeployedUnit> settled{};    ///< have to be ready before the first step
+    std::size_t at_once = unlimited;        ///< steps under way
+    bool canary = false;                    ///< the first step has to end well before another one begins
+    bool halts = false;                     ///< so has every other, but for a wait with `on_timeout: continue`
+    bool spares_nodes = false;              ///< nodes that are down already go first
+    bool confirms_absence = false;          ///< nothing of it may be there yet
+    bool restoring = false;                 ///< on its way back: there is no going back from that
+    std::vector<DeployedUnit> former{};     ///< what settled units go back to, in the order of their changes
+    std::optional<OnTimeout> on_timeout{};  ///< what a gate that is not passed leads to; absent: nothing
 };
 
-/// Everything but the destroys, in the order of the plan: a chain for each node of a plain group, one gated chain for a
-/// sequential group (R40, R41). Where destroys may follow, plain groups are gated too (R25). Pure.
-std::vector<RolloutChain> make_rollout_chains(const Plan& plan, OnTimeout on_timeout);
+/// Everything but the destroys, in the order of the plan: nodes side by side, or gated one by one (R40, R41). Where
+/// destroys may follow, plain groups are gated too (R25). Pure.
+std::vector<RolloutGroup> make_rollout_groups(const Plan& plan, const RolloutPolicy& policy);
 
-/// The destroys of one kind: a chain for each service, in the order of the plan. Pure.
-std::vector<RolloutChain> make_destroy_chains(const Plan& plan, ChangeKind kind);
+/// The destroys of one kind: one after the other in each service, in the order of the plan. Pure.
+std::vector<RolloutGroup> make_destroy_groups(const Plan& plan, ChangeKind kind);
 
-/// Carries out chains on a target with a bounded pool of threads.
+/// Since when units are waited for, so that a wait that was broken off has no more time when it goes on. Any thread.
+class WaitStarts {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// When the wait for this content of a unit began; now, if it begins now.
+    Clock::time_point begin(const std::string& unit, const std::string& digest);
+    void end(const std::string& unit);
+
+private:
+    struct Start {
+        std::string digest;
+        Clock::time_point time;
+    };
+    std::mutex mutex_;
+    std::map<std::string, Start> starts_;
+};
+
+/// What a rollout works with. All of it must outlive the Rollout.
+struct RolloutTools {
+    Target& target;
+    Health* health;  ///< null: there is none
+    const RolloutPolicy& policy;
+    const Calls& calls;
+    EventStream& events;
+    WaitStarts& starts;
+    /// Called with a group's outcome as soon as that is decided, and before anything is put back. Calls come one at a
+    /// time, from any thread. What it throws ends the rollout.
+    std::function<void(const GroupOutcome&)> book;
+};
+
+/// How a rollout ended, besides the results of its changes.
+struct RolloutEnd {
+    std::optional<Error> error;         ///< why it ended early
+    std::vector<GroupOutcome> groups;   ///< those that did not simply end well or fail
+    std::vector<NotReady> not_ready{};  ///< settled units that were waited for in vain
+};
+
+/// Carries out groups on a target with a bounded pool of threads, none of which is kept by a wait.
 class Rollout {
 public:
-    /// All references must outlive the Rollout. `results` has one entry for each change of the plan, in its order.
-    Rollout(Target& target, const RolloutPolicy& policy, const Calls& calls, EventStream& events,
-            std::vector<ChangeResult>& results);
+    /// `results` has one entry for each change of the plan, in its order, and must outlive the Rollout.
+    Rollout(RolloutTools tools, std::vector<ChangeResult>& results);
 
-    /// Returns when every chain has ended: each of its changes is then done, failed or skipped. A stop request ends the
+    /// Returns when every group has ended: each of its changes is then no longer `planned`. A stop request ends the
     /// waits, lets calls under way finish and skips the rest. So does the first `unavailable` or `misconfigured`, which
-    /// is returned: going on would only collect failures.
-    std::optional<Error> run(const std::vector<RolloutChain>& chains);
+    /// is returned: going on would only collect failures. `attend` is called meanwhile, on this thread, and has to
+    /// return when its token is stopped.
+    RolloutEnd run(const std::vector<RolloutGroup>& groups, const std::function<void(std::stop_token)>& attend = {});
+
+    /// Ends it at the next safe point: nothing else begins, and nothing is waited for any more (R44). `why` goes into
+    /// the results: "superseded by revision r2". Any thread; for run() calls to come, too.
+    void supersede(const std::string& why);
 
 private:
     class Run;
-    Target& target_;
-    const RolloutPolicy& policy_;
-    const Calls& calls_;
-    EventStream& events_;
+    RolloutTools tools_;
     std::vector<ChangeResult>& results_;
+    std::mutex mutex_;
+    std::string superseded_;  ///< empty: it is not
+    std::stop_source overtaken_;
 };
 
 }  // namespace deployer

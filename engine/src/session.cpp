@@ -44,10 +44,36 @@ auto create_guarded(const PluginChoice& choice, std::chrono::milliseconds timeou
     return guard(create(), choice.plugin, watchdog);
 }
 
+void set_text(SettingsNode& block, const std::string& key, const std::optional<std::string>& text) {
+    if (!text) return;
+    const SettingsNode value{SettingsNode::Kind::scalar, *text, true, block.line, {}, {}};
+    const auto place = std::find(block.keys.begin(), block.keys.end(), key);
+    if (place != block.keys.end()) {
+        block.items[static_cast<std::size_t>(place - block.keys.begin())] = value;
+    } else {
+        block.keys.push_back(key);
+        block.items.push_back(value);
+    }
+}
+
+/// The health plugin's block, with what etcd says of it.
+Settings with_remote_values(const Settings& settings, SettingsDocument document, const RemoteValues& values) {
+    if (!values.health_endpoint && !values.service_name_prefix) return settings;
+    auto& root = document.root;
+    const auto place = std::find(root.keys.begin(), root.keys.end(), "health");
+    auto& block = root.items[static_cast<std::size_t>(place - root.keys.begin())];
+    set_text(block, "endpoint", values.health_endpoint);
+    set_text(block, "service_prefix", values.service_name_prefix);
+    const auto overlaid = Settings(std::make_shared<const SettingsDocument>(std::move(document))).block("health");
+    (void)overlaid.text("plugin");
+    return overlaid;
+}
+
 }  // namespace
 
 Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown, OnStart on_start)
     : config_(std::move(config)),
+      host_(host),
       watchdog_({config_.call_grace, Watchdog::Limits{}.shutdown_grace}, std::move(shutdown),
                 [&log](const std::string& call) { end_process(log, call); }) {
     const auto guarded = [&](const PluginChoice& choice, auto&& create) {
@@ -59,20 +85,42 @@ Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shut
     plugins_.source = guarded(source, [&] { return host.create_source(source.plugin, source.settings); });
     plugins_.target = guarded(target, [&] { return host.create_target(target.plugin, target.settings); });
     plugins_.cache = guarded(cache, [&] { return host.create_cache(cache.plugin, cache.settings); });
-    if (config_.health) {
-        const auto& health = *config_.health;
-        health_ = guarded(health, [&] { return host.create_health(health.plugin, health.settings); });
-    }
-    reconciler_ = std::make_unique<Reconciler>(
-        plugins_,
-        ReconcilePolicy{config_.plan, config_.rollout, config_.drift, config_.resync_interval, config_.fingerprint},
-        events_);
+    plugins_.health = make_health({});
+    reconciler_ =
+        std::make_unique<Reconciler>(plugins_,
+                                     ReconcilePolicy{config_.plan, config_.rollout, config_.drift,
+                                                     config_.resync_interval, config_.fingerprint, config_.interval},
+                                     events_);
     if (config_.settings_from) remote_.emplace(*config_.settings_from);
     if (config_.on_start.value_or(on_start) == OnStart::rebuild) reconciler_->distrust_snapshot();
 }
 
 void Session::refresh_remote_settings(const Calls& calls) noexcept {
-    if (remote_) remote_->refresh(calls);
+    if (!remote_) return;
+    remote_->refresh(calls);
+    follow_health_settings(calls.log);
+}
+
+std::shared_ptr<Health> Session::make_health(const RemoteValues& values) {
+    if (!config_.health) return nullptr;
+    const auto& choice = *config_.health;
+    const auto settings = with_remote_values(choice.settings, *config_.document, values);
+    return create_guarded(choice, config_.call_timeout, watchdog_,
+                          [&] { return host_.create_health(choice.plugin, settings); });
+}
+
+void Session::follow_health_settings(Log& log) {
+    const auto& values = remote_->values();
+    if (!config_.health || (values.health_endpoint == health_values_.health_endpoint &&
+                            values.service_name_prefix == health_values_.service_name_prefix)) {
+        return;
+    }
+    health_values_ = values;
+    try {
+        reconciler_->use_health(make_health(values));
+    } catch (const Error& error) {
+        log.warning("health checks go on as they were: " + std::string(error.what()));
+    }
 }
 
 LogLevel Session::log_level() const {
@@ -94,12 +142,6 @@ std::set<std::string> Session::secret_paths() const {
     }
     if (config_.health) paths.merge(config_.health->settings.secret_paths());
     return paths;
-}
-
-void Session::warn_of_unused(Log& log) const {
-    if (!health_) return;
-    log.warning("rollouts do not ask health plugins yet, so " + config_.health->plugin +
-                " is loaded but not asked: the target's status alone decides");
 }
 
 }  // namespace deployer

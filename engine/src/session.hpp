@@ -23,19 +23,20 @@ namespace deployer {
 /// loading plugins. Throws Error `misconfigured` as PluginHost does.
 class Session {
 public:
-    /// `log` must outlive the Session. A plugin call that hangs past deadline and grace, or past `shutdown`, is named
-    /// in the log and ends the process with status 1 (R8). `on_start` counts where the configuration leaves it open.
+    /// `host` and `log` must outlive the Session. A plugin call that hangs past deadline and grace, or past `shutdown`,
+    /// is named in the log and ends the process with status 1 (R8). `on_start` counts where the configuration leaves it
+    /// open.
     Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown, OnStart on_start);
-
-    /// Warns of what is configured and has no effect. Not at construction, when the log is not the configured one yet.
-    void warn_of_unused(Log& log) const;
 
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] EventStream& events() { return events_; }
     [[nodiscard]] Reconciler& reconciler() { return *reconciler_; }
     [[nodiscard]] Source& source() { return *plugins_.source; }
+    [[nodiscard]] Target& target() { return *plugins_.target; }
+    [[nodiscard]] Cache& cache() { return *plugins_.cache; }
 
-    /// Asks where `settings_from` points to, if anywhere. Never throws.
+    /// Asks where `settings_from` points to, if anywhere; what is there of the health plugin's settings counts instead
+    /// of the configuration's. Never throws.
     void refresh_remote_settings(const Calls& calls) noexcept;
     /// As the configuration and the remote settings have it.
     [[nodiscard]] LogLevel log_level() const;
@@ -46,11 +47,15 @@ public:
     [[nodiscard]] std::set<std::string> secret_paths() const;
 
 private:
+    [[nodiscard]] std::shared_ptr<Health> make_health(const RemoteValues& values);
+    void follow_health_settings(Log& log);
+
     Config config_;
+    PluginHost& host_;
     Watchdog watchdog_;
     EventStream events_;
     Plugins plugins_;
-    std::shared_ptr<Health> health_;
+    RemoteValues health_values_;  ///< that the health plugin was made with
     std::unique_ptr<Reconciler> reconciler_;
     std::optional<RemoteSettings> remote_;
 };

@@ -4,8 +4,12 @@
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
 
+#include <Poco/DigestEngine.h>
+#include <Poco/SHA1Engine.h>
+
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -122,6 +126,16 @@ std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::str
     return units;
 }
 
+/// The more careful one counts.
+void merge(RolloutRules& all, const RolloutRules& rules) {
+    all.sequential |= rules.sequential;
+    all.canary |= rules.canary;
+    if (rules.on_timeout) all.on_timeout = rules.on_timeout;
+    if (rules.max_unavailable) {
+        all.max_unavailable = std::min(all.max_unavailable.value_or(*rules.max_unavailable), *rules.max_unavailable);
+    }
+}
+
 }  // namespace
 
 std::vector<FileRequest> file_requests(const Manifest& manifest) {
@@ -154,8 +168,8 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
     std::vector<Candidate> candidates;
     for (std::size_t index = 0; index < definitions.size(); ++index) {
         const auto service = service_name(definitions[index].name);
-        if (definitions[index].sequential) {
-            state.sequential_services.emplace(service);
+        if (const auto& rules = definitions[index].rules; !(rules == RolloutRules{})) {
+            merge(state.rules[std::string(service)], rules);
         }
         if (!held_services.contains(service)) {
             add_units(definitions[index], contents[index], candidates);
@@ -165,6 +179,28 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
     std::stable_sort(state.held.begin(), state.held.end(),
                      [](const Held& left, const Held& right) { return numeric_less(left.service, right.service); });
     return state;
+}
+
+std::string template_name(const std::string& unit) {
+    const auto instance = instance_of(unit);
+    if (instance.empty()) return unit;
+    const auto begin = static_cast<std::size_t>(instance.data() - unit.data());
+    return unit.substr(0, begin) + unit.substr(begin + instance.size());
+}
+
+std::map<std::string, std::string, std::less<>> group_digests(const WantedState& wanted) {
+    std::map<std::string, std::set<std::string>, std::less<>> parts;
+    for (const auto& unit : wanted.units) {
+        parts[std::string(service_name(unit.name))].insert(template_name(unit.name) + ' ' + unit.content->digest + ' ' +
+                                                           std::string(to_string(unit.desired_state)));
+    }
+    std::map<std::string, std::string, std::less<>> digests;
+    for (const auto& [service, lines] : parts) {
+        Poco::SHA1Engine engine;
+        for (const auto& line : lines) engine.update(line + '\n');
+        digests.emplace(service, Poco::DigestEngine::digestToHex(engine.digest()));
+    }
+    return digests;
 }
 
 WantedState read_wanted(Checkout& checkout, const Call& call) {

@@ -7,7 +7,8 @@
 #include <deployer/revision.hpp>
 #include <deployer/source.hpp>
 
-#include <set>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,9 +25,10 @@ struct WantedUnit {
 /// The wanted state, at one revision.
 struct WantedState {
     Revision revision;
-    std::vector<WantedUnit> units;              ///< each name once, in numeric order of names; none of a held service
-    std::set<std::string> sequential_services;  ///< service names with `sequentialDeployment` on any of their entries
-    std::vector<Held> held;                     ///< by service name, one for each reason
+    std::vector<WantedUnit> units;  ///< each name once, in numeric order of names; none of a held service
+    /// Of the services that have any; what one entry of a service asks for counts for the whole service.
+    std::map<std::string, RolloutRules, std::less<>> rules;
+    std::vector<Held> held;  ///< by service name, one for each reason
     std::vector<std::string> warnings;
 };
 
@@ -38,6 +40,12 @@ std::vector<FileRequest> file_requests(const Manifest& manifest);
 /// too, from anywhere else it is thrown, as `cancelled` is. Pure. A unit that two entries give (`foo@.service` and
 /// `foo@1.service`) is the last one's, with a warning.
 WantedState expand(const Manifest& manifest, std::span<const File> files, const Revision& revision);
+
+/// `foo@.service` for `foo@2.service`; a name without instance as it is.
+std::string template_name(const std::string& unit);
+
+/// What each service is to be, without the number of its nodes: changes with content and desired states. By service.
+std::map<std::string, std::string, std::less<>> group_digests(const WantedState& wanted);
 
 /// The whole way from a checkout to the wanted state. Throws Error as the source and read_manifest() do, and whatever
 /// kind the source gave for services.yaml itself.

@@ -77,24 +77,38 @@ public:
     }
 
     void store(std::string_view key, std::string_view document, const Call& call) override {
+        put(key, document, "store", [&] { lock(call); });
+    }
+
+    void leave(std::string_view key, std::string_view document, const Call& /*call*/) override {
+        // The rename makes it whole; the lock is the running deployer's.
+        put(key, document, "leave", [] {});
+    }
+
+    void erase(std::string_view key, const Call& call) override {
+        const auto file = file_of(key);
+        change(file, "erase", [&] {
+            lock(call);
+            remove_file(file);
+        });
+    }
+
+private:
+    template <class Prepare>
+    void put(std::string_view key, std::string_view document, std::string_view verb, const Prepare& prepare) {
         const auto file = file_of(key);
         if (document.size() > document_limit) {
             throw Error(ErrorKind::rejected, "cannot store " + printable(file.native()) + ": " +
                                                  std::to_string(document.size()) + " bytes are more than the cache's " +
                                                  std::to_string(document_limit));
         }
-        change(file, "store", call, [&] {
+        change(file, verb, [&] {
+            prepare();
             const auto header = header_of(key, document);
             replace_file(file, std::array<std::string_view, 2>{header, document});
         });
     }
 
-    void erase(std::string_view key, const Call& call) override {
-        const auto file = file_of(key);
-        change(file, "erase", call, [&] { remove_file(file); });
-    }
-
-private:
     [[nodiscard]] std::filesystem::path file_of(std::string_view key) const {
         if (!is_key(key)) {
             throw Error(ErrorKind::internal, "a cache key has to be 1 to 64 of [a-z0-9-]: " + quote(key));
@@ -102,12 +116,15 @@ private:
         return directory_ / (std::string(key) + std::string(document_suffix));
     }
 
+    void lock(const Call& call) {
+        if (lock_.acquire(directory_, call)) remove_unfinished(call.log);
+    }
+
     template <class Action>
-    void change(const std::filesystem::path& file, std::string_view verb, const Call& call, const Action& action) {
+    void change(const std::filesystem::path& file, std::string_view verb, const Action& action) {
         const auto doing = "cannot " + std::string(verb) + " " + printable(file.native());
         try {
             make_directory(directory_);
-            if (lock_.acquire(directory_, call)) remove_unfinished(call.log);
             action();
         } catch (const std::system_error& error) {
             const auto number = error.code().value();

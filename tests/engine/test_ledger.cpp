@@ -7,9 +7,17 @@
 using namespace deployer;
 
 TEST_CASE("a ledger comes back as it was, and cut anywhere is none", "[R31]") {
-    Ledger ledger{{"r2"}, {"r1"}, "fingerprint", {1, 2, 3, 4}, {"1 unit left"}, {"bar.service", "foo.service"}, {}};
+    Ledger ledger{{"r2"}, {"r1"}, "fingerprint", {1, 2, 3, 4}, {"1 unit left"}, {"bar.service", "foo.service"}};
     ledger.add({"2026-01-02T03:04:05Z", {"r1"}, "applied", "1 created"});
     ledger.add({"2026-01-02T03:05:05Z", {"r2"}, "degraded", "1 failed"});
+    ledger.history.back().groups = {{"foo", Outcome::rolled_back, "foo@2.service was not ready"}};
+    const auto old = make_content({{"Service", "ExecStart", "/bin/old"}});
+    auto& record = ledger.rollout_of("foo");
+    record.digest = "d1";
+    record.former = {{"foo@1.service", old, DesiredState::launched}, {"foo@2.service", old, DesiredState::loaded}};
+    record.quarantine = {"2026-01-02T03:05:05.123456Z", Outcome::rolled_back, "foo@2.service was not ready"};
+    ledger.rollout_of("bar").digest = "d2";
+    REQUIRE(ledger.rollouts.front().service == "bar");
     const auto document = write_ledger(ledger);
     REQUIRE(read_ledger(document));
     CHECK(*read_ledger(document) == ledger);

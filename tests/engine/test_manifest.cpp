@@ -22,7 +22,7 @@ std::string render(const ServiceDefinition& definition) {
     if (definition.location != definition.name) text += " location=" + definition.location;
     if (definition.desired_state != DesiredState::launched)
         text += " " + std::string(to_string(definition.desired_state));
-    if (definition.sequential) text += " sequential";
+    if (definition.rules.sequential) text += " sequential";
     return text + "\n";
 }
 
@@ -70,7 +70,7 @@ void check_last(const ServiceDefinition& last, const ServiceDefinition& whole, c
     CHECK((has_line("count") ? count == whole_count : whole_count.starts_with(count)));
     CHECK((last.desired_state == whole.desired_state ||
            (last.desired_state == DesiredState::launched && !has_line("desiredState"))));
-    CHECK((last.sequential == whole.sequential || !has_line("sequentialDeployment")));
+    CHECK((last.rules.sequential == whole.rules.sequential || !has_line("sequentialDeployment")));
     CHECK((last.location == whole.location || !has_line("uri")));
 }
 

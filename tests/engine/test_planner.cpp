@@ -54,7 +54,7 @@ std::vector<Unit> read_units(const Settings& root, const char* key) {
 
 WantedState read_wanted_state(const Settings& root) {
     WantedState wanted{{"r1"}, read_units<WantedUnit>(root, "wanted"), {}, {}, {}};
-    for (const auto& service : root.texts("sequential")) wanted.sequential_services.insert(service);
+    for (const auto& service : root.texts("sequential")) wanted.rules[service].sequential = true;
     for (const auto& service : root.texts("held")) {
         wanted.held.push_back({service == "(unnamed)" ? "" : service, "is broken", false});
     }
@@ -80,7 +80,8 @@ std::string describe(const Plan& plan) {
     for (const auto& change : plan.changes) {
         text += std::string(action_of(change.kind)) + ' ' + change.unit + ": " + change.reason + '\n';
     }
-    for (const auto& group : plan.sequential) {
+    for (const auto& group : plan.gated) {
+        if (group.fresh) continue;
         text += "node by node: " + group.service;
         for (const auto& unit : group.settled) text += ", after " + unit.name;
         text += '\n';
@@ -154,15 +155,19 @@ ActualState carry_out(const Plan& plan, const ActualState& actual) {
 TEST_CASE("what a sequential service waits for is what the cluster has of it, to the letter", "[R41]") {
     const auto spaced = make_content({{"Service", "ExecStart", "/bin/true  x"}});
     const auto wanted_content = make_content({{"Service", "ExecStart", "/bin/true x"}});
-    const WantedState wanted{{"r"}, {{"s@1.service", wanted_content}, {"s@2.service", wanted_content}}, {"s"}, {}, {}};
+    const WantedState wanted{{"r"},
+                             {{"s@1.service", wanted_content}, {"s@2.service", wanted_content}},
+                             {{"s", {true, false, {}, {}}}},
+                             {},
+                             {}};
     const ActualState actual{{{"s@1.service", spaced}, {"s@2.service", spaced, DesiredState::loaded}}};
     const auto plan = make_plan(wanted, actual, {});
     REQUIRE(plan.changes.size() == 1);
     CHECK(plan.changes.front().kind == ChangeKind::set_state);
     CHECK(plan.changes.front().content == spaced);
-    REQUIRE(plan.sequential.size() == 1);
-    REQUIRE(plan.sequential.front().settled.size() == 1);
-    CHECK(plan.sequential.front().settled.front().content == spaced);
+    REQUIRE(plan.gated.size() == 1);
+    REQUIRE(plan.gated.front().settled.size() == 1);
+    CHECK(plan.gated.front().settled.front().content == spaced);
 }
 
 TEST_CASE("the planner plans each case of tests/data/planner as the case says", "[R20][R21][R22][R23][R24][R26]") {

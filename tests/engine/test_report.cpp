@@ -64,7 +64,7 @@ TEST_CASE("a failed cycle tells its error in JSON and in the table") {
     CycleReport report;
     report.error = Error(ErrorKind::unavailable, "cannot list the units: connection refused");
     report.result = conclude(report);
-    CHECK(report.result == CycleResult::failed);
+    CHECK(report.result == Outcome::failed);
     CHECK(write_json(report).find(R"("error": "cannot list the units: connection refused")") != std::string::npos);
     CHECK(write_table(report, "failed", false).find("cannot list the units: connection refused") != std::string::npos);
 }
@@ -82,16 +82,35 @@ TEST_CASE("the table names every change, what is held, and a sum, and has colour
     CHECK(write_table(full_report(), "degraded: " + summarise(full_report()), true).find('\033') != std::string::npos);
 }
 
+TEST_CASE("a report is as bad as the worst of its groups", "[R43]") {
+    CycleReport report;
+    report.held.push_back({"foo", "broken", false});
+    auto worst = Outcome::held;
+    for (const auto outcome : {Outcome::paused, Outcome::degraded, Outcome::quarantined, Outcome::superseded,
+                               Outcome::rolled_back, Outcome::halted}) {
+        set_outcome(report, {std::string(to_string(outcome)), outcome, ""});
+        worst = std::max(worst, outcome);
+        CHECK(conclude(report) == worst);
+        CHECK(outcome_from(to_string(outcome)) == outcome);
+    }
+    set_outcome(report, {"halted", Outcome::applied, ""});
+    CHECK(conclude(report) == Outcome::rolled_back);
+    report.error = Error(ErrorKind::unavailable, "no answer");
+    CHECK(conclude(report) == Outcome::failed);
+}
+
 TEST_CASE("a report concludes as its parts say") {
     CycleReport report;
-    CHECK(conclude(report) == CycleResult::in_sync);
+    CHECK(conclude(report) == Outcome::in_sync);
     report.left.destroy_disabled = 3;
     report.left.protected_units = 1;
-    CHECK(conclude(report) == CycleResult::in_sync);
+    CHECK(conclude(report) == Outcome::in_sync);
     report.changes.push_back({{}, ChangeStatus::done, {}});
-    CHECK(conclude(report) == CycleResult::applied);
-    SECTION("held") {
+    CHECK(conclude(report) == Outcome::applied);
+    SECTION("held, which a failure outweighs") {
         report.held.push_back({"foo", "broken", false});
+        CHECK(conclude(report) == Outcome::held);
+        report.changes.push_back({{}, ChangeStatus::failed, "no"});
     }
     SECTION("failed") {
         report.changes.push_back({{}, ChangeStatus::failed, "no"});
@@ -108,5 +127,5 @@ TEST_CASE("a report concludes as its parts say") {
     SECTION("disputed") {
         report.left.disputed = 1;
     }
-    CHECK(conclude(report) == CycleResult::degraded);
+    CHECK(conclude(report) == Outcome::degraded);
 }

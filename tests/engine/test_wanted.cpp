@@ -45,7 +45,9 @@ std::string render(const WantedUnit& unit) {
 std::string render(const WantedState& state) {
     std::string text;
     for (const auto& unit : state.units) text += render(unit);
-    for (const auto& service : state.sequential_services) text += "sequential " + service + "\n";
+    for (const auto& [service, rules] : state.rules) {
+        if (rules.sequential) text += "sequential " + service + "\n";
+    }
     for (const auto& held : state.held) {
         text += "held " + (held.service.empty() ? "(any service)" : held.service) + ": " + held.error +
                 (held.passing ? " [passing]" : "") + "\n";

@@ -70,7 +70,7 @@ public:
     /// Cycles until there is nothing to do; false when that does not happen.
     bool settle() {
         for (int i = 0; i < 10; ++i) {
-            if (cycle().result == CycleResult::in_sync) return true;
+            if (cycle().result == Outcome::in_sync) return true;
         }
         return false;
     }
@@ -223,7 +223,7 @@ std::string try_fault(const Step& step, const Fault& fault) {
     bool was_said = false;
     for (int i = 0; i < 12 && !in_sync; ++i) {
         const auto report = world.cycle();
-        in_sync = report.result == CycleResult::in_sync;
+        in_sync = report.result == Outcome::in_sync;
         if (report.error) {
             was_said = true;
             const std::string message = report.error->what();
@@ -314,7 +314,7 @@ TEST_CASE("a services.yaml that is cut anywhere on its way changes nothing", "[R
                 return GithubFault{.cut_after = length, .framing = framing};
             });
             const auto report = world.cycle();
-            if (report.result != CycleResult::failed) return "the cycle did not fail";
+            if (report.result != Outcome::failed) return "the cycle did not fail";
             if (!world.fleet.writes().empty() || world.fleet.units() != before) return "something changed";
             return "";
         }));
@@ -339,7 +339,7 @@ TEST_CASE("a rate limit is said, lengthens the pause, and passes", "[R32]") {
     REQUIRE(report.error->retry_after());
     CHECK(*report.error->retry_after() > 80s);
     const auto asked = world.github.count("");
-    CHECK(world.cycle().result == CycleResult::failed);
+    CHECK(world.cycle().result == Outcome::failed);
     CHECK(world.github.count("") == asked);
 }
 
@@ -349,7 +349,7 @@ TEST_CASE("an idle cycle asks GitHub once and fleet nothing; a version bump cost
     REQUIRE(world.settle());
     world.github.forget_requests();
     world.fleet.forget_requests();
-    CHECK(world.cycle().result == CycleResult::in_sync);
+    CHECK(world.cycle().result == Outcome::in_sync);
     CHECK(world.github.count("") == 1);
     CHECK(world.github.count("api commits", 304) == 1);
     CHECK(world.fleet.requests().empty());

@@ -31,6 +31,12 @@ public:
 
     /// Durable as store(). Success also when there was none.
     virtual void erase(std::string_view key, const Call& call) = 0;
+
+    /// As store(), from beside the deployer that uses the cache, which has to find the document with load(). Whoever
+    /// leaves a document keeps no other process from storing its own.
+    virtual void leave(std::string_view key, std::string_view document, const Call& call) {
+        store(key, document, call);
+    }
 };
 
 }  // namespace deployer

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace deployer {
+
+// What the deployer keeps in the cache for each target.
+
+inline constexpr std::string_view snapshot_document = "snapshot";  ///< the actual state as it was listed
+inline constexpr std::string_view ledger_document = "ledger";      ///< what was attempted, and how that ended
+inline constexpr std::string_view orders_document = "orders";      ///< what people asked for
+
+/// The cache's key of a document. `identity` is the target's.
+std::string document_key(std::string_view document, const std::string& identity);
+
+/// Now, as documents have it: UTC, ISO 8601, with fractions of a second, so that later is greater.
+std::string timestamp();
+
+}  // namespace deployer

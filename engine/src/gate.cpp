@@ -1,0 +1,108 @@
+#include "gate.hpp"
+
+#include "quantity.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace deployer {
+
+using std::chrono::milliseconds;
+
+Gate::Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
+           Clock::time_point deadline)
+    : service_(std::move(service)),
+      units_(std::move(units)),
+      companions_(std::move(companions)),
+      deadline_(deadline),
+      unit_(units_.front().name) {}
+
+bool Gate::look(const GateTools& tools, std::mutex& turn) {
+    bool is_well = false;
+    try {
+        is_well = all_is_well(tools, turn);
+        trouble_.reset();
+    } catch (const Error& error) {
+        // Who cannot answer now may answer at the next look.
+        if (error.kind() != ErrorKind::unavailable) throw;
+        trouble_ = error;
+        detail_ = error.what();
+    }
+    good_ = is_well ? good_ + 1 : 0;
+    if (good_ >= tools.stable_samples) return true;
+    if (is_well)
+        detail_ = "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
+    tell(tools, detail_);
+    // What is ready in time may show that it stays so.
+    if (!is_well && Clock::now() >= deadline_) give_up(tools);
+    return false;
+}
+
+bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
+    for (const auto& unit : units_) {
+        if (!is_ready(unit, tools)) return false;
+    }
+    if (const auto healthy = is_healthy(tools, turn)) return *healthy;
+    // One that failed with the former version may come up with this one.
+    return std::all_of(companions_.begin(), companions_.end(),
+                       [&](const auto& companion) { return look_at(companion, tools).readiness == Readiness::ready; });
+}
+
+UnitStatus Gate::look_at(const DeployedUnit& unit, const GateTools& tools) {
+    unit_ = unit.name;
+    auto status = tools.target.status({unit.name, unit.content->options, unit.desired_state}, make_call(tools));
+    detail_ = status.detail;
+    return status;
+}
+
+bool Gate::is_ready(const DeployedUnit& unit, const GateTools& tools) {
+    const auto status = look_at(unit, tools);
+    if (status.readiness == Readiness::ready) return true;
+    if (status.readiness == Readiness::failed) {
+        throw Error(ErrorKind::rejected, "will not become ready: " + status.detail);
+    }
+    note_placement(status.readiness, status.detail, tools.placement_grace);
+    return false;
+}
+
+void Gate::note_placement(Readiness readiness, const std::string& detail, milliseconds grace) {
+    if (readiness != Readiness::unplaced) {
+        unplaced_since_.reset();
+        return;
+    }
+    if (!unplaced_since_) unplaced_since_ = Clock::now();
+    if (Clock::now() - *unplaced_since_ < grace) return;
+    throw Error(ErrorKind::rejected, "was on no machine after " + duration_text(grace) + ": " + detail);
+}
+
+std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
+    if (tools.health == nullptr) return std::nullopt;
+    ServiceGroupRef service{service_, {}};
+    for (const auto& unit : units_) service.units.push_back(unit.name);
+    const std::lock_guard lock(turn);
+    const auto report = tools.health->check(service, make_call(tools));
+    if (report.verdict == HealthReport::Verdict::not_checked) return std::nullopt;
+    detail_ = "health check: " + (report.detail.empty() ? std::string("unhealthy") : report.detail);
+    return report.verdict == HealthReport::Verdict::healthy;
+}
+
+Call Gate::make_call(const GateTools& tools) const {
+    // A last look has a moment too, and no look takes longer than the wait.
+    constexpr milliseconds moment{1'000};
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now());
+    return tools.calls.make(std::min(tools.calls.timeout, std::max(left, moment)));
+}
+
+void Gate::tell(const GateTools& tools, const std::string& detail) {
+    if (detail == told_) return;
+    told_ = detail;
+    tools.events.publish(WaitingForReady{unit_, detail});
+}
+
+void Gate::give_up(const GateTools& tools) const {
+    if (trouble_) throw Error(*trouble_);
+    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(tools.timeout) + ": " +
+                                         (detail_.empty() ? "the target does not say why" : detail_));
+}
+
+}  // namespace deployer

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "actual.hpp"
+#include "calls.hpp"
+#include "events.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/health.hpp>
+#include <deployer/target.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deployer {
+
+/// What a gate looks with. All of it must outlive the gate's looks.
+struct GateTools {
+    Target& target;
+    Health* health;  ///< null: there is none
+    const Calls& calls;
+    EventStream& events;
+    std::size_t stable_samples;
+    std::chrono::milliseconds timeout;  ///< as messages name it
+    std::chrono::milliseconds placement_grace;
+};
+
+/// The wait for the units of one node (R42): each in this version in its desired state, and then healthy, or where
+/// there is no health check its sidekick in order, at several looks in a row. One thread at a time.
+class Gate {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// `companions` are units of the node that did not change. A gate always has units.
+    Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
+         Clock::time_point deadline);
+
+    /// One look: whether the gate is passed. False: look again. Throws Error `rejected` or `not_found` when it never
+    /// will be, or is not at the deadline; what the target or the health plugin throws otherwise, but `unavailable`
+    /// only at the deadline, for it may pass. `turn` keeps two gates of a service from asking for its health at once.
+    bool look(const GateTools& tools, std::mutex& turn);
+
+    /// The unit that the last look ended with.
+    [[nodiscard]] const std::string& unit() const noexcept { return unit_; }
+    [[nodiscard]] const std::vector<DeployedUnit>& units() const noexcept { return units_; }
+
+private:
+    [[nodiscard]] bool all_is_well(const GateTools& tools, std::mutex& turn);
+    [[nodiscard]] bool is_ready(const DeployedUnit& unit, const GateTools& tools);
+    /// The target's word on a unit.
+    [[nodiscard]] UnitStatus look_at(const DeployedUnit& unit, const GateTools& tools);
+    /// Nullopt: nothing can be told.
+    [[nodiscard]] std::optional<bool> is_healthy(const GateTools& tools, std::mutex& turn);
+    void note_placement(Readiness readiness, const std::string& detail, std::chrono::milliseconds grace);
+    [[nodiscard]] Call make_call(const GateTools& tools) const;
+    void tell(const GateTools& tools, const std::string& detail);
+    [[noreturn]] void give_up(const GateTools& tools) const;
+
+    std::string service_;
+    std::vector<DeployedUnit> units_;
+    std::vector<DeployedUnit> companions_;
+    Clock::time_point deadline_;
+    std::string unit_;
+    std::string detail_;            ///< what the last look saw
+    std::string told_;              ///< what was told last
+    std::size_t good_ = 0;          ///< looks in a row at which all was well
+    std::optional<Error> trouble_;  ///< why the last look could not be made
+    std::optional<Clock::time_point> unplaced_since_;
+};
+
+}  // namespace deployer

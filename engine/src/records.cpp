@@ -1,0 +1,161 @@
+#include "records.hpp"
+
+#include "documents.hpp"
+#include "standing_orders.hpp"
+
+#include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+Object make_object() {
+    return Object(Poco::JSON_PRESERVE_KEY_ORDER);
+}
+
+template <class Json>
+std::string write(const Json& json) {
+    std::ostringstream out;
+    json.stringify(out, 2);
+    out << '\n';
+    return std::move(out).str();
+}
+
+std::string shown_service(const std::string& service) {
+    return service.empty() ? "all services" : service;
+}
+
+std::vector<RolloutRecord> quarantined(const Records& records) {
+    std::vector<RolloutRecord> found;
+    std::copy_if(records.ledger.rollouts.begin(), records.ledger.rollouts.end(), std::back_inserter(found),
+                 [&](const auto& record) { return is_quarantined(record, records.orders); });
+    return found;
+}
+
+std::string write_status_json(const Records& records) {
+    Array quarantines;
+    for (const auto& record : quarantined(records)) {
+        auto object = make_object();
+        object.set("service", printable(record.service));
+        object.set("since", record.quarantine->since);
+        object.set("outcome", std::string(to_string(record.quarantine->outcome)));
+        object.set("reason", printable(record.quarantine->reason));
+        quarantines.add(object);
+    }
+    Array paused;
+    for (const auto& [service, pause] : records.orders.paused) {
+        auto object = make_object();
+        object.set("service", printable(service));
+        object.set("since", pause.since);
+        object.set("reason", printable(pause.reason));
+        paused.add(object);
+    }
+    Array unproven;
+    for (const auto& unit : records.ledger.unproven) unproven.add(printable(unit));
+    auto root = make_object();
+    root.set("applied", printable(records.ledger.applied.id));
+    root.set("attempted", printable(records.ledger.attempted.id));
+    root.set("quarantined", quarantines);
+    root.set("paused", paused);
+    root.set("not_seen_ready", unproven);
+    return write(root);
+}
+
+std::string write_status_text(const Records& records) {
+    const auto& ledger = records.ledger;
+    std::string text;
+    const auto line = [&](const std::string& word, const std::string& rest) {
+        constexpr std::size_t width = 13;
+        text += word + std::string(width - std::min(width, word.size()), ' ') + printable(rest) + '\n';
+    };
+    const auto shown = [](const Revision& revision) { return revision.empty() ? std::string("none") : revision.id; };
+    line("applied", shown(ledger.applied));
+    if (ledger.attempted != ledger.applied) line("attempted", shown(ledger.attempted));
+    if (!ledger.history.empty()) {
+        const auto& last = ledger.history.back();
+        line("last change", last.time + "  " + last.result + ": " + last.summary);
+    }
+    for (const auto& record : quarantined(records)) line("quarantined", record.service + ": " + describe(record));
+    for (const auto& [service, pause] : records.orders.paused) {
+        line("paused", shown_service(service) + ": " + pause.reason + " (since " + pause.since + ")");
+    }
+    for (const auto& unit : ledger.unproven) line("not ready", unit + " was changed and not seen ready since");
+    return text;
+}
+
+Object write_entry(const HistoryEntry& entry) {
+    auto object = make_object();
+    object.set("time", entry.time);
+    object.set("revision", printable(entry.revision.id));
+    object.set("result", entry.result);
+    object.set("summary", printable(entry.summary));
+    Array groups;
+    for (const auto& group : entry.groups) {
+        auto part = make_object();
+        part.set("service", printable(group.service));
+        part.set("outcome", std::string(to_string(group.outcome)));
+        if (!group.detail.empty()) part.set("detail", printable(group.detail));
+        groups.add(part);
+    }
+    object.set("groups", groups);
+    return object;
+}
+
+}  // namespace
+
+Records load_records(Cache& cache, const Target& target, const Calls& calls) {
+    const auto identity = target.identity();
+    const auto ledger = cache.load(document_key(ledger_document, identity), calls.make());
+    const auto orders = cache.load(document_key(orders_document, identity), calls.make());
+    return {ledger ? read_ledger(*ledger).value_or(Ledger{}) : Ledger{},
+            orders ? read_orders(*orders).value_or(Orders{}) : Orders{}};
+}
+
+void leave_orders(const Orders& orders, Cache& cache, const Target& target, const Calls& calls) {
+    cache.leave(document_key(orders_document, target.identity()), write_orders(orders), calls.make());
+}
+
+void order_retry(Records& records, const std::string& service) {
+    std::string others;
+    for (const auto& record : quarantined(records)) {
+        if (record.service == service) {
+            records.orders.retries[service] = timestamp();
+            return;
+        }
+        others += (others.empty() ? "" : ", ") + record.service;
+    }
+    throw Error(ErrorKind::not_found,
+                quote(service) + " is not quarantined; " + (others.empty() ? "nothing is" : "these are: " + others));
+}
+
+std::string write_status(const Records& records, bool json) {
+    return json ? write_status_json(records) : write_status_text(records);
+}
+
+std::string write_history(const Ledger& ledger, bool json) {
+    Array array;
+    std::string text;
+    for (auto entry = ledger.history.rbegin(); entry != ledger.history.rend(); ++entry) {
+        array.add(write_entry(*entry));
+        text += entry->time + "  " + printable(entry->revision.id) + "  " + entry->result + ": " +
+                printable(entry->summary) + '\n';
+        for (const auto& group : entry->groups) {
+            text += "    " + printable(shown_service(group.service)) + "  " + std::string(to_string(group.outcome)) +
+                    (group.detail.empty() ? "" : ": " + printable(group.detail)) + '\n';
+        }
+    }
+    if (json) return write(array);
+    return text.empty() ? "nothing was changed yet\n" : text;
+}
+
+}  // namespace deployer

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "calls.hpp"
+#include "ledger.hpp"
+#include "orders.hpp"
+
+#include <deployer/cache.hpp>
+#include <deployer/target.hpp>
+
+#include <string>
+
+namespace deployer {
+
+/// What the deployer has written down of a target, and people asked for.
+struct Records {
+    Ledger ledger;
+    Orders orders;
+};
+
+/// What is not there counts as empty. Asks the cache alone. Throws as the cache.
+Records load_records(Cache& cache, const Target& target, const Calls& calls);
+
+/// Leaves orders for the deployer that uses the cache. Throws as the cache.
+void leave_orders(const Orders& orders, Cache& cache, const Target& target, const Calls& calls);
+
+/// Asks for a quarantined service to be tried again. Throws Error `not_found`, naming those that are quarantined, when
+/// it is not.
+void order_retry(Records& records, const std::string& service);
+
+/// How things stand: revisions, and what is quarantined, paused or not ready.
+std::string write_status(const Records& records, bool json);
+
+/// How cycles ended that did something, the latest first.
+std::string write_history(const Ledger& ledger, bool json);
+
+}  // namespace deployer

@@ -1,0 +1,97 @@
+#include "standing_orders.hpp"
+
+#include <deployer/unit_name.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace deployer {
+namespace {
+
+std::string describe(const Pause& pause) {
+    return (pause.reason.empty() ? std::string("no reason given") : pause.reason) + " (since " + pause.since + ")";
+}
+
+const DeployedUnit* find_unit(const std::vector<DeployedUnit>& units, const std::string& name) {
+    const auto found = std::find_if(units.begin(), units.end(), [&](const auto& unit) { return unit.name == name; });
+    return found == units.end() ? nullptr : &*found;
+}
+
+/// A new node of a service is what its siblings are.
+const DeployedUnit* find_sibling(const std::vector<DeployedUnit>& units, const std::string& name) {
+    const auto found = std::find_if(units.begin(), units.end(), [&](const auto& unit) {
+        return !instance_of(unit.name).empty() && is_sidekick(unit.name) == is_sidekick(name) &&
+               with_instance(template_name(unit.name), instance_of(name)) == name;
+    });
+    return found == units.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+bool is_quarantined(const RolloutRecord& record, const Orders& orders) {
+    if (!record.quarantine) return false;
+    const auto retry = orders.retries.find(record.service);
+    return retry == orders.retries.end() || retry->second < record.quarantine->since;
+}
+
+std::string describe(const RolloutRecord& record) {
+    const auto& quarantine = *record.quarantine;
+    return quarantine.reason + " (" + std::string(to_string(quarantine.outcome)) + ' ' +
+           quarantine.since.substr(0, 19) + "Z); to try it again: coco-fleet-deployer retry " + record.service;
+}
+
+std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
+                                               const Orders& orders) {
+    const auto digests = group_digests(wanted);
+    const auto is_of_concern = [&](const RolloutRecord& record) {
+        if (record.quarantine && !is_quarantined(record, orders)) return false;
+        const bool held = std::any_of(wanted.held.begin(), wanted.held.end(), [&](const auto& entry) {
+            return entry.service == record.service || entry.service.empty();
+        });
+        const auto digest = digests.find(record.service);
+        if (digest == digests.end()) return held;
+        return !record.quarantine || digest->second == record.digest;
+    };
+    std::vector<RolloutRecord> kept;
+    std::copy_if(rollouts.begin(), rollouts.end(), std::back_inserter(kept), is_of_concern);
+    return kept;
+}
+
+StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {
+    StandingOrders standing;
+    for (const auto& record : ledger.rollouts) {
+        if (!record.quarantine) {
+            for (const auto& unit : record.former) standing.former.emplace(unit.name, unit);
+        } else if (record.quarantine->outcome == Outcome::rolled_back) {
+            standing.restoring.insert(record.service);
+        } else {
+            standing.still.push_back({record.service, Outcome::quarantined, describe(record)});
+        }
+    }
+    for (const auto& [service, pause] : orders.paused) {
+        standing.still.push_back({service, Outcome::paused, describe(pause)});
+    }
+    standing.unproven.insert(ledger.unproven.begin(), ledger.unproven.end());
+    return standing;
+}
+
+WantedState with_former_contents(WantedState wanted, const ActualState& actual, const Ledger& ledger) {
+    for (const auto& record : ledger.rollouts) {
+        if (!record.quarantine || record.quarantine->outcome != Outcome::rolled_back) continue;
+        std::vector<WantedUnit> units;
+        for (auto& unit : wanted.units) {
+            if (service_name(unit.name) != record.service) {
+                units.push_back(std::move(unit));
+                continue;
+            }
+            const auto* former = find_unit(record.former, unit.name);
+            if (former == nullptr) former = find_unit(actual.units, unit.name);
+            if (former == nullptr) former = find_sibling(record.former, unit.name);
+            if (former != nullptr) units.push_back({unit.name, former->content, former->desired_state});
+        }
+        wanted.units = std::move(units);
+    }
+    return wanted;
+}
+
+}  // namespace deployer

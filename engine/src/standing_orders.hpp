@@ -1,0 +1,31 @@
+#pragma once
+
+#include "actual.hpp"
+#include "ledger.hpp"
+#include "orders.hpp"
+#include "planner.hpp"
+#include "wanted.hpp"
+
+#include <vector>
+
+namespace deployer {
+
+/// The rollouts that are still of concern. A quarantine ends when its service is to be something else, is no longer
+/// wanted, or was to be tried again (R43); one whose service is held stays, for nobody knows what that is to be.
+std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
+                                               const Orders& orders);
+
+/// Whether its content is not to be tried again.
+bool is_quarantined(const RolloutRecord& record, const Orders& orders);
+
+/// Why a quarantine is, since when, and how to end it; for people, one line.
+std::string describe(const RolloutRecord& quarantined);
+
+/// What a comparison has to mind.
+StandingOrders standing_orders(const Ledger& ledger, const Orders& orders);
+
+/// The wanted state with the former contents where a rollout was rolled back: that is what its services are to be until
+/// they are wanted otherwise. What a unit was that there is no former content of, it stays.
+WantedState with_former_contents(WantedState wanted, const ActualState& actual, const Ledger& ledger);
+
+}  // namespace deployer
