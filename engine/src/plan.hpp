@@ -68,9 +68,10 @@ struct GatedGroup {
     std::vector<DeployedUnit> settled;
     /// Its units that need no change, of nodes that do: a sidekick tells how its node is.
     std::vector<DeployedUnit> companions;
-    std::vector<DeployedUnit> former;  ///< what settled units were before the rollout that they are left of
-    bool fresh = false;                ///< nothing of it is there yet
-    bool restoring = false;            ///< it is on its way back from a rollout that ended badly
+    std::vector<std::string> unproven;  ///< settled units that were not seen ready since they were changed
+    std::vector<DeployedUnit> former;   ///< what units were before a change that was never seen to end well
+    bool fresh = false;                 ///< nothing of it is there yet
+    bool restoring = false;             ///< it is on its way back from a rollout that ended badly
 };
 
 /// A service of which nothing is touched, and why.

@@ -266,26 +266,29 @@ private:
                 group->second.companions.push_back(std::move(unit));
             } else if (updated.count(service) > 0 || orders_.unproven.contains(unit.name)) {
                 // A new node takes none away, so for one alone nothing has to be ready but what is not known to be.
-                add_former(group->second, unit);
+                if (orders_.unproven.contains(unit.name)) group->second.unproven.push_back(unit.name);
                 group->second.settled.push_back(std::move(unit));
             }
         }
-        for (auto& [service, group] : groups) plan_.gated.push_back(std::move(group));
+        for (auto& [service, group] : groups) {
+            add_former(group);
+            plan_.gated.push_back(std::move(group));
+        }
     }
 
-    void add_former(GatedGroup& group, const DeployedUnit& unit) const {
-        const auto former = orders_.former.find(unit.name);
-        if (former == orders_.former.end()) return;
-        const auto& was = former->second;
-        if (was.content->digest == unit.content->digest && was.desired_state == unit.desired_state) return;
-        group.former.push_back(was);
+    /// What the group's units were before what they are now, which was never seen ready.
+    void add_former(GatedGroup& group) const {
+        for (const auto& [name, former] : orders_.former) {
+            if (service_name(name) == group.service && orders_.unproven.contains(name)) group.former.push_back(former);
+        }
     }
 
     /// Null for a service in which nothing is waited for.
     GatedGroup* add_gated_group(std::map<std::string_view, GatedGroup>& groups, std::string_view service) const {
         const auto rules = wanted_.rules.find(service);
         if (rules == wanted_.rules.end() || !rules->second.gated()) return nullptr;
-        GatedGroup group{std::string(service), rules->second, {}, {}, {}, false, orders_.restoring.contains(service)};
+        GatedGroup group{
+            std::string(service), rules->second, {}, {}, {}, {}, false, orders_.restoring.contains(service)};
         return &groups.try_emplace(rules->first, std::move(group)).first->second;
     }
 

@@ -288,7 +288,10 @@ private:
         const std::lock_guard lock(mutex_);
         group.obstacle = text;
         if (is_superseded()) group.is_superseded = true;
-        if (is_judged && group.plan.on_timeout) group.verdict = text;
+        // What was fine before tells nothing of this content.
+        const auto& unproven = group.plan.unproven;
+        const bool is_unproven = std::find(unproven.begin(), unproven.end(), gate.unit()) != unproven.end();
+        if (is_judged && is_unproven && group.plan.on_timeout) group.verdict = text;
         for (const auto& unit : gate.units()) end_.not_ready.push_back({unit.name, problem});
         return false;
     }
@@ -468,13 +471,17 @@ private:
     /// What an earlier cycle changed comes back last, as it went first.
     void plan_return(Group& group) {
         std::vector<Return> returns;
-        for (const auto& unit : group.plan.former) returns.push_back({{unit}, {}, {}});
+        for (const auto& unit : group.plan.former) {
+            const bool is_settled = std::any_of(group.plan.settled.begin(), group.plan.settled.end(),
+                                                [&](const auto& settled) { return settled.name == unit.name; });
+            if (is_settled) returns.push_back({{unit}, {}, {}});
+        }
         for (const auto step : group.begun) {
             Return way_back{{}, group.plan.steps[step].companions, {}};
             for (const auto index : group.plan.steps[step].changes) {
                 const auto& change = change_of(index);
                 if (!is_attempted(result_of(index)) || change.former == nullptr) continue;
-                way_back.units.push_back({change.unit, change.former, change.former_state});
+                way_back.units.push_back(former_of(group, change));
                 way_back.results.push_back(index);
             }
             if (!way_back.units.empty()) returns.push_back(std::move(way_back));
@@ -482,6 +489,14 @@ private:
         const std::lock_guard lock(mutex_);
         group.to_restore = std::move(returns);
         group.is_returning = true;
+    }
+
+    /// What it was when it was last seen ready.
+    static DeployedUnit former_of(const Group& group, const Change& change) {
+        const auto& former = group.plan.former;
+        const auto older =
+            std::find_if(former.begin(), former.end(), [&](const auto& unit) { return unit.name == change.unit; });
+        return older != former.end() ? *older : DeployedUnit{change.unit, change.former, change.former_state};
     }
 
     bool restore(Task& task) {

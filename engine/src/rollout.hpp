@@ -46,13 +46,14 @@ struct RolloutGroup {
     std::string service;
     std::vector<RolloutStep> steps;         ///< in the order in which they begin
     std::vector<DeployedUnit> settled{};    ///< have to be ready before the first step
+    std::vector<std::string> unproven{};    ///< settled units by which the content is judged
     std::size_t at_once = unlimited;        ///< steps under way
     bool canary = false;                    ///< the first step has to end well before another one begins
     bool halts = false;                     ///< so has every other, but for a wait with `on_timeout: continue`
     bool spares_nodes = false;              ///< nodes that are down already go first
     bool confirms_absence = false;          ///< nothing of it may be there yet
     bool restoring = false;                 ///< on its way back: there is no going back from that
-    std::vector<DeployedUnit> former{};     ///< what settled units go back to, in the order of their changes
+    std::vector<DeployedUnit> former{};     ///< what units that an earlier cycle changed go back to
     std::optional<OnTimeout> on_timeout{};  ///< what a gate that is not passed leads to; absent: nothing
 };
 

@@ -54,6 +54,7 @@ void add_companions(RolloutGroup& group, const GatedGroup& gated, const Plan& pl
 
 void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan, const RolloutPolicy& policy) {
     const auto& rules = gated.rules;
+    group.unproven = gated.unproven;
     group.former = gated.former;
     group.confirms_absence = gated.fresh;
     group.restoring = gated.restoring;

@@ -145,3 +145,23 @@ TEST_CASE("the help of a command that needs a configuration tells of the flags")
     }
     CHECK(parse({"version", "--help"}).help.find("-help' shows") == std::string::npos);
 }
+
+TEST_CASE("commands on a service take its name anywhere among their options") {
+    const auto retry = parse({"retry", "foo", "--config", "c.yaml"});
+    CHECK(retry.command == Command::retry);
+    CHECK(retry.service == "foo");
+    const auto pause = parse({"pause", "--config=c.yaml", "--reason", "moving house", "foo"});
+    CHECK(pause.service == "foo");
+    CHECK(pause.reason == "moving house");
+    CHECK(parse({"pause", "-c", "c.yaml", "--reason=x"}).service.empty());
+    CHECK(parse({"resume", "-c", "c.yaml"}).command == Command::resume);
+    CHECK(parse({"history", "-c", "c.yaml", "-o", "json"}).json);
+    CHECK(parse({"status", "-c", "c.yaml"}).command == Command::status);
+
+    CHECK(complaint({"retry", "-c", "c.yaml"}) ==
+          "retry needs the name of a service; try 'coco-fleet-deployer retry --help'");
+    CHECK(complaint({"pause", "foo", "-c", "c.yaml"}) ==
+          "pause needs --reason, for whoever wonders; try 'coco-fleet-deployer pause --help'");
+    CHECK(complaint({"retry", "foo", "bar", "-c", "c.yaml"}).rfind("unexpected 'bar'", 0) == 0);
+    CHECK(complaint({"status", "foo", "-c", "c.yaml"}).rfind("unexpected 'foo'", 0) == 0);
+}

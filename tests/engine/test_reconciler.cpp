@@ -1,10 +1,7 @@
 #include "reconciler.hpp"
 
 #include "support/catch.hpp"
-#include "support/fake_cache.hpp"
-#include "support/fake_source.hpp"
-#include "support/fake_target.hpp"
-#include "support/recording_log.hpp"
+#include "support/world.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -16,51 +13,6 @@ using namespace deployer;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::string unit_file(const std::string& command) {
-    return "[Service]\nExecStart=/bin/" + command + "\n";
-}
-
-/// A reconciler between fakes, with a small cluster declared: foo (two nodes) and bar.
-struct World {
-    std::shared_ptr<FakeSource> source = std::make_shared<FakeSource>();
-    std::shared_ptr<FakeTarget> target = std::make_shared<FakeTarget>();
-    std::shared_ptr<FakeCache> cache = std::make_shared<FakeCache>();
-    RecordingLog log;
-    std::stop_source stop;
-    ReconcilePolicy policy;
-    std::unique_ptr<EventStream> events;
-    std::unique_ptr<Reconciler> reconciler;
-
-    World() {
-        policy.plan.destroy = true;
-        policy.rollout = {4, 2s, 1ms, OnTimeout::halt};
-        policy.fingerprint = "f1";
-        source->put("foo@.service", unit_file("foo"));
-        source->put("bar.service", unit_file("bar"));
-        declare("services:\n- name: foo@.service\n  count: 2\n- name: bar.service\n");
-        restart();
-    }
-
-    void declare(const std::string& services) { source->put("services.yaml", services); }
-
-    /// As a new process: what was in memory is gone.
-    void restart() {
-        events = std::make_unique<EventStream>();
-        reconciler = std::make_unique<Reconciler>(Plugins{source, target, cache}, policy, *events);
-    }
-
-    Calls calls() { return {stop.get_token(), log, 10s}; }
-    CycleReport cycle() { return reconciler->run_cycle(calls()); }
-
-    /// Cycles until nothing is left to do.
-    void settle() {
-        for (int i = 0; i < 3; ++i) (void)cycle();
-        REQUIRE(cycle().result == Outcome::in_sync);
-        target->forget_calls();
-        cache->calls.clear();
-    }
-};
 
 const std::vector<std::string> all_names{"bar.service", "foo@1.service", "foo@2.service"};
 

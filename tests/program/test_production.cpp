@@ -282,7 +282,7 @@ TEST_CASE("a unit that fleet cannot read fails, and everything else is deployed"
     world.fleet.spoil("foo@2.service");
     world.start();
     const auto report = world.cycle();
-    CHECK(report.result == CycleResult::degraded);
+    CHECK(report.result == Outcome::degraded);
     CHECK_FALSE(report.error);
     std::vector<std::string> failed;
     for (const auto& change : report.changes) {

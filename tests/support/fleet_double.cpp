@@ -265,9 +265,9 @@ void FleetDouble::spoil(std::string_view unit) {
     slots_[std::string(unit)].is_unreadable = true;
 }
 
-void FleetDouble::behave(std::string glob, Behaviour behaviour) {
+void FleetDouble::behave(std::string glob, Behaviour behaviour, std::string version) {
     const std::scoped_lock lock(mutex_);
-    behaviours_.emplace_back(std::move(glob), behaviour);
+    behaviours_.push_back({std::move(glob), behaviour, std::move(version)});
 }
 
 void FleetDouble::show(std::string_view unit, std::vector<FleetState> states, std::string current_state) {
@@ -372,11 +372,15 @@ void FleetDouble::forget_requests() {
     server_.forget();
 }
 
-FleetDouble::Behaviour FleetDouble::behaviour_of(const std::string& unit) const {
-    const auto found = std::find_if(behaviours_.rbegin(), behaviours_.rend(), [&](const auto& told) {
-        return ::fnmatch(told.first.c_str(), unit.c_str(), 0) == 0;
+FleetDouble::Behaviour FleetDouble::behaviour_of(const Unit& unit) const {
+    const auto has = [&](const std::string& version) {
+        return std::any_of(unit.options.begin(), unit.options.end(),
+                           [&](const UnitOption& option) { return option.value.find(version) != std::string::npos; });
+    };
+    const auto found = std::find_if(behaviours_.rbegin(), behaviours_.rend(), [&](const Told& told) {
+        return ::fnmatch(told.glob.c_str(), unit.name.c_str(), 0) == 0 && has(told.version);
     });
-    return found == behaviours_.rend() ? Behaviour::run : found->second;
+    return found == behaviours_.rend() ? Behaviour::run : found->behaviour;
 }
 
 const FleetDouble::Phase& FleetDouble::phase_at(const Slot& slot, Time time) {
@@ -391,7 +395,7 @@ void FleetDouble::forget_plans(Slot& slot, Time time) {
 
 /// What happens once a machine gets to a unit.
 std::vector<FleetDouble::Phase> FleetDouble::arrival(const Unit& unit, Time at) const {
-    if (unit.desired_state == DesiredState::inactive || behaviour_of(unit.name) == Behaviour::unschedulable) {
+    if (unit.desired_state == DesiredState::inactive || behaviour_of(unit) == Behaviour::unschedulable) {
         return {{.from = at}};
     }
     if (unit.desired_state == DesiredState::launched) return launch(unit, at);
@@ -405,7 +409,7 @@ std::vector<FleetDouble::Phase> FleetDouble::launch(const Unit& unit, Time at) c
         state.hash = hash;
         return Phase{from, "launched", true, runs, std::move(state)};
     };
-    switch (behaviour_of(unit.name)) {
+    switch (behaviour_of(unit)) {
         case Behaviour::fail:
             return {phase(at, false, {.active = "failed", .sub = "failed"})};
         case Behaviour::restart:

@@ -123,8 +123,9 @@ public:
     /// As if what fleet has stored of it were damaged: listings lack it, all else that is asked about it gets a 500.
     /// Its machine goes on as if nothing were.
     void spoil(std::string_view unit);
-    /// For units that match (fnmatch(3)), from their next change on. Later calls win.
-    void behave(std::string glob, Behaviour behaviour);
+    /// For units that match (fnmatch(3)), from their next change on; with `version` only where that is somewhere in an
+    /// option's value. Later calls win.
+    void behave(std::string glob, Behaviour behaviour, std::string version = {});
     /// Whatever its agents do, this is what its machines are said to say, and its current state.
     void show(std::string_view unit, std::vector<FleetState> states, std::string current_state = "launched");
 
@@ -171,8 +172,14 @@ private:
     };
     using Slots = std::map<std::string, Slot, std::less<>>;
 
+    struct Told {
+        std::string glob;
+        Behaviour behaviour;
+        std::string version;
+    };
+
     [[nodiscard]] Time time_now() const;
-    [[nodiscard]] Behaviour behaviour_of(const std::string& unit) const;
+    [[nodiscard]] Behaviour behaviour_of(const Unit& unit) const;
     [[nodiscard]] static const Phase& phase_at(const Slot& slot, Time time);
     static void forget_plans(Slot& slot, Time time);
     [[nodiscard]] std::vector<Phase> arrival(const Unit& unit, Time at) const;
@@ -209,7 +216,7 @@ private:
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     Time advanced_{0};
     Slots slots_;
-    std::vector<std::pair<std::string, Behaviour>> behaviours_;
+    std::vector<Told> behaviours_;
     Fault fault_;
     std::vector<std::string> requests_;
     std::map<std::string, std::size_t, std::less<>> counts_;

@@ -18,7 +18,8 @@ namespace deployer {
 class LocalCluster {
 public:
     /// `more_target` and `reconcile` are lines of their blocks, each indented by two spaces and with its newline.
-    explicit LocalCluster(std::string more_target = "", std::string reconcile = "  destroy: true\n")
+    explicit LocalCluster(std::string more_target = "",
+                          std::string reconcile = "  destroy: true\n  rollout: {poll: 5ms}\n")
         : more_target_(std::move(more_target)), reconcile_(std::move(reconcile)) {
         configure();
     }
@@ -26,6 +27,16 @@ public:
     void configure(const std::string& more_target, const std::string& reconcile) {
         more_target_ = more_target;
         reconcile_ = reconcile;
+        configure();
+    }
+    /// Another target than the simulated cluster: lines of its block, as above.
+    void use_target(std::string lines) {
+        target_ = std::move(lines);
+        configure();
+    }
+    /// More blocks of the configuration, as whole lines.
+    void use_blocks(std::string blocks) {
+        blocks_ = std::move(blocks);
         configure();
     }
 
@@ -86,15 +97,17 @@ private:
     void configure() {
         dir_.write("config.yaml", "source: {plugin: source-file, path: " + source_.string() +
                                       ", settle: 20ms}\n"
-                                      "target:\n  plugin: target-mock\n  state_file: cluster.json\n" +
-                                      more_target_ + "cache: {plugin: cache-file, path: cache}\nreconcile:\n" +
-                                      reconcile_);
+                                      "target:\n" +
+                                      target_ + more_target_ +
+                                      "cache: {plugin: cache-file, path: cache}\nreconcile:\n" + reconcile_ + blocks_);
     }
 
     TempDir dir_;
     std::filesystem::path source_ = "source";
+    std::string target_ = "  plugin: target-mock\n  state_file: cluster.json\n";
     std::string more_target_;
     std::string reconcile_;
+    std::string blocks_;
 };
 
 /// The units that a JSON report of `once` changed, as "ACTION UNIT STATUS".

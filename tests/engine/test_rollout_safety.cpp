@@ -1,0 +1,487 @@
+#include "rollout.hpp"
+
+#include "planner.hpp"
+#include "support/catch.hpp"
+#include "support/fake_health.hpp"
+#include "support/fake_target.hpp"
+#include "support/holds.hpp"
+#include "support/recording_log.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <deployer/unit_name.hpp>
+
+using namespace deployer;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Verdict = HealthReport::Verdict;
+
+SharedContent version(const std::string& name) {
+    return make_content({{"Service", "ExecStart", "/bin/run " + name}});
+}
+
+bool is_version(const Unit& unit, const std::string& name) {
+    return unit.options == version(name)->options;
+}
+
+/// A service foo with three nodes on v1, of which v2 is wanted, and how its rollout goes.
+struct Scene {
+    FakeTarget target;
+    FakeHealth health;
+    bool has_health = false;
+    WantedState wanted{{"r1"}, {}, {}, {}, {}};
+    StandingOrders orders;
+    RolloutPolicy policy{4, 10s, 1ms, OnTimeout::halt};
+    EventStream events;
+    RecordingLog log;
+    std::stop_source stop;
+    std::vector<ChangeResult> results;
+    WaitStarts starts;
+    std::vector<GroupOutcome> booked;
+    std::function<void()> on_book = [] {};
+    std::function<void(Rollout&, std::stop_token)> attend;
+    RolloutEnd end;
+
+    explicit Scene(int nodes = 3) {
+        for (int node = 1; node <= nodes; ++node) {
+            have("foo@" + std::to_string(node) + ".service", "v1");
+            want("foo@" + std::to_string(node) + ".service", "v2");
+        }
+        rules().sequential = true;
+    }
+
+    RolloutRules& rules(const std::string& service = "foo") { return wanted.rules[service]; }
+    void want(const std::string& name, const std::string& content) {
+        std::erase_if(wanted.units, [&](const auto& unit) { return unit.name == name; });
+        wanted.units.push_back({name, version(content), DesiredState::launched});
+    }
+    void have(const std::string& name, const std::string& content) {
+        target.put({name, version(content)->options, DesiredState::launched});
+    }
+    /// From now on that version of a unit is never ready.
+    void break_version(const std::string& unit_name, const std::string& broken, Readiness as = Readiness::failed) {
+        target.judge = [=](const Unit& unit, const UnitStatus& status) {
+            const bool is_meant = unit.name == unit_name && is_version(unit, broken);
+            return is_meant && status.readiness != Readiness::absent ? UnitStatus{as, "exit code 1"} : status;
+        };
+    }
+
+    void roll_out() {
+        ActualState actual;
+        for (const auto& [name, unit] : target.units()) {
+            actual.units.push_back({name, make_content(unit.options), unit.desired_state});
+        }
+        const auto by_name = [](const auto& a, const auto& b) { return numeric_less(a.name, b.name); };
+        std::sort(actual.units.begin(), actual.units.end(), by_name);
+        std::sort(wanted.units.begin(), wanted.units.end(), by_name);
+        const auto plan = make_plan(wanted, actual, {}, orders);
+        results = report_of(plan, wanted).changes;
+        const Calls calls{stop.get_token(), log, 5s};
+        Rollout rollout({target, has_health ? &health : nullptr, policy, calls, events, starts,
+                         [&](const GroupOutcome& outcome) {
+                             booked.push_back(outcome);
+                             on_book();
+                         }},
+                        results);
+        end = rollout.run(make_rollout_groups(plan, policy), [&](const std::stop_token& finished) {
+            if (attend) attend(rollout, finished);
+        });
+    }
+
+    [[nodiscard]] ChangeStatus status_of(const std::string& unit) const { return result_of(unit).status; }
+    [[nodiscard]] const ChangeResult& result_of(const std::string& unit) const {
+        const auto found = std::find_if(results.begin(), results.end(),
+                                        [&](const auto& result) { return result.change.unit == unit; });
+        REQUIRE(found != results.end());
+        return *found;
+    }
+    [[nodiscard]] std::string version_of(const std::string& unit) const {
+        const auto options = target.units().at(unit).options;
+        return options == version("v1")->options ? "v1" : options == version("v2")->options ? "v2" : "other";
+    }
+    [[nodiscard]] Outcome outcome_of(const std::string& service) const {
+        const auto found = std::find_if(end.groups.begin(), end.groups.end(),
+                                        [&](const auto& group) { return group.service == service; });
+        return found == end.groups.end() ? Outcome::applied : found->outcome;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("with rollback, what was changed goes back in reverse order, through the same gates", "[R43][concurrent]") {
+    Scene scene;
+    scene.rules().on_timeout = OnTimeout::rollback;
+    scene.break_version("foo@3.service", "v2");
+    std::vector<std::string> before_booking;
+    scene.on_book = [&] { before_booking = scene.target.writes(); };
+    scene.roll_out();
+    CHECK_FALSE(scene.end.error);
+    CHECK(scene.outcome_of("foo") == Outcome::rolled_back);
+    for (const auto* node : {"foo@1.service", "foo@2.service", "foo@3.service"}) {
+        CHECK(scene.version_of(node) == "v1");
+        CHECK(scene.status_of(node) == ChangeStatus::rolled_back);
+    }
+    CHECK(scene.result_of("foo@3.service").error == "will not become ready: exit code 1");
+    CHECK(scene.result_of("foo@1.service").error == "put back: foo@3.service will not become ready: exit code 1");
+    const std::vector<std::string> there{"apply foo@1.service", "apply foo@2.service", "apply foo@3.service"};
+    auto and_back = there;
+    and_back.insert(and_back.end(), there.rbegin(), there.rend());
+    CHECK(scene.target.writes() == and_back);
+    // What is written down first holds whatever happens later.
+    CHECK(before_booking == there);
+    CHECK(scene.booked ==
+          std::vector<GroupOutcome>{{"foo", Outcome::rolled_back, "foo@3.service will not become ready: exit code 1"}});
+}
+
+TEST_CASE("on the way back, too, a node is ready before the next one is touched", "[R43][concurrent]") {
+    Scene scene;
+    scene.rules().on_timeout = OnTimeout::rollback;
+    std::atomic<bool> restoring = false;
+    std::atomic<int> looks = 0;
+    scene.on_book = [&] { restoring = true; };
+    scene.target.judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
+        if (unit.name == "foo@2.service" && is_version(unit, "v2")) return {Readiness::failed, "exit code 1"};
+        if (restoring && unit.name == "foo@2.service" && ++looks < 5) return {Readiness::waiting, "starting"};
+        return status;
+    };
+    int looks_at_next = 0;
+    scene.target.before = [&](const std::string& call) {
+        if (restoring && call == "apply foo@1.service") looks_at_next = looks;
+    };
+    scene.roll_out();
+    CHECK(looks_at_next >= 5);
+    CHECK(scene.outcome_of("foo") == Outcome::rolled_back);
+}
+
+TEST_CASE("what cannot be put back is halted, and says so", "[R43][concurrent]") {
+    Scene scene;
+    scene.rules().on_timeout = OnTimeout::rollback;
+    scene.break_version("foo@2.service", "v2");
+    std::atomic<bool> restoring = false;
+    scene.on_book = [&] { restoring = true; };
+    scene.target.before = [&](const std::string& call) {
+        if (restoring && call == "apply foo@2.service") throw Error(ErrorKind::rejected, "no room for it");
+    };
+    scene.roll_out();
+    CHECK(scene.outcome_of("foo") == Outcome::halted);
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::failed);
+    CHECK(holds(scene.result_of("foo@2.service").error, "not put back: foo@2.service no room for it"));
+    CHECK(scene.status_of("foo@3.service") == ChangeStatus::skipped);
+}
+
+TEST_CASE("a new node has nothing to go back to and stays", "[R43][concurrent]") {
+    Scene scene;
+    scene.rules().on_timeout = OnTimeout::rollback;
+    scene.want("foo@4.service", "v2");
+    scene.break_version("foo@1.service", "v2");
+    scene.roll_out();
+    CHECK(scene.outcome_of("foo") == Outcome::rolled_back);
+    CHECK(scene.version_of("foo@1.service") == "v1");
+    CHECK(scene.version_of("foo@4.service") == "v2");
+    CHECK(scene.status_of("foo@4.service") == ChangeStatus::done);
+}
+
+TEST_CASE("a unit that the target refuses is no verdict on its content", "[R43][concurrent]") {
+    Scene scene;
+    scene.rules().on_timeout = OnTimeout::rollback;
+    scene.target.before = [](const std::string& call) {
+        if (call == "apply foo@2.service") throw Error(ErrorKind::rejected, "line too long");
+    };
+    scene.roll_out();
+    CHECK(scene.booked.empty());
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+    CHECK(scene.status_of("foo@3.service") == ChangeStatus::skipped);
+}
+
+TEST_CASE("the first node of a canary service has to be ready before the others are touched", "[R42][concurrent]") {
+    Scene scene;
+    scene.rules() = {};
+    scene.rules().canary = true;
+    SECTION("when it is updated") {}
+    SECTION("when it is created") {
+        for (const auto* node : {"foo@1.service", "foo@2.service", "foo@3.service"}) scene.target.remove(node);
+    }
+    SECTION("and goes") {
+        std::atomic<int> looks = 0;
+        std::atomic<int> at_second = 0;
+        scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
+            if (unit.name == "foo@1.service" && is_version(unit, "v2")) ++looks;
+            return status;
+        };
+        scene.target.before = [&](const std::string& call) {
+            if (call == "apply foo@2.service") at_second = looks.load();
+        };
+        scene.roll_out();
+        CHECK(at_second == 3);
+        for (const auto* node : {"foo@1.service", "foo@2.service", "foo@3.service"}) {
+            CHECK(scene.status_of(node) == ChangeStatus::done);
+        }
+        return;
+    }
+    std::atomic<bool> touched = false;
+    scene.target.before = [&](const std::string& call) {
+        if (call == "apply foo@2.service" || call == "apply foo@3.service") touched = true;
+    };
+    scene.break_version("foo@1.service", "v2");
+    scene.roll_out();
+    CHECK_FALSE(touched);
+    CHECK(scene.outcome_of("foo") == Outcome::halted);
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
+    CHECK(scene.booked.size() == 1);
+}
+
+TEST_CASE("no more than max_unavailable nodes of a sequential service are changed and not ready", "[R41][concurrent]") {
+    const auto most = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{3});
+    Scene scene(7);
+    scene.policy.max_unavailable = most;
+    std::mutex mutex;
+    std::set<std::string> down;
+    std::map<std::string, int> looks;
+    std::size_t most_down = 0;
+    scene.target.before = [&](const std::string& call) {
+        if (call.rfind("apply ", 0) != 0) return;
+        const std::scoped_lock lock(mutex);
+        down.insert(call.substr(6));
+        most_down = std::max(most_down, down.size());
+    };
+    scene.target.judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
+        if (!is_version(unit, "v2")) return status;
+        const std::scoped_lock lock(mutex);
+        // It counts as up from the last look that a gate needs.
+        if (++looks[unit.name] < 4) return {Readiness::waiting, "starting"};
+        if (looks[unit.name] >= 6) down.erase(unit.name);
+        return status;
+    };
+    scene.roll_out();
+    CHECK(scene.outcome_of("foo") == Outcome::applied);
+    CHECK(most_down == most);
+}
+
+TEST_CASE("a node that is down already is changed before one that is up", "[R41][concurrent]") {
+    Scene scene;
+    scene.target.judge = [](const Unit& unit, const UnitStatus& status) {
+        const bool down = unit.name == "foo@3.service" && is_version(unit, "v1");
+        return down ? UnitStatus{Readiness::failed, "exit code 1"} : status;
+    };
+    scene.roll_out();
+    CHECK(scene.target.writes() ==
+          std::vector<std::string>{"apply foo@3.service", "apply foo@1.service", "apply foo@2.service"});
+}
+
+TEST_CASE("a node has to be ready at several looks in a row: one lucky look does not pass", "[R42][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 100ms;
+    std::atomic<int> looks = 0;
+    SECTION("at its state") {
+        scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
+            const bool up = !is_version(unit, "v2") || ++looks % 3 != 0;
+            return up ? status : UnitStatus{Readiness::waiting, "activating (auto-restart)"};
+        };
+    }
+    SECTION("at its health") {
+        scene.has_health = true;
+        scene.health.judge = [&](const ServiceGroupRef&) {
+            return ++looks % 3 != 0 ? HealthReport{Verdict::healthy, {}}
+                                    : HealthReport{Verdict::unhealthy, "disk is full"};
+        };
+    }
+    scene.roll_out();
+    CHECK(looks > 5);
+    CHECK(scene.outcome_of("foo") == Outcome::halted);
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.version_of("foo@2.service") == "v1");
+    CHECK(holds(scene.result_of("foo@1.service").error, "was not ready after 100ms: "));
+}
+
+TEST_CASE("an old node that is healthy cannot make a new one pass that is not there", "[R42][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 30ms;
+    scene.has_health = true;
+    scene.break_version("foo@1.service", "v2", Readiness::waiting);
+    scene.roll_out();
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.health.questions() == 0);
+}
+
+TEST_CASE("an unhealthy node is waited for in vain, and the report says what the check said", "[R42][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 30ms;
+    scene.has_health = true;
+    scene.health.judge = [](const ServiceGroupRef& group) {
+        return HealthReport{Verdict::unhealthy, group.units == std::vector<std::string>{"foo@1.service"}
+                                                    ? "paper is not there"
+                                                    : "asked for another node"};
+    };
+    std::vector<std::string> waits;
+    scene.events.subscribe([&](const Event& event) {
+        if (const auto* wait = std::get_if<WaitingForReady>(&event)) waits.push_back(wait->unit + " " + wait->detail);
+    });
+    scene.roll_out();
+    CHECK(scene.result_of("foo@1.service").error == "was not ready after 30ms: health check: paper is not there");
+    CHECK(waits == std::vector<std::string>{"foo@1.service health check: paper is not there"});
+}
+
+TEST_CASE("where there is a health check, the sidekick's state does not count", "[R42][concurrent]") {
+    Scene scene(1);
+    scene.policy.timeout = 30ms;
+    scene.has_health = true;
+    scene.have("foo-sidekick@1.service", "s1");
+    scene.want("foo-sidekick@1.service", "s1");
+    scene.target.judge = [](const Unit& unit, const UnitStatus& status) {
+        return is_sidekick(unit.name) ? UnitStatus{Readiness::failed, "exit code 1"} : status;
+    };
+    SECTION("the service has one") {
+        scene.roll_out();
+        CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+    }
+    SECTION("the service has none") {
+        scene.health.judge = [](const ServiceGroupRef&) { return HealthReport{Verdict::not_checked, {}}; };
+        scene.roll_out();
+        CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    }
+}
+
+TEST_CASE("a health plugin that cannot tell ends the cycle, and is no verdict on the service", "[R42][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 30ms;
+    scene.rules().on_timeout = OnTimeout::rollback;
+    scene.has_health = true;
+    scene.health.judge = [](const ServiceGroupRef&) -> HealthReport {
+        throw Error(ErrorKind::unavailable, "etcd does not answer");
+    };
+    scene.roll_out();
+    REQUIRE(scene.end.error);
+    CHECK(scene.end.error->kind() == ErrorKind::unavailable);
+    CHECK(scene.booked.empty());
+    CHECK(scene.version_of("foo@1.service") == "v2");
+}
+
+TEST_CASE("a unit that no machine takes is given up after a grace, before the node's time is over",
+          "[R42][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 1h;
+    scene.policy.placement_grace = 20ms;
+    scene.break_version("foo@1.service", "v2", Readiness::unplaced);
+    scene.roll_out();
+    CHECK(scene.result_of("foo@1.service").error == "was on no machine after 20ms: exit code 1");
+    CHECK(scene.outcome_of("foo") == Outcome::halted);
+}
+
+TEST_CASE("a newer revision ends the waits and begins nothing more", "[R44][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 1h;
+    scene.policy.poll = 1h;
+    scene.break_version("foo@1.service", "v2", Readiness::waiting);
+    std::promise<void> is_waiting;
+    std::atomic<bool> was_told = false;
+    scene.events.subscribe([&](const Event& event) {
+        if (std::holds_alternative<WaitingForReady>(event) && !was_told.exchange(true)) is_waiting.set_value();
+    });
+    scene.attend = [&](Rollout& rollout, const std::stop_token&) {
+        is_waiting.get_future().wait();
+        rollout.supersede("superseded by revision r2");
+    };
+    scene.roll_out();
+    CHECK_FALSE(scene.end.error);
+    CHECK(scene.booked.empty());
+    CHECK(scene.outcome_of("foo") == Outcome::superseded);
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::superseded);
+    CHECK(scene.result_of("foo@1.service").error == "was still being waited for: superseded by revision r2");
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
+    CHECK(scene.result_of("foo@2.service").error == "not begun: superseded by revision r2");
+    CHECK(scene.version_of("foo@2.service") == "v1");
+
+    SECTION("a wait that goes on has no more time than it had") {
+        // Another 40 ms than what is over already: the wait began before.
+        scene.policy.timeout = 40ms;
+        scene.policy.poll = 1ms;
+        scene.attend = {};
+        scene.orders.unproven = {"foo@1.service"};
+        std::this_thread::sleep_for(40ms);
+        scene.target.forget_calls();
+        scene.roll_out();
+        CHECK(scene.outcome_of("foo") == Outcome::halted);
+        CHECK(scene.target.count("status foo@1.service") == 1);
+    }
+}
+
+TEST_CASE("a wait keeps no thread: with a single one, a service that waits for another is not in its way",
+          "[R40][concurrent]") {
+    Scene scene;
+    scene.policy.parallelism = 1;
+    for (int i = 0; i < 20; ++i) {
+        const auto service = "bar" + std::to_string(i);
+        scene.have(service + ".service", "v1");
+        scene.want(service + ".service", "v2");
+        scene.rules(service).sequential = true;
+    }
+    scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
+        // Each is ready only once the last one of all was changed.
+        const bool last_is_there = scene.target.count("apply foo@3.service") > 0;
+        const bool is_bar = unit.name.rfind("bar", 0) == 0;
+        return is_bar && is_version(unit, "v2") && !last_is_there ? UnitStatus{Readiness::waiting, "starting"} : status;
+    };
+    scene.roll_out();
+    for (const auto& result : scene.results) CHECK(result.status == ChangeStatus::done);
+}
+
+TEST_CASE("a sequential service that is new is not created when it is there after all", "[R41][concurrent]") {
+    Scene scene;
+    const ActualState listing_without_it;
+    const auto plan = make_plan(scene.wanted, listing_without_it, {});
+    scene.results = report_of(plan, scene.wanted).changes;
+    const Calls calls{scene.stop.get_token(), scene.log, 5s};
+    Rollout rollout({scene.target, nullptr, scene.policy, calls, scene.events, scene.starts, {}}, scene.results);
+    const auto end = rollout.run(make_rollout_groups(plan, scene.policy));
+    REQUIRE(end.error);
+    CHECK(end.error->kind() == ErrorKind::unavailable);
+    CHECK(holds(end.error->what(), "foo@1.service is there"));
+    CHECK(scene.target.writes().empty());
+    for (const auto& result : scene.results) CHECK(result.status == ChangeStatus::skipped);
+}
+
+TEST_CASE("a node that an earlier cycle changed is judged as if this one had", "[R33][R43][concurrent]") {
+    Scene scene;
+    scene.have("foo@1.service", "v2");
+    scene.break_version("foo@1.service", "v2");
+    scene.orders.unproven = {"foo@1.service"};
+    scene.orders.former["foo@1.service"] = {"foo@1.service", version("v1"), DesiredState::launched};
+    SECTION("halt") {
+        scene.roll_out();
+        CHECK(scene.outcome_of("foo") == Outcome::halted);
+        CHECK(scene.booked.size() == 1);
+        CHECK(scene.target.writes().empty());
+        REQUIRE(scene.end.not_ready.size() == 1);
+        CHECK(scene.end.not_ready[0].unit == "foo@1.service");
+    }
+    SECTION("rollback") {
+        scene.rules().on_timeout = OnTimeout::rollback;
+        scene.roll_out();
+        CHECK(scene.outcome_of("foo") == Outcome::rolled_back);
+        CHECK(scene.target.writes() == std::vector<std::string>{"apply foo@1.service"});
+        CHECK(scene.version_of("foo@1.service") == "v1");
+        CHECK(scene.end.not_ready.empty());
+    }
+    SECTION("also when it was the last, and nothing is left to change") {
+        for (const auto* node : {"foo@2.service", "foo@3.service"}) scene.have(node, "v2");
+        scene.roll_out();
+        CHECK(scene.outcome_of("foo") == Outcome::halted);
+        CHECK(scene.booked.size() == 1);
+    }
+    SECTION("while one that was seen ready before only holds things up") {
+        scene.orders.unproven.clear();
+        scene.policy.timeout = 20ms;
+        scene.roll_out();
+        CHECK(scene.version_of("foo@2.service") == "v1");
+        CHECK(scene.booked.empty());
+    }
+}
