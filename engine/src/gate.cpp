@@ -10,7 +10,7 @@ namespace deployer {
 using std::chrono::milliseconds;
 
 Gate::Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
-           Clock::time_point deadline)
+           std::optional<Clock::time_point> deadline)
     : service_(std::move(service)),
       units_(std::move(units)),
       companions_(std::move(companions)),
@@ -22,6 +22,7 @@ bool Gate::look(const GateTools& tools, std::mutex& turn) {
     try {
         is_well = all_is_well(tools, turn);
         trouble_.reset();
+        ++answers_;
     } catch (const Error& error) {
         // Who cannot answer now may answer at the next look.
         if (error.kind() != ErrorKind::unavailable) throw;
@@ -32,9 +33,10 @@ bool Gate::look(const GateTools& tools, std::mutex& turn) {
     if (good_ >= tools.stable_samples) return true;
     if (is_well)
         detail_ = "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
-    tell(tools, detail_);
-    // What is ready in time may show that it stays so.
-    if (!is_well && Clock::now() >= deadline_) give_up(tools);
+    if (deadline_) tell(tools, detail_);
+    // What is ready in time may show that it stays so. And when nobody could look for long, one look is not enough.
+    const bool is_over = !deadline_ || (Clock::now() >= *deadline_ && (trouble_ || answers_ > 1));
+    if (!is_well && is_over) give_up(tools);
     return false;
 }
 
@@ -42,6 +44,10 @@ bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
     for (const auto& unit : units_) {
         if (!is_ready(unit, tools)) return false;
     }
+    const bool runs = std::any_of(units_.begin(), units_.end(),
+                                  [](const auto& unit) { return unit.desired_state == DesiredState::launched; });
+    // Who is not to run has no health to ask for.
+    if (!runs) return true;
     if (const auto healthy = is_healthy(tools, turn)) return *healthy;
     // One that failed with the former version may come up with this one.
     return std::all_of(companions_.begin(), companions_.end(),
@@ -89,7 +95,8 @@ std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
 Call Gate::make_call(const GateTools& tools) const {
     // A last look has a moment too, and no look takes longer than the wait.
     constexpr milliseconds moment{1'000};
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now());
+    if (!deadline_) return tools.calls.make();
+    const auto left = std::chrono::duration_cast<milliseconds>(*deadline_ - Clock::now());
     return tools.calls.make(std::min(tools.calls.timeout, std::max(left, moment)));
 }
 
@@ -101,8 +108,9 @@ void Gate::tell(const GateTools& tools, const std::string& detail) {
 
 void Gate::give_up(const GateTools& tools) const {
     if (trouble_) throw Error(*trouble_);
-    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(tools.timeout) + ": " +
-                                         (detail_.empty() ? "the target does not say why" : detail_));
+    const auto why = detail_.empty() ? std::string("the target does not say why") : detail_;
+    if (!deadline_) throw Error(ErrorKind::rejected, why);
+    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(tools.timeout) + ": " + why);
 }
 
 }  // namespace deployer

@@ -34,9 +34,10 @@ class Gate {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// `companions` are units of the node that did not change. A gate always has units.
+    /// `companions` are units of the node that did not change. A gate always has units. Without a deadline the first
+    /// look decides, unless all is well.
     Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
-         Clock::time_point deadline);
+         std::optional<Clock::time_point> deadline);
 
     /// One look: whether the gate is passed. False: look again. Throws Error `rejected` or `not_found` when it never
     /// will be, or is not at the deadline; what the target or the health plugin throws otherwise, but `unavailable`
@@ -62,11 +63,12 @@ private:
     std::string service_;
     std::vector<DeployedUnit> units_;
     std::vector<DeployedUnit> companions_;
-    Clock::time_point deadline_;
+    std::optional<Clock::time_point> deadline_;
     std::string unit_;
     std::string detail_;            ///< what the last look saw
     std::string told_;              ///< what was told last
     std::size_t good_ = 0;          ///< looks in a row at which all was well
+    std::size_t answers_ = 0;       ///< looks that could be made
     std::optional<Error> trouble_;  ///< why the last look could not be made
     std::optional<Clock::time_point> unplaced_since_;
 };

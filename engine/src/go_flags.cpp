@@ -256,7 +256,7 @@ std::string go_flags_help() {
         out << "  -" << flag.name << "  (" << flag.variable << ")\n        " << flag.help
             << (value.empty() ? "" : "; default: " + value) << '\n';
     }
-    out << "\nCOMMAND is run, once, plan, validate or config; run when there is none.\n"
+    out << "\nCOMMAND is any that takes --config FILE; run when there is none.\n"
         << "'coco-fleet-deployer config --print' and the flags show the configuration that they amount to.\n";
     return std::move(out).str();
 }

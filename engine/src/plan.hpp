@@ -71,6 +71,7 @@ struct GatedGroup {
     std::vector<std::string> unproven;  ///< settled units that were not seen ready since they were changed
     std::vector<DeployedUnit> former;   ///< what units were before a change that was never seen to end well
     bool fresh = false;                 ///< nothing of it is there yet
+    bool restarts = false;              ///< somebody asked for it: what failed of it is started once more
     bool restoring = false;             ///< it is on its way back from a rollout that ended badly
 };
 

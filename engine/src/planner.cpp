@@ -131,6 +131,8 @@ private:
         const auto service = service_name(unit.name);
         // An entry that does not even tell its name could mean any unit.
         if (held_services_.count(service) > 0 || held_services_.count("") > 0) return;
+        // Nor what belongs to the version that a service went back to.
+        if (orders_.restoring.contains(service)) return;
         const bool stays = wanted_services_.count(service) > 0;
         add({stays ? ChangeKind::remove_node : ChangeKind::destroy_group,
              unit.name,
@@ -245,16 +247,17 @@ private:
         std::set<std::string_view> updated;
         std::set<std::pair<std::string_view, std::string_view>> changing_nodes;
         for (const auto& change : plan_.changes) {
-            changing_nodes.emplace(change.service, instance_of(change.unit));
             if (is_destroy(change.kind)) continue;
+            changing_nodes.emplace(change.service, instance_of(change.unit));
             if (!is_create(change.kind)) updated.insert(change.service);
             if (auto* const group = add_gated_group(groups, change.service)) {
-                group->fresh = change.kind == ChangeKind::create_group;
+                group->fresh = change.kind == ChangeKind::create_group && !is_under_way(change.service);
             }
         }
         for (const auto& unit : settled_) {
             const auto service = service_name(unit.name);
-            if (orders_.unproven.contains(unit.name) && find_standstill(service) == nullptr) {
+            const bool is_left = orders_.unproven.contains(unit.name) && !orders_.restoring.contains(service);
+            if (is_left && find_standstill(service) == nullptr) {
                 add_gated_group(groups, service);
             }
         }
@@ -276,19 +279,28 @@ private:
         }
     }
 
-    /// What the group's units were before what they are now, which was never seen ready.
+    /// What the group's units were before the rollout that this one goes on with.
     void add_former(GatedGroup& group) const {
         for (const auto& [name, former] : orders_.former) {
-            if (service_name(name) == group.service && orders_.unproven.contains(name)) group.former.push_back(former);
+            if (service_name(name) == group.service) group.former.push_back(former);
         }
+    }
+
+    /// Whether it was there when a rollout of it began: a target may lose a unit between destroying and creating it.
+    [[nodiscard]] bool is_under_way(const std::string& service) const {
+        const auto is_of_it = [&](const auto& unit) { return service_name(unit) == service; };
+        return std::any_of(orders_.unproven.begin(), orders_.unproven.end(), is_of_it) ||
+               std::any_of(orders_.former.begin(), orders_.former.end(),
+                           [&](const auto& former) { return is_of_it(former.first); });
     }
 
     /// Null for a service in which nothing is waited for.
     GatedGroup* add_gated_group(std::map<std::string_view, GatedGroup>& groups, std::string_view service) const {
         const auto rules = wanted_.rules.find(service);
         if (rules == wanted_.rules.end() || !rules->second.gated()) return nullptr;
-        GatedGroup group{
-            std::string(service), rules->second, {}, {}, {}, {}, false, orders_.restoring.contains(service)};
+        GatedGroup group{std::string(service), rules->second, {}, {}, {}, {}, false, false, false};
+        group.restarts = orders_.retried.contains(service);
+        group.restoring = orders_.restoring.contains(service);
         return &groups.try_emplace(rules->first, std::move(group)).first->second;
     }
 
@@ -310,7 +322,19 @@ private:
             plan_.destroy_obstacle = held.service + " is held and not running yet";
             return;
         }
-        if (!missing_.empty()) plan_.destroy_obstacle = missing_ + " and not all of it is running yet";
+        if (!missing_.empty()) {
+            plan_.destroy_obstacle = missing_ + " and not all of it is running yet";
+            return;
+        }
+        // What a revision no longer wants is what it replaces; as long as it is not through, that may be needed.
+        for (const auto& still : plan_.standing) {
+            if (still.outcome == Outcome::quarantined && still.changes > 0) {
+                plan_.destroy_obstacle = still.service + " is quarantined and not all of it is as it is to be";
+            }
+        }
+        if (!orders_.restoring.empty()) {
+            plan_.destroy_obstacle = *orders_.restoring.begin() + " was rolled back and is not what it is to be";
+        }
     }
 
     const WantedState& wanted_;

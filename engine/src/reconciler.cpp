@@ -36,13 +36,16 @@ std::size_t count_unfinished(const CycleReport& report) {
 }
 
 /// What is not known to be ready after a cycle: what it could not look at, did not see ready, or did not bring through.
-/// What was put back was seen ready as it was.
-std::set<std::string> unproven_by(const CycleReport& report) {
+/// What was put back was seen ready as it was, and what was skipped is what it was `before`.
+std::set<std::string> unproven_by(const CycleReport& report, const std::vector<std::string>& before) {
     std::set<std::string> unproven;
     for (const auto& entry : report.not_ready) unproven.insert(entry.unit);
     for (const auto& result : report.changes) {
+        const auto& unit = result.change.unit;
         const bool well = result.status == ChangeStatus::done || result.status == ChangeStatus::rolled_back;
-        if (!is_destroy(result.change.kind) && !well) unproven.insert(result.change.unit);
+        const bool untouched =
+            result.status == ChangeStatus::skipped && !std::binary_search(before.begin(), before.end(), unit);
+        if (!is_destroy(result.change.kind) && !well && !untouched) unproven.insert(unit);
     }
     return unproven;
 }
@@ -77,6 +80,18 @@ bool has_come_through(const std::string& service, const Plan& plan) {
     return std::any_of(plan.standing.begin(), plan.standing.end(), [&](const auto& still) {
         return still.service == service && still.outcome == Outcome::quarantined && still.changes == 0;
     });
+}
+
+/// Of a service that is rolled out: nothing of it is left to do.
+bool is_through(const std::string& service, const CycleReport& report) {
+    return std::all_of(report.changes.begin(), report.changes.end(), [&](const auto& result) {
+        return result.change.service != service || is_destroy(result.change.kind) ||
+               result.status == ChangeStatus::done;
+    });
+}
+
+std::string why_unproven(const CycleReport& report) {
+    return report.not_ready.front().unit + ", changed by an earlier cycle, is not ready";
 }
 
 bool wants_the_same(const WantedState& left, const WantedState& right) {
@@ -132,7 +147,12 @@ CycleReport Reconciler::preview(const Calls& calls) {
         load_orders(calls);
         if (!snapshot_is_trusted_ || !load_snapshot(calls)) list_target(calls);
         wanted_ = read_source(calls);
-        return propose(compare(), calls, false);
+        const auto plan = compare();
+        auto report = propose(plan);
+        report.not_ready = look_at_unproven(plan, calls);
+        if (!report.not_ready.empty()) skip_destroys(report, why_unproven(report));
+        report.result = conclude(report);
+        return report;
     });
 }
 
@@ -169,9 +189,11 @@ void Reconciler::load_orders(const Calls& calls) {
 }
 
 Plan Reconciler::compare() {
+    auto retried = retried_services(ledger_->rollouts, *wanted_, orders_);
     ledger_->rollouts = rollouts_of_concern(ledger_->rollouts, *wanted_, orders_);
-    return make_plan(with_former_contents(*wanted_, *actual_, *ledger_), *actual_, policy_.plan,
-                     standing_orders(*ledger_, orders_));
+    auto standing = standing_orders(*ledger_, orders_);
+    standing.retried = std::move(retried);
+    return make_plan(with_former_contents(*wanted_, *actual_, *ledger_), *actual_, policy_.plan, standing);
 }
 
 void Reconciler::load_actual(const Calls& calls) {
@@ -260,30 +282,26 @@ CycleReport Reconciler::report_drift(const Plan& plan) {
     return report;
 }
 
-CycleReport Reconciler::propose(const Plan& plan, const Calls& calls, bool waits) {
+CycleReport Reconciler::propose(const Plan& plan) {
     auto report = report_of(plan, *wanted_);
     for (const auto& record : ledger_->rollouts) {
         const auto& quarantine = record.quarantine;
         if (!quarantine || quarantine->outcome != Outcome::rolled_back) continue;
         set_outcome(report, {record.service, Outcome::quarantined, describe(record)});
     }
-    report.not_ready = look_at_unproven(plan, calls, waits);
-    if (!plan.destroy_obstacle.empty()) {
-        skip_destroys(report, plan.destroy_obstacle);
-    } else if (!report.not_ready.empty()) {
-        skip_destroys(report, report.not_ready.front().unit + ", changed by an earlier cycle, is not ready");
-    }
+    if (!plan.destroy_obstacle.empty()) skip_destroys(report, plan.destroy_obstacle);
     report.result = conclude(report);
     return report;
 }
 
 CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
-    auto report = propose(plan, calls, true);
-    if (has_planned(report) || !plan.gated.empty()) report.error = roll_out(plan, report, calls);
+    auto report = propose(plan);
+    const auto unproven_before = ledger_->unproven;
+    report.error = roll_out(plan, report, calls);
     conclude_groups(report);
     report.result = conclude(report);
     try {
-        book(plan, report, calls);
+        book(plan, report, unproven_before, calls);
     } catch (const Error& error) {
         if (!report.error) report.error = error;
         report.result = Outcome::failed;
@@ -292,19 +310,29 @@ CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
 }
 
 std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report, const Calls& calls) {
-    const auto groups = make_rollout_groups(plan, policy_.rollout);
-    book_attempt(plan, groups, calls);
-    forget_actual(calls);
-    events_.publish(RolloutStarting{plan});
+    auto groups = make_verify_groups(plan, *actual_, ledger_->unproven);
+    const auto changing = make_rollout_groups(plan, policy_.rollout);
+    const bool changes = !changing.empty() || has_planned(report);
+    if (changes) {
+        book_attempt(plan, changing, calls);
+        forget_actual(calls);
+        events_.publish(RolloutStarting{plan});
+    }
+    groups.insert(groups.end(), changing.begin(), changing.end());
     Rollout rollout({*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
                      [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }},
                     report.changes);
-    auto end = rollout.run(groups, [&](const std::stop_token& finished) { look_for_newer(rollout, finished, calls); });
+    auto end = rollout.run(groups, [&](const std::stop_token& finished) {
+        if (changes) look_for_newer(rollout, finished, calls);
+    });
     for (auto& group : end.groups) set_outcome(report, std::move(group));
     std::move(end.not_ready.begin(), end.not_ready.end(), std::back_inserter(report.not_ready));
     auto error = std::move(end.error);
     if (!error) error = carry_out_destroys(plan, rollout, report, calls);
     skip_destroys(report, "the cycle ended early");
+    if (!error && calls.stop.stop_requested() && count_unfinished(report) > 0) {
+        error = Error(ErrorKind::cancelled, "the deployer was asked to stop");
+    }
     return error;
 }
 
@@ -318,6 +346,7 @@ void Reconciler::look_for_newer(Rollout& rollout, const std::stop_token& finishe
         try {
             plugins_.source->wait_for_change(watching.make());
             if (either.stop_requested()) return;
+            if (pauses_more(calls)) return rollout.supersede("superseded by a pause");
             const auto newer = newer_than(known, {either.get_token(), calls.log, calls.timeout});
             if (newer.empty()) continue;
             rollout.supersede("superseded by revision " + newer.id);
@@ -331,6 +360,14 @@ void Reconciler::look_for_newer(Rollout& rollout, const std::stop_token& finishe
     }
 }
 
+bool Reconciler::pauses_more(const Calls& calls) {
+    const std::lock_guard lock(cache_turn_);
+    const auto document = plugins_.cache->load(key(orders_document), calls.make());
+    const auto now = document ? read_orders(*document).value_or(Orders{}) : Orders{};
+    return std::any_of(now.paused.begin(), now.paused.end(),
+                       [&](const auto& entry) { return !orders_.paused.contains(entry.first); });
+}
+
 Revision Reconciler::newer_than(Revision& known, const Calls& calls) {
     const auto checkout = plugins_.source->checkout(known, calls.make());
     if (!checkout) return {};
@@ -339,14 +376,9 @@ Revision Reconciler::newer_than(Revision& known, const Calls& calls) {
     return wants_the_same(newer, *wanted_) ? Revision{} : newer.revision;
 }
 
-std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls& calls, bool waits) {
+std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls& calls) {
     std::set<std::string_view> changing;
     for (const auto& change : plan.changes) changing.insert(change.unit);
-    if (waits) {
-        for (const auto& group : plan.gated) {
-            for (const auto& unit : group.settled) changing.insert(unit.name);
-        }
-    }
     std::vector<NotReady> not_ready;
     for (const auto& unit : actual_->units) {
         if (!ledger_->is_unproven(unit.name) || changing.count(unit.name) > 0) continue;
@@ -370,7 +402,7 @@ std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& r
         return std::nullopt;
     }
     if (!report.not_ready.empty()) {
-        skip_destroys(report, report.not_ready.front().unit + ", changed by an earlier cycle, is not ready");
+        skip_destroys(report, why_unproven(report));
         return std::nullopt;
     }
     try {
@@ -436,9 +468,13 @@ void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>&
 
 void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const {
     auto& record = ledger.rollout_of(group.service);
-    record.digest = group_digests(*wanted_)[group.service];
-    // What was changed and never seen ready is nothing to go back to.
-    std::erase_if(record.former, [&](const auto& unit) { return !ledger_->is_unproven(unit.name); });
+    const auto digest = group_digests(*wanted_)[group.service];
+    // What was changed and never seen ready is nothing to go back to; of the same rollout nothing is before all is
+    // well.
+    if (record.digest != digest) {
+        std::erase_if(record.former, [&](const auto& unit) { return !ledger_->is_unproven(unit.name); });
+    }
+    record.digest = digest;
     for (const auto& step : group.steps) {
         for (const auto index : step.changes) {
             const auto& change = plan.changes[index];
@@ -451,6 +487,7 @@ void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGrou
 }
 
 void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
+    const std::lock_guard lock(cache_turn_);
     auto ledger = *ledger_;
     auto& record = ledger.rollout_of(verdict.service);
     record.digest = group_digests(*wanted_)[verdict.service];
@@ -459,14 +496,16 @@ void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
     store_ledger(std::move(ledger), calls);
 }
 
-void Reconciler::book(const Plan& plan, const CycleReport& report, const Calls& calls) {
+void Reconciler::book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
+                      const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = report.revision;
-    ledger.keep_unproven(unproven_by(report));
+    ledger.keep_unproven(unproven_by(report, unproven_before));
     std::erase_if(ledger.rollouts, [&](const auto& record) {
         const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };
         const bool proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(), is_of_it);
-        return proven && (!record.quarantine || has_come_through(record.service, plan));
+        if (!proven) return false;
+        return record.quarantine ? has_come_through(record.service, plan) : is_through(record.service, report);
     });
     const bool ended_well = report.result <= Outcome::paused && !leaves_changes(plan);
     // Destroys that the limit stopped will be stopped again until the source or the configuration changes.

@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -93,18 +94,19 @@ private:
     [[nodiscard]] CycleReport idle_report() const;
     CycleReport report_drift(const Plan& plan);
     /// What carrying out the plan would do, as far as that is known before.
-    CycleReport propose(const Plan& plan, const Calls& calls, bool waits);
+    CycleReport propose(const Plan& plan);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
     std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
     std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
                                             const Calls& calls);
     /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
     void look_for_newer(Rollout& rollout, const std::stop_token& finished, const Calls& calls);
+    /// Whether somebody has paused something since the cycle began.
+    [[nodiscard]] bool pauses_more(const Calls& calls);
     /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
     [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
-    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31). What the rollout itself
-    /// `waits` for is left out.
-    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, const Calls& calls, bool waits);
+    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it.
+    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, const Calls& calls);
     /// Marks what the second reading of the wanted state wants after all (R25).
     void dispute(CycleReport& report, const Calls& calls);
     void skip(ChangeResult& result, std::string why);
@@ -112,7 +114,8 @@ private:
     void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
     void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const;
     void book_verdict(const GroupOutcome& verdict, const Calls& calls);
-    void book(const Plan& plan, const CycleReport& report, const Calls& calls);
+    void book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
+              const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
     [[nodiscard]] std::string key(std::string_view document) const;
 
@@ -123,6 +126,7 @@ private:
     std::optional<Ledger> ledger_;
     Orders orders_;
     WaitStarts wait_starts_;
+    std::mutex cache_turn_;  ///< during a rollout its threads write to the cache while this one reads
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;

@@ -236,7 +236,10 @@ private:
                 confirm_absence(group);
                 return false;
             case Kind::settle:
-                if (!task.gate) task.gate = make_gate(group, group.plan.settled, {});
+                if (!task.gate) {
+                    restart_failed(group);
+                    task.gate = make_gate(group, group.plan.settled, group.plan.companions);
+                }
                 return wait_for_settled(group, *task.gate);
             case Kind::begin:
                 return begin(task);
@@ -282,18 +285,44 @@ private:
             problem = error.what();
             is_judged = is_verdict(error);
         }
-        if (problem.empty() || is_judged) end_waits(gate);
+        // On the way back there is nothing else to try: it is looked at again, and not waited for.
+        if (problem.empty() || (is_judged && !group.plan.restoring)) end_waits(gate);
         if (problem.empty()) return false;
-        const auto text = gate.unit() + ", which has this version already, " + problem;
+        const auto text = gate.unit() + ", which has " + (group.plan.restoring ? "its former" : "this") +
+                          " version already, " + problem;
+        const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_judged;
         const std::lock_guard lock(mutex_);
-        group.obstacle = text;
+        if (!goes_on) group.obstacle = text;
         if (is_superseded()) group.is_superseded = true;
         // What was fine before tells nothing of this content.
         const auto& unproven = group.plan.unproven;
         const bool is_unproven = std::find(unproven.begin(), unproven.end(), gate.unit()) != unproven.end();
         if (is_judged && is_unproven && group.plan.on_timeout) group.verdict = text;
-        for (const auto& unit : gate.units()) end_.not_ready.push_back({unit.name, problem});
+        // One that is not unproven itself tells why those are not ready that are.
+        const auto& blamed = group.plan.is_brief ? group.plan.settled.front().name : gate.unit();
+        end_.not_ready.push_back({blamed, blamed == gate.unit() ? problem : gate.unit() + " " + problem});
+        for (const auto& unit : unproven) {
+            if (unit != blamed) end_.not_ready.push_back({unit, "not seen ready, because of " + gate.unit()});
+        }
         return false;
+    }
+
+    /// Somebody has mended what kept them from starting; a target does not start by itself what has failed.
+    void restart_failed(Group& group) {
+        if (!group.plan.restarts) return;
+        for (const auto& unit : group.plan.settled) {
+            if (unit.desired_state != DesiredState::launched || is_ending()) continue;
+            try {
+                const auto status =
+                    tools_.target.status(unit_of(unit.name, unit.content, unit.desired_state), tools_.calls.make());
+                if (status.readiness != Readiness::failed) continue;
+                tools_.target.set_desired_state(unit.name, DesiredState::inactive, tools_.calls.make());
+                tools_.target.set_desired_state(unit.name, DesiredState::launched, tools_.calls.make());
+            } catch (const Error& error) {
+                // The gate tells what is wrong with it.
+                interrupt_if_hopeless(error);
+            }
+        }
     }
 
     bool begin(Task& task) {
@@ -314,12 +343,14 @@ private:
             tell_ends(step);
             return false;
         }
+        // Whatever was waited for before, this is another start.
+        for (const auto index : step.changes) tools_.starts.end(change_of(index).unit);
         task.kind = Kind::wait;
         task.gate = make_gate(group, as_made(step), step.companions);
         return wait(task);
     }
 
-    /// The next step, or one after it whose node is down already: to change that one takes nothing away.
+    /// The next step, or where its node is up one whose node is down: to change that one takes nothing away.
     std::size_t choose_step(Group& group) {
         const std::lock_guard turn(group.turn);
         const auto waiting = [&] {
@@ -330,7 +361,7 @@ private:
         if (group.plan.spares_nodes && why_not(group).empty()) {
             const auto down = std::find_if(std::next(waiting.begin()), waiting.end(),
                                            [&](auto step) { return is_down(group, step); });
-            if (down != waiting.end()) chosen = *down;
+            if (down != waiting.end() && !is_down(group, chosen)) chosen = *down;
         }
         const std::lock_guard lock(mutex_);
         group.waiting.erase(std::find(group.waiting.begin(), group.waiting.end(), chosen));
@@ -454,10 +485,10 @@ private:
     /// The group was not ready in time. Booked before anything else: whatever happens from here on, this content is not
     /// tried again (R43).
     void judge(Group& group) {
-        const auto on_timeout = group.plan.on_timeout.value_or(OnTimeout::halt);
-        const auto outcome = on_timeout == OnTimeout::rollback ? Outcome::rolled_back
-                             : on_timeout == OnTimeout::halt   ? Outcome::halted
-                                                               : Outcome::degraded;
+        auto returns = returns_of(group);
+        const auto outcome = group.plan.on_timeout == OnTimeout::go_on ? Outcome::degraded
+                             : returns.empty()                         ? Outcome::halted
+                                                                       : Outcome::rolled_back;
         try {
             const std::lock_guard lock(booking_);
             tools_.book({group.plan.service, outcome, group.verdict});
@@ -465,30 +496,37 @@ private:
             interrupt(error);
             return;
         }
-        if (on_timeout == OnTimeout::rollback) plan_return(group);
+        const std::lock_guard lock(mutex_);
+        group.is_returning = !returns.empty();
+        group.to_restore = std::move(returns);
     }
 
-    /// What an earlier cycle changed comes back last, as it went first.
-    void plan_return(Group& group) {
+    /// What is to go back. What an earlier cycle changed comes first here, for the last one goes first.
+    std::vector<Return> returns_of(const Group& group) {
         std::vector<Return> returns;
+        if (group.plan.on_timeout != OnTimeout::rollback) return returns;
         for (const auto& unit : group.plan.former) {
-            const bool is_settled = std::any_of(group.plan.settled.begin(), group.plan.settled.end(),
-                                                [&](const auto& settled) { return settled.name == unit.name; });
-            if (is_settled) returns.push_back({{unit}, {}, {}});
+            if (!has_change(group.plan, unit.name)) returns.push_back({{unit}, {}, {}});
         }
         for (const auto step : group.begun) {
             Return way_back{{}, group.plan.steps[step].companions, {}};
             for (const auto index : group.plan.steps[step].changes) {
                 const auto& change = change_of(index);
-                if (!is_attempted(result_of(index)) || change.former == nullptr) continue;
-                way_back.units.push_back(former_of(group, change));
+                auto former = former_of(group, change);
+                if (!is_attempted(result_of(index)) || former.content == nullptr) continue;
+                way_back.units.push_back(std::move(former));
                 way_back.results.push_back(index);
             }
             if (!way_back.units.empty()) returns.push_back(std::move(way_back));
         }
-        const std::lock_guard lock(mutex_);
-        group.to_restore = std::move(returns);
-        group.is_returning = true;
+        return returns;
+    }
+
+    bool has_change(const RolloutGroup& plan, const std::string& unit) {
+        return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) {
+            return std::any_of(step.changes.begin(), step.changes.end(),
+                               [&](auto index) { return change_of(index).unit == unit; });
+        });
     }
 
     /// What it was when it was last seen ready.
@@ -579,6 +617,9 @@ private:
 
     std::shared_ptr<Gate> make_gate(const Group& group, std::vector<DeployedUnit> units,
                                     std::vector<DeployedUnit> companions) {
+        if (group.plan.is_brief) {
+            return std::make_shared<Gate>(group.plan.service, std::move(units), std::move(companions), std::nullopt);
+        }
         auto begun = Clock::now();
         for (const auto& unit : units) {
             begun = std::min(begun, tools_.starts.begin(unit.name, unit.content->digest));

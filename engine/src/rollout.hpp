@@ -44,22 +44,30 @@ struct RolloutGroup {
     static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
     std::string service;
-    std::vector<RolloutStep> steps;         ///< in the order in which they begin
-    std::vector<DeployedUnit> settled{};    ///< have to be ready before the first step
-    std::vector<std::string> unproven{};    ///< settled units by which the content is judged
-    std::size_t at_once = unlimited;        ///< steps under way
-    bool canary = false;                    ///< the first step has to end well before another one begins
-    bool halts = false;                     ///< so has every other, but for a wait with `on_timeout: continue`
-    bool spares_nodes = false;              ///< nodes that are down already go first
-    bool confirms_absence = false;          ///< nothing of it may be there yet
-    bool restoring = false;                 ///< on its way back: there is no going back from that
-    std::vector<DeployedUnit> former{};     ///< what units that an earlier cycle changed go back to
-    std::optional<OnTimeout> on_timeout{};  ///< what a gate that is not passed leads to; absent: nothing
+    std::vector<RolloutStep> steps;          ///< in the order in which they begin
+    std::vector<DeployedUnit> settled{};     ///< have to be ready before the first step
+    std::vector<DeployedUnit> companions{};  ///< of settled units
+    bool is_brief = false;                   ///< settled units are looked at, and not waited for
+    bool restarts = false;                   ///< settled units that failed are started once more
+    std::vector<std::string> unproven{};     ///< settled units by which the content is judged
+    std::size_t at_once = unlimited;         ///< steps under way
+    bool canary = false;                     ///< the first step has to end well before another one begins
+    bool halts = false;                      ///< so has every other, but for a wait with `on_timeout: continue`
+    bool spares_nodes = false;               ///< nodes that are down already go first
+    bool confirms_absence = false;           ///< nothing of it may be there yet
+    bool restoring = false;                  ///< on its way back: there is no going back from that
+    std::vector<DeployedUnit> former{};      ///< what units that an earlier cycle changed go back to
+    std::optional<OnTimeout> on_timeout{};   ///< what a gate that is not passed leads to; absent: nothing
 };
 
 /// Everything but the destroys, in the order of the plan: nodes side by side, or gated one by one (R40, R41). Where
 /// destroys may follow, plain groups are gated too (R25). Pure.
 std::vector<RolloutGroup> make_rollout_groups(const Plan& plan, const RolloutPolicy& policy);
+
+/// Looks at units that an earlier cycle changed and that were not seen ready since, and that nothing else of the plan
+/// waits for (R25, R31). `unproven` is sorted. Pure.
+std::vector<RolloutGroup> make_verify_groups(const Plan& plan, const ActualState& actual,
+                                             const std::vector<std::string>& unproven);
 
 /// The destroys of one kind: one after the other in each service, in the order of the plan. Pure.
 std::vector<RolloutGroup> make_destroy_groups(const Plan& plan, ChangeKind kind);

@@ -3,6 +3,7 @@
 #include <deployer/unit_name.hpp>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace deployer {
@@ -59,8 +60,8 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     group.confirms_absence = gated.fresh;
     group.restoring = gated.restoring;
     if (!gated.restoring) group.on_timeout = rules.on_timeout.value_or(policy.on_timeout);
-    // What is changed all the same waits for nothing before.
-    if (group.on_timeout != OnTimeout::go_on || group.steps.empty()) group.settled = gated.settled;
+    group.settled = gated.settled;
+    group.restarts = gated.restarts;
     group.canary = rules.canary;
     // A service of which nothing runs yet has nothing to lose: its nodes start together.
     if (rules.sequential && !gated.fresh) {
@@ -105,6 +106,35 @@ std::vector<RolloutGroup> make_rollout_groups(const Plan& plan, const RolloutPol
     }
     std::stable_sort(groups.begin(), groups.end(),
                      [](const auto& left, const auto& right) { return first_change(left) < first_change(right); });
+    return groups;
+}
+
+std::vector<RolloutGroup> make_verify_groups(const Plan& plan, const ActualState& actual,
+                                             const std::vector<std::string>& unproven) {
+    std::set<std::string_view> covered;
+    for (const auto& change : plan.changes) covered.insert(change.unit);
+    for (const auto& group : plan.gated) {
+        for (const auto& unit : group.settled) covered.insert(unit.name);
+        for (const auto& unit : group.companions) covered.insert(unit.name);
+    }
+    const auto is_unproven = [&](const auto& unit) {
+        return std::binary_search(unproven.begin(), unproven.end(), unit.name);
+    };
+    std::vector<RolloutGroup> groups;
+    for (const auto& unit : actual.units) {
+        if (!is_unproven(unit) || covered.contains(unit.name)) continue;
+        // A gate for each node: one that is not ready tells nothing of another.
+        groups.push_back({std::string(service_name(unit.name)), {}, {unit}});
+        groups.back().is_brief = true;
+    }
+    for (const auto& unit : actual.units) {
+        if (!is_sidekick(unit.name) || is_unproven(unit) || covered.contains(unit.name)) continue;
+        const auto node = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+            return group.service == service_name(unit.name) &&
+                   instance_of(group.settled.front().name) == instance_of(unit.name);
+        });
+        if (node != groups.end()) node->companions.push_back(unit);
+    }
     return groups;
 }
 

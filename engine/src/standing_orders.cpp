@@ -43,18 +43,30 @@ std::string describe(const RolloutRecord& record) {
 std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
                                                const Orders& orders) {
     const auto digests = group_digests(wanted);
-    const auto is_of_concern = [&](const RolloutRecord& record) {
-        if (record.quarantine && !is_quarantined(record, orders)) return false;
+    std::vector<RolloutRecord> kept;
+    for (auto record : rollouts) {
         const bool held = std::any_of(wanted.held.begin(), wanted.held.end(), [&](const auto& entry) {
             return entry.service == record.service || entry.service.empty();
         });
         const auto digest = digests.find(record.service);
-        if (digest == digests.end()) return held;
-        return !record.quarantine || digest->second == record.digest;
-    };
-    std::vector<RolloutRecord> kept;
-    std::copy_if(rollouts.begin(), rollouts.end(), std::back_inserter(kept), is_of_concern);
+        if (digest == digests.end() && !held) continue;
+        const bool is_other = digest != digests.end() && digest->second != record.digest;
+        if (is_other || !is_quarantined(record, orders)) record.quarantine.reset();
+        if (record.quarantine || !record.former.empty()) kept.push_back(std::move(record));
+    }
     return kept;
+}
+
+std::set<std::string, std::less<>> retried_services(const std::vector<RolloutRecord>& rollouts,
+                                                    const WantedState& wanted, const Orders& orders) {
+    const auto digests = group_digests(wanted);
+    std::set<std::string, std::less<>> retried;
+    for (const auto& record : rollouts) {
+        const auto digest = digests.find(record.service);
+        const bool is_same = digest != digests.end() && digest->second == record.digest;
+        if (record.quarantine && is_same && !is_quarantined(record, orders)) retried.insert(record.service);
+    }
+    return retried;
 }
 
 StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {

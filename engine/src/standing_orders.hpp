@@ -6,12 +6,16 @@
 #include "planner.hpp"
 #include "wanted.hpp"
 
+#include <functional>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace deployer {
 
 /// The rollouts that are still of concern. A quarantine ends when its service is to be something else, is no longer
-/// wanted, or was to be tried again (R43); one whose service is held stays, for nobody knows what that is to be.
+/// wanted, or was to be tried again (R43); one whose service is held stays, for nobody knows what that is to be. What
+/// its units go back to stays known: something else may be what runs.
 std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
                                                const Orders& orders);
 
@@ -20,6 +24,10 @@ bool is_quarantined(const RolloutRecord& record, const Orders& orders);
 
 /// Why a quarantine is, since when, and how to end it; for people, one line.
 std::string describe(const RolloutRecord& quarantined);
+
+/// Services whose quarantine ends because somebody asked for it, and for no other reason.
+std::set<std::string, std::less<>> retried_services(const std::vector<RolloutRecord>& rollouts,
+                                                    const WantedState& wanted, const Orders& orders);
 
 /// What a comparison has to mind.
 StandingOrders standing_orders(const Ledger& ledger, const Orders& orders);

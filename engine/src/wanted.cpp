@@ -126,11 +126,17 @@ std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::str
     return units;
 }
 
+/// What changes least is the most careful.
+int care_of(const std::optional<OnTimeout>& on_timeout) {
+    if (!on_timeout) return 0;
+    return *on_timeout == OnTimeout::go_on ? 1 : *on_timeout == OnTimeout::rollback ? 2 : 3;
+}
+
 /// The more careful one counts.
 void merge(RolloutRules& all, const RolloutRules& rules) {
     all.sequential |= rules.sequential;
     all.canary |= rules.canary;
-    if (rules.on_timeout) all.on_timeout = rules.on_timeout;
+    if (care_of(rules.on_timeout) > care_of(all.on_timeout)) all.on_timeout = rules.on_timeout;
     if (rules.max_unavailable) {
         all.max_unavailable = std::min(all.max_unavailable.value_or(*rules.max_unavailable), *rules.max_unavailable);
     }

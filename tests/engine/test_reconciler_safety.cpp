@@ -1,12 +1,14 @@
 #include "documents.hpp"
 #include "orders.hpp"
 #include "support/catch.hpp"
+#include "support/fake_health.hpp"
 #include "support/holds.hpp"
 #include "support/world.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace deployer;
@@ -266,4 +268,284 @@ TEST_CASE("while all is paused nothing is touched, and what nothing is left for 
     fleet.declare("services:\n- {name: foo@.service, count: 1}\n");
     for (int i = 0; i < 3; ++i) CHECK(fleet.cycle().result == Outcome::paused);
     CHECK(fleet.target->writes().empty());
+}
+
+namespace {
+
+/// What a killed process leaves: the cluster and the cache as they were at one moment.
+class Moment {
+public:
+    explicit Moment(World& world) : world_(world) {}
+
+    /// The first time only.
+    void keep() {
+        if (kept_) return;
+        kept_ = true;
+        documents_ = world_.cache->documents;
+        units_ = world_.target->units();
+    }
+    /// Of two units at that moment the one is lost: the target was between destroying and creating it.
+    void lose(const std::string& unit) { units_.erase(unit); }
+
+    void go_back() {
+        REQUIRE(kept_);
+        world_.cache->documents = documents_;
+        for (const auto& name : world_.target->names()) world_.target->remove(name);
+        for (const auto& [name, unit] : units_) world_.target->put(unit);
+        world_.target->forget_calls();
+        world_.restart();
+        world_.reconciler->distrust_snapshot();
+    }
+
+private:
+    World& world_;
+    bool kept_ = false;
+    std::map<std::string, std::string> documents_;
+    std::map<std::string, Unit> units_;
+};
+
+const std::string three_nodes = "services:\n- {name: foo@.service, count: 3, sequentialDeployment: true";
+
+/// Whether it is the unit with that command, and there.
+bool runs(const Unit& unit, const UnitStatus& status, const std::string& command) {
+    return is_command(unit, command) && status.readiness != Readiness::absent;
+}
+
+}  // namespace
+
+TEST_CASE("a service that is unhealthy stays quarantined, and what it replaces stays", "[R25][R42][R43]") {
+    World world;
+    const auto health = std::make_shared<FakeHealth>();
+    world.health = health;
+    world.policy.rollout.timeout = 30ms;
+    world.restart();
+    world.source->put("foo.service", unit_file("v1"));
+    world.declare("services:\n- {name: foo.service, sequentialDeployment: true}\n- name: bar.service\n");
+    world.settle();
+    std::atomic<bool> is_well = false;
+    health->judge = [&](const ServiceGroupRef&) {
+        return HealthReport{is_well ? HealthReport::Verdict::healthy : HealthReport::Verdict::unhealthy,
+                            "disk is full"};
+    };
+    world.source->put("foo.service", unit_file("v2"));
+    world.declare("services:\n- {name: foo.service, sequentialDeployment: true}\n");
+    CHECK(world.cycle().result == Outcome::halted);
+    for (int i = 0; i < 3; ++i) {
+        const auto report = world.cycle();
+        CHECK(report.result == Outcome::quarantined);
+        REQUIRE(report.not_ready.size() == 1);
+        CHECK(report.not_ready[0].detail == "health check: disk is full");
+    }
+    CHECK(world.target->units().count("bar.service") == 1);
+    // It only took longer.
+    is_well = true;
+    (void)world.cycle();
+    (void)world.cycle();
+    CHECK(world.cycle().result == Outcome::in_sync);
+    CHECK(world.target->units().count("bar.service") == 0);
+}
+
+TEST_CASE("what a rolled back revision no longer wants stays, for the former one may need it", "[R25][R43]") {
+    World world;
+    const std::string nodes = three_nodes + ", on_timeout: rollback}\n";
+    world.source->put("foo-sidekick@.service", unit_file("sidekick"));
+    world.source->put("foo@.service", unit_file("v1"));
+    world.declare(nodes + "- {name: foo-sidekick@.service, count: 3}\n- name: bar.service\n");
+    world.settle();
+    world.target->judge = [](const Unit& unit, const UnitStatus& status) {
+        return runs(unit, status, "v2") ? UnitStatus{Readiness::failed, "exit code 1"} : status;
+    };
+    world.source->put("foo@.service", unit_file("v2"));
+    world.declare(nodes);
+    CHECK(world.cycle().result == Outcome::rolled_back);
+    const auto before = world.target->names();
+    REQUIRE(before.size() == 7);
+    for (int i = 0; i < 2; ++i) CHECK(world.cycle().result == Outcome::quarantined);
+    CHECK(world.target->names() == before);
+}
+
+TEST_CASE("a rollout that was overtaken in between goes back as a whole", "[R43][R44]") {
+    Fleet fleet(", on_timeout: rollback");
+    fleet.policy.rollout.timeout = 300ms;
+    fleet.restart();
+    std::atomic<bool> overtaken = false;
+    fleet.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        if (unit.name != "foo@3.service" || !is_command(unit, "bad")) return status;
+        if (!overtaken.exchange(true)) fleet.source->put("bar.service", unit_file("bar --new"));
+        return UnitStatus{Readiness::waiting, "starting"};
+    };
+    fleet.release("bad");
+    CHECK(fleet.cycle().result == Outcome::superseded);
+    REQUIRE(fleet.commands() == Commands{"bad", "bad", "bad"});
+    CHECK(fleet.cycle().result == Outcome::rolled_back);
+    CHECK(fleet.commands() == Commands{"good", "good", "good"});
+}
+
+TEST_CASE("with continue, too, a node that was coming up when the deployer was killed is waited for", "[R33][R43]") {
+    Fleet fleet(", on_timeout: continue");
+    Moment killed(fleet);
+    fleet.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        if (unit.name != "foo@1.service" || !is_command(unit, "bad")) return status;
+        killed.keep();
+        return UnitStatus{Readiness::waiting, "starting"};
+    };
+    fleet.release("bad");
+    (void)fleet.cycle();
+    killed.go_back();
+    int looks = 0;
+    fleet.target->before = [&](const std::string& call) {
+        if (call == "status foo@1.service") ++looks;
+        if (call == "apply foo@2.service") CHECK(looks > 1);
+    };
+    const auto report = fleet.cycle();
+    CHECK(report.result == Outcome::degraded);
+    CHECK(fleet.commands() == Commands{"bad", "bad", "bad"});
+    CHECK(fleet.cycle().result == Outcome::quarantined);
+}
+
+TEST_CASE("a node that was coming up is waited for though its sidekick is to go", "[R33][R41]") {
+    World world;
+    world.policy.rollout.timeout = 30ms;
+    world.restart();
+    world.source->put("foo@.service", unit_file("v1"));
+    world.source->put("foo-sidekick@.service", unit_file("sidekick"));
+    world.declare(three_nodes + "}\n- {name: foo-sidekick@.service, count: 3}\n");
+    world.settle();
+    Moment killed(world);
+    world.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        if (unit.name != "foo@1.service" || !is_command(unit, "v2")) return status;
+        killed.keep();
+        return UnitStatus{Readiness::waiting, "starting"};
+    };
+    world.source->put("foo@.service", unit_file("v2"));
+    world.declare(three_nodes + "}\n");
+    (void)world.cycle();
+    killed.go_back();
+    CHECK(world.cycle().result == Outcome::halted);
+    CHECK(world.target->writes().empty());
+}
+
+TEST_CASE("what is not to run is not asked for its health", "[R42]") {
+    World world;
+    const auto health = std::make_shared<FakeHealth>();
+    world.health = health;
+    world.restart();
+    world.source->put("foo@.service", unit_file("v1"));
+    world.declare(three_nodes + "}\n");
+    world.settle();
+    health->judge = [](const ServiceGroupRef&) {
+        return HealthReport{HealthReport::Verdict::unhealthy, "connection refused"};
+    };
+    world.declare(three_nodes + ", desiredState: inactive}\n");
+    CHECK(world.cycle().result == Outcome::applied);
+}
+
+TEST_CASE("killed between destroying and creating a unit, the new content is judged all the same", "[R33][R43]") {
+    const auto nodes = GENERATE(1, 3);
+    World world;
+    const auto name = nodes == 1 ? std::string("foo.service") : std::string("foo@1.service");
+    const auto file = nodes == 1 ? "foo.service" : "foo@.service";
+    world.source->put(file, unit_file("v1"));
+    world.declare(nodes == 1 ? "services:\n- {name: foo.service, sequentialDeployment: true, on_timeout: rollback}\n"
+                             : three_nodes + ", on_timeout: rollback}\n");
+    world.settle();
+    world.target->judge = [](const Unit& unit, const UnitStatus& status) {
+        return runs(unit, status, "v2") ? UnitStatus{Readiness::failed, "exit code 1"} : status;
+    };
+    Moment killed(world);
+    world.target->before = [&](const std::string& call) {
+        if (call == "apply " + name) killed.keep();
+    };
+    world.source->put(file, unit_file("v2"));
+    (void)world.cycle();
+    killed.lose(name);
+    killed.go_back();
+    (void)world.cycle();
+    (void)world.cycle();
+    CHECK(world.cycle().result == Outcome::quarantined);
+    for (const auto& [unit_name, unit] : world.target->units()) {
+        INFO(unit_name);
+        CHECK(is_command(unit, "v1"));
+    }
+}
+
+TEST_CASE("the good version is not forgotten when the way back to it is cut off and a worse one comes", "[R43][R44]") {
+    Fleet fleet(", on_timeout: rollback");
+    fleet.target->judge = [](const Unit& unit, const UnitStatus& status) {
+        const bool broken = unit.name == "foo@1.service" && !is_command(unit, "good");
+        return broken ? UnitStatus{Readiness::failed, "exit code 1"} : status;
+    };
+    std::atomic<int> applied = 0;
+    fleet.target->before = [&](const std::string& call) {
+        if (call == "apply foo@1.service" && ++applied == 2) throw Error(ErrorKind::unavailable, "fleet is away");
+    };
+    fleet.release("bad");
+    (void)fleet.cycle();
+    REQUIRE(fleet.commands() == Commands{"bad", "good", "good"});
+    fleet.release("worse");
+    CHECK(fleet.cycle().result == Outcome::rolled_back);
+    CHECK(fleet.commands() == Commands{"good", "good", "good"});
+}
+
+TEST_CASE("a unit that is created again has all its time again", "[R42]") {
+    World world;
+    world.policy.rollout.timeout = 400ms;
+    world.policy.interval = 20ms;
+    world.restart();
+    const std::string without = "services:\n- name: bar.service\n";
+    const std::string with = "services:\n- {name: foo@.service, count: 2, canary: true}\n- name: bar.service\n";
+    world.declare(without);
+    world.settle();
+    std::atomic<bool> comes_up = false;
+    std::atomic<int> looks = 0;
+    world.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        if (!runs(unit, status, "foo")) return status;
+        if (++looks == 1 && !comes_up) world.declare(without);
+        return comes_up && looks > 5 ? status : UnitStatus{Readiness::waiting, "starting"};
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    world.declare(with);
+    REQUIRE(world.cycle().result == Outcome::superseded);
+    for (int i = 0; i < 3; ++i) (void)world.cycle();
+    REQUIRE(world.target->names() == std::vector<std::string>{"bar.service"});
+    // Until all the time is over that it had the first time.
+    std::this_thread::sleep_until(begin + 450ms);
+    comes_up = true;
+    looks = 0;
+    world.declare(with);
+    CHECK(world.cycle().result == Outcome::applied);
+}
+
+TEST_CASE("what failed is started once more when somebody has it tried again", "[R43]") {
+    Fleet fleet;
+    std::atomic<bool> cause = true;
+    std::map<std::string, bool> failed;
+    fleet.target->before = [&](const std::string& call) {
+        if (call.rfind("apply ", 0) == 0) failed[call.substr(6)] = cause;
+        if (call == "set foo@1.service launched") failed["foo@1.service"] = cause;
+    };
+    fleet.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        return is_command(unit, "bad") && failed[unit.name] ? UnitStatus{Readiness::failed, "exit code 1"} : status;
+    };
+    fleet.release("bad");
+    CHECK(fleet.cycle().result == Outcome::halted);
+    cause = false;
+    Orders orders;
+    orders.retries["foo"] = timestamp();
+    fleet.order(orders);
+    CHECK(fleet.cycle().result == Outcome::applied);
+    CHECK(fleet.commands() == Commands{"bad", "bad", "bad"});
+}
+
+TEST_CASE("a way back that does not come up either is looked at, and not waited for in every cycle", "[R43]") {
+    Fleet fleet(", on_timeout: rollback");
+    fleet.target->judge = [](const Unit& unit, const UnitStatus& status) {
+        return unit.name == "foo@1.service" ? UnitStatus{Readiness::waiting, "database is away"} : status;
+    };
+    fleet.release("bad");
+    CHECK(fleet.cycle().result == Outcome::halted);
+    (void)fleet.cycle();
+    fleet.target->forget_calls();
+    CHECK(fleet.cycle().result == Outcome::quarantined);
+    CHECK(fleet.target->calls() == std::vector<std::string>{"status foo@1.service"});
 }

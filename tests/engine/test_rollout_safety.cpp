@@ -410,7 +410,7 @@ TEST_CASE("a newer revision ends the waits and begins nothing more", "[R44][conc
         scene.target.forget_calls();
         scene.roll_out();
         CHECK(scene.outcome_of("foo") == Outcome::halted);
-        CHECK(scene.target.count("status foo@1.service") == 1);
+        CHECK(scene.target.count("status foo@1.service") == 2);
     }
 }
 

@@ -36,7 +36,8 @@ RolloutRecord quarantined_foo(const std::string& content, Outcome outcome) {
 }
 
 bool is_kept(const RolloutRecord& record, const WantedState& wanted, const Orders& orders = {}) {
-    return rollouts_of_concern({record}, wanted, orders).size() == 1;
+    const auto kept = rollouts_of_concern({record}, wanted, orders);
+    return kept.size() == 1 && kept[0].quarantine;
 }
 
 }  // namespace
@@ -99,7 +100,7 @@ TEST_CASE("nothing of a quarantined or paused service is planned, and its change
         CHECK(plan.standing[0].outcome == Outcome::quarantined);
         CHECK(plan.standing[0].changes == 1);
         CHECK(holds(plan.standing[0].reason, "coco-fleet-deployer retry foo"));
-        CHECK(plan.destroy_obstacle.empty());
+        CHECK(plan.destroy_obstacle == "foo is quarantined and not all of it is as it is to be");
     }
     SECTION("quarantined, with a node that is missing, which may be the new name of what would go") {
         const auto plan = make_plan(wanted_foo(3, "bad"), actual, policy, standing_orders(ledger, {}));

@@ -99,7 +99,12 @@ private:
                                       ", settle: 20ms}\n"
                                       "target:\n" +
                                       target_ + more_target_ +
-                                      "cache: {plugin: cache-file, path: cache}\nreconcile:\n" + reconcile_ + blocks_);
+                                      "cache: {plugin: cache-file, path: cache}\nreconcile:\n" + reconcile_ + quick_polls() + blocks_);
+    }
+
+    /// Nothing here takes as long as things do on a real cluster.
+    [[nodiscard]] std::string quick_polls() const {
+        return reconcile_.find("rollout:") == std::string::npos ? "  rollout: {poll: 5ms}\n" : "";
     }
 
     TempDir dir_;
