@@ -41,6 +41,11 @@ bool Gate::look(const GateTools& tools, std::mutex& turn) {
 }
 
 bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
+    // They tell the same, one bound to the other: looks take turns, and cost the target half.
+    if (companions_turn_) {
+        companions_turn_ = false;
+        return companions_are_ready(tools);
+    }
     for (const auto& unit : units_) {
         if (!is_ready(unit, tools)) return false;
     }
@@ -49,6 +54,12 @@ bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
     // Who is not to run has no health to ask for.
     if (!runs) return true;
     if (const auto healthy = is_healthy(tools, turn)) return *healthy;
+    if (tools.stable_samples == 1) return companions_are_ready(tools);
+    companions_turn_ = !companions_.empty();
+    return true;
+}
+
+bool Gate::companions_are_ready(const GateTools& tools) {
     // One that failed with the former version may come up with this one.
     return std::all_of(companions_.begin(), companions_.end(),
                        [&](const auto& companion) { return look_at(companion, tools).readiness == Readiness::ready; });

@@ -50,6 +50,7 @@ public:
 
 private:
     [[nodiscard]] bool all_is_well(const GateTools& tools, std::mutex& turn);
+    [[nodiscard]] bool companions_are_ready(const GateTools& tools);
     [[nodiscard]] bool is_ready(const DeployedUnit& unit, const GateTools& tools);
     /// The target's word on a unit.
     [[nodiscard]] UnitStatus look_at(const DeployedUnit& unit, const GateTools& tools);
@@ -64,6 +65,7 @@ private:
     std::vector<DeployedUnit> units_;
     std::vector<DeployedUnit> companions_;
     std::optional<Clock::time_point> deadline_;
+    bool companions_turn_ = false;  ///< the next look is at those
     std::string unit_;
     std::string detail_;            ///< what the last look saw
     std::string told_;              ///< what was told last

@@ -166,7 +166,7 @@ TEST_CASE("a plugin that throws ends neither the process nor the other units", "
     use_recording_target(cluster, "  throw_on: apply\n  throw_kind: int\n");
     const auto ended = cluster.once();
     INFO(ended.err);
-    CHECK(ended.status == 1);
+    CHECK(ended.status == 3);
     CHECK(result_of(ended) == "degraded");
     CHECK(ended.out.find("a defect of target-recording") != std::string::npos);
 }
