@@ -97,7 +97,7 @@ int main() {
     std::sort(others.begin(), others.end());
     std::printf("%d services of %d nodes, %zu calls at once, %zu calls in all%s\n", services, nodes, policy.parallelism,
                 target.calls().size(), end.error ? " (ended early)" : "");
-    std::printf("  the %zu quick ones are through after             %6.2f s (half of them after %.2f s)\n", others.size(),
-                others.back(), others[others.size() / 2]);
+    std::printf("  the %zu quick ones are through after             %6.2f s (half of them after %.2f s)\n",
+                others.size(), others.back(), others[others.size() / 2]);
     std::printf("  the slow one, whose waiting alone is 9 s, after  %6.2f s\n", through[slow_service]);
 }

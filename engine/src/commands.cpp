@@ -16,6 +16,7 @@
 #include "stream_log.hpp"
 
 #include <deployer/foreign_text.hpp>
+#include <deployer/nearest_word.hpp>
 #include <deployer/unit_name.hpp>
 
 #include <Poco/JSON/Array.h>
@@ -25,13 +26,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <sstream>
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace deployer {
 namespace {
@@ -166,11 +171,31 @@ int with_records(const Invocation& invocation, Work&& work) {
 /// People have unit names at hand as often as names of services.
 std::string service_of(const Invocation& invocation) {
     const auto& given = invocation.service;
-    return given.empty() || unit_name_problem(given) ? given : std::string(service_name(given));
+    const bool is_unit = given.find('@') != std::string::npos || !unit_name_problem(given);
+    return given.empty() || !is_unit ? given : std::string(service_name(given));
 }
 
 std::string name_in_sentence(const std::string& service) {
-    return service.empty() ? "everything" : quote(service);
+    return service.empty() ? "all services" : quote(service);
+}
+
+std::string paused_text(const std::string& service) {
+    return service.empty() ? "all services are" : quote(service) + " is";
+}
+
+std::string named(const std::map<std::string, Pause, std::less<>>& paused, const std::string& introduction) {
+    std::string text;
+    for (const auto& [service, pause] : paused)
+        text += (text.empty() ? introduction : ", ") + name_in_sentence(service);
+    return text;
+}
+
+/// A name that is not known may be a mistake, or of a service to come.
+std::string doubt_about(const std::string& service, const std::set<std::string, std::less<>>& known) {
+    if (service.empty() || known.empty() || known.contains(service)) return {};
+    const auto meant = nearest_word(service, std::vector(known.begin(), known.end()));
+    return "the cluster had no service " + quote(service) + " when it was last listed" +
+           (meant ? ", did you mean " + quote(*meant) + "?" : ".") + " All the same: ";
 }
 
 int retry(const Invocation& invocation) {
@@ -178,7 +203,9 @@ int retry(const Invocation& invocation) {
         const auto service = service_of(invocation);
         order_retry(records, service);
         leave(records.orders);
-        return quote(service) + " is tried again in the next cycle\n";
+        const bool paused = records.orders.paused.contains(service) || records.orders.paused.contains("");
+        return quote(service) +
+               (paused ? " is tried again once it is no longer paused\n" : " is tried again in the next cycle\n");
     });
 }
 
@@ -187,7 +214,7 @@ int pause(const Invocation& invocation) {
         const auto service = service_of(invocation);
         records.orders.paused[service] = {timestamp().substr(0, 19) + "Z", invocation.reason};
         leave(records.orders);
-        return name_in_sentence(service) + " is paused from the next cycle on\n";
+        return doubt_about(service, records.services) + paused_text(service) + " paused from the next cycle on\n";
     });
 }
 
@@ -196,14 +223,13 @@ int resume(const Invocation& invocation) {
         const auto service = service_of(invocation);
         auto& paused = records.orders.paused;
         if (paused.erase(service) == 0) {
-            std::string others;
-            for (const auto& [other, pause] : paused) {
-                others += (others.empty() ? "; paused: " : ", ") + name_in_sentence(other);
-            }
-            throw Error(ErrorKind::not_found, name_in_sentence(service) + " is not paused" + others);
+            throw Error(ErrorKind::not_found,
+                        (service.empty() ? "there is no pause of all services" : quote(service) + " is not paused") +
+                            named(paused, "; paused: "));
         }
         leave(records.orders);
-        return name_in_sentence(service) + " is no longer paused from the next cycle on\n";
+        return paused_text(service) + " no longer paused from the next cycle on" + named(paused, "; still paused: ") +
+               "\n";
     });
 }
 

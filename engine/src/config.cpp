@@ -49,6 +49,7 @@ RolloutPolicy read_rollout(const Settings& reconcile) {
     policy.parallelism = static_cast<std::size_t>(reconcile.find_integer("parallelism", 1, 256).value_or(8));
     const auto rollout = reconcile.block("rollout");
     policy.timeout = rollout.find_duration("timeout").value_or(policy.timeout);
+    if (policy.timeout.count() == 0) rollout.fail("timeout", "has to be longer than 0");
     policy.poll = rollout.find_duration("poll").value_or(policy.poll);
     if (policy.poll.count() == 0) rollout.fail("poll", "has to be longer than 0");
     const auto on_timeout = rollout.find_choice("on_timeout", {"halt", "continue", "rollback"});

@@ -76,7 +76,7 @@ int Daemon::run() {
 std::optional<int> Daemon::rest_after(const CycleReport& report) {
     if (report.error && session_->config().on_failure == OnFailure::exit) return end_after(*report.error);
     const auto kind = report.error ? std::optional(report.error->kind()) : std::nullopt;
-    if (!kind && was_superseded(report)) {
+    if (!kind && report.overtaken) {
         failures_ = 0;
         return std::nullopt;
     }

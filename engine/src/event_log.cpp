@@ -26,11 +26,17 @@ public:
     }
 
     void operator()(const RolloutStarting& event) {
+        if (event.plan.changes.empty()) return;
         log_->info(quantity(event.plan.changes.size(), "change") + " to make for revision " + event.plan.revision.id);
     }
 
     void operator()(const ChangeStarted& event) {
         log_->debug(std::string(action_of(event.change.kind)) + ' ' + event.change.unit + " begins");
+    }
+
+    void operator()(const ChangeMade& event) {
+        made_.insert(event.change.unit);
+        log_->info(describe(event.change));
     }
 
     void operator()(const WaitingForReady& event) {
@@ -40,10 +46,13 @@ public:
     void operator()(const ChangeEnded& event) {
         const auto& [change, status, error] = event.result;
         const auto what = std::string(action_of(change.kind)) + ' ' + change.unit;
+        const bool was_told = made_.erase(change.unit) > 0;
         if (status == ChangeStatus::done) {
-            log_->info(what + " (" + change.reason + ')');
+            log_->info(was_told ? change.unit + " is ready" : describe(change));
         } else if (status == ChangeStatus::failed) {
             log_->error(what + " failed: " + error);
+        } else if (status == ChangeStatus::superseded) {
+            log_->info(change.unit + ' ' + error);
         } else {
             tell_news(what + ' ' + error);
         }
@@ -55,11 +64,10 @@ public:
 
     void operator()(const GroupEnded& event) {
         const auto& [service, outcome, detail] = event.outcome;
-        const auto line = service + " is " + std::string(to_string(outcome)) + (detail.empty() ? "" : ": " + detail);
         if (outcome == Outcome::superseded) {
-            log_->info(line);
+            log_->info(service + ": " + detail);
         } else {
-            log_->error(line);
+            log_->error(service + " is " + std::string(to_string(outcome)) + (detail.empty() ? "" : ": " + detail));
         }
     }
 
@@ -86,6 +94,10 @@ public:
     }
 
 private:
+    static std::string describe(const Change& change) {
+        return std::string(action_of(change.kind)) + ' ' + change.unit + " (" + change.reason + ')';
+    }
+
     /// What is left as it is stays so cycle after cycle: it is said once.
     void tell_news(const std::string& line) {
         if (told_before_.count(line) == 0) log_->warning(line);
@@ -93,6 +105,7 @@ private:
     }
 
     Log* log_;
+    std::set<std::string> made_;         ///< units whose change was told of, and whose end was not
     std::set<std::string> told_before_;  ///< by the last cycle
     std::set<std::string> told_;
 };

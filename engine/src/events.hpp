@@ -31,6 +31,10 @@ struct RolloutStarting {
 struct ChangeStarted {
     const Change& change;
 };
+/// The target has it, and it is waited for until it is ready.
+struct ChangeMade {
+    const Change& change;
+};
 /// A rollout waits for a unit to become ready (R42); once for each answer of the target that reads differently.
 struct WaitingForReady {
     std::string unit;
@@ -57,8 +61,8 @@ struct CycleEnded {
     bool idle;
 };
 
-using Event = std::variant<TargetListed, WantedRead, RolloutStarting, ChangeStarted, WaitingForReady, ChangeEnded,
-                           ChangeUndone, GroupEnded, DriftFound, CycleEnded>;
+using Event = std::variant<TargetListed, WantedRead, RolloutStarting, ChangeStarted, ChangeMade, WaitingForReady,
+                           ChangeEnded, ChangeUndone, GroupEnded, DriftFound, CycleEnded>;
 
 /// The one stream of what happens. Subscribers are told in the order in which they came, one event at a time, on the
 /// thread where it happened; references in an event are good during the call. Subscribe before the first event.

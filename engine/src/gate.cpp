@@ -17,10 +17,12 @@ Gate::Gate(std::string service, std::vector<DeployedUnit> units, std::vector<Dep
       deadline_(deadline),
       unit_(units_.front().name) {}
 
-bool Gate::look(const GateTools& tools, std::mutex& turn) {
+Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
     bool is_well = false;
+    is_busy_ = false;
     try {
         is_well = all_is_well(tools, turn);
+        if (is_busy_) return Look::busy;
         trouble_.reset();
         ++answers_;
     } catch (const Error& error) {
@@ -30,14 +32,14 @@ bool Gate::look(const GateTools& tools, std::mutex& turn) {
         detail_ = error.what();
     }
     good_ = is_well ? good_ + 1 : 0;
-    if (good_ >= tools.stable_samples) return true;
+    if (good_ >= tools.stable_samples) return Look::passed;
     if (is_well)
         detail_ = "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
     if (deadline_) tell(tools, detail_);
     // What is ready in time may show that it stays so. And when nobody could look for long, one look is not enough.
     const bool is_over = !deadline_ || (Clock::now() >= *deadline_ && (trouble_ || answers_ > 1));
     if (!is_well && is_over) give_up(tools);
-    return false;
+    return Look::again;
 }
 
 bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
@@ -96,7 +98,11 @@ std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
     if (tools.health == nullptr) return std::nullopt;
     ServiceGroupRef service{service_, {}};
     for (const auto& unit : units_) service.units.push_back(unit.name);
-    const std::lock_guard lock(turn);
+    const std::unique_lock lock(turn, std::try_to_lock);
+    if (!lock) {
+        is_busy_ = true;
+        return false;
+    }
     const auto report = tools.health->check(service, make_call(tools));
     if (report.verdict == HealthReport::Verdict::not_checked) return std::nullopt;
     detail_ = "health check: " + (report.detail.empty() ? std::string("unhealthy") : report.detail);

@@ -39,10 +39,15 @@ public:
     Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
          std::optional<Clock::time_point> deadline);
 
-    /// One look: whether the gate is passed. False: look again. Throws Error `rejected` or `not_found` when it never
-    /// will be, or is not at the deadline; what the target or the health plugin throws otherwise, but `unavailable`
-    /// only at the deadline, for it may pass. `turn` keeps two gates of a service from asking for its health at once.
-    bool look(const GateTools& tools, std::mutex& turn);
+    enum class Look {
+        passed,
+        again,  ///< after a while
+        busy,   ///< somebody else asks for the service's health just now: again soon, and this was no look
+    };
+
+    /// One look. Throws Error `rejected` or `not_found` when the gate never will be passed, or is not at the deadline;
+    /// what the target or the health plugin throws otherwise, but `unavailable` only at the deadline, for it may pass. `turn` keeps two gates of a service from asking for its health at once.
+    Look look(const GateTools& tools, std::mutex& turn);
 
     /// The unit that the last look ended with.
     [[nodiscard]] const std::string& unit() const noexcept { return unit_; }
@@ -65,6 +70,7 @@ private:
     std::vector<DeployedUnit> units_;
     std::vector<DeployedUnit> companions_;
     std::optional<Clock::time_point> deadline_;
+    bool is_busy_ = false;
     bool companions_turn_ = false;  ///< the next look is at those
     std::string unit_;
     std::string detail_;            ///< what the last look saw

@@ -76,6 +76,7 @@ Object write_rollout(const RolloutRecord& record) {
     Object object;
     object.set("service", record.service);
     object.set("digest", record.digest);
+    object.set("fresh", record.fresh);
     Object former;
     write_units(record.former, former);
     object.set("former", former);
@@ -93,6 +94,7 @@ RolloutRecord read_rollout(const Object& object) {
     const auto former = object.getObject("former");
     if (!former) throw Poco::DataFormatException("former");
     RolloutRecord record{text_of(object, "service"), text_of(object, "digest"), read_units(*former)};
+    record.fresh = object.getValue<bool>("fresh");
     if (object.has("quarantine")) {
         const auto quarantine = object.getObject("quarantine");
         if (!quarantine) throw Poco::DataFormatException("quarantine");
@@ -130,6 +132,7 @@ bool operator==(const RolloutRecord& left, const RolloutRecord& right) {
                one.desired_state == other.desired_state;
     };
     return left.service == right.service && left.digest == right.digest && left.quarantine == right.quarantine &&
+           left.fresh == right.fresh &&
            std::equal(left.former.begin(), left.former.end(), right.former.begin(), right.former.end(), same_unit);
 }
 

@@ -43,6 +43,7 @@ struct RolloutRecord {
     std::string digest;                ///< group_digests() of what is rolled out
     std::vector<DeployedUnit> former;  ///< what its units go back to, if they are to
     std::optional<Quarantine> quarantine{};
+    bool fresh = false;  ///< nothing of it was there when this began
 };
 bool operator==(const RolloutRecord& left, const RolloutRecord& right);
 
@@ -72,7 +73,7 @@ struct Ledger {
     void keep_unproven(const std::set<std::string>& units);
 
     /// An outcome that tells nothing new is not added.
-    void add(HistoryEntry outcome);
+    void add(HistoryEntry entry);
     bool operator==(const Ledger&) const = default;
 };
 

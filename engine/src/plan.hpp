@@ -81,6 +81,7 @@ struct Standstill {
     Outcome outcome = Outcome::paused;  ///< paused or quarantined
     std::string reason;                 ///< for people, one line
     std::size_t changes = 0;            ///< that are left for it
+    std::string advice{};               ///< how to end it; may be empty
 
     bool operator==(const Standstill&) const = default;
 };

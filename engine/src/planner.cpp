@@ -132,7 +132,10 @@ private:
         // An entry that does not even tell its name could mean any unit.
         if (held_services_.count(service) > 0 || held_services_.count("") > 0) return;
         // Nor what belongs to the version that a service went back to.
-        if (orders_.restoring.contains(service)) return;
+        if (orders_.restoring.contains(service)) {
+            ++kept_[std::string(service)];
+            return;
+        }
         const bool stays = wanted_services_.count(service) > 0;
         add({stays ? ChangeKind::remove_node : ChangeKind::destroy_group,
              unit.name,
@@ -170,6 +173,7 @@ private:
             change.differences = differences_between(actual.content->options, wanted.content->options);
             change.reason = describe_update(change, actual.desired_state);
         }
+        if (orders_.restoring.contains(change.service)) change.reason = "back to what it was: " + change.reason;
         add(std::move(change));
     }
 
@@ -186,6 +190,12 @@ private:
     }
 
     void limit_destroys() {
+        for (const auto& [service, count] : kept_) {
+            plan_.notes.push_back(
+                quantity(count, "unit") + " of " + service +
+                " no longer wanted, left running: it was rolled back, and its former version may need " +
+                (count == 1 ? "it" : "them"));
+        }
         if (destroys_.empty()) return;
         if (!policy_.destroy) {
             plan_.left.destroy_disabled = destroys_.size();
@@ -245,13 +255,17 @@ private:
     void find_gated_groups() {
         std::map<std::string_view, GatedGroup> groups;
         std::set<std::string_view> updated;
+        std::map<std::string_view, bool> is_fresh;
         std::set<std::pair<std::string_view, std::string_view>> changing_nodes;
         for (const auto& change : plan_.changes) {
             if (is_destroy(change.kind)) continue;
             changing_nodes.emplace(change.service, instance_of(change.unit));
             if (!is_create(change.kind)) updated.insert(change.service);
             if (auto* const group = add_gated_group(groups, change.service)) {
-                group->fresh = change.kind == ChangeKind::create_group && !is_under_way(change.service);
+                const bool began = change.kind == ChangeKind::create_group && !is_under_way(change.service);
+                group->fresh = began || (is_create(change.kind) && orders_.fresh.contains(change.service));
+                is_fresh[change.service] = is_fresh.try_emplace(change.service, true).first->second && group->fresh;
+                group->fresh = is_fresh[change.service];
             }
         }
         for (const auto& unit : settled_) {
@@ -346,7 +360,8 @@ private:
     ServiceSet held_services_;
     std::vector<Change> destroys_;
     std::vector<DeployedUnit> settled_;
-    std::string missing_;  ///< of what stands still; empty when all of it is there
+    std::map<std::string, std::size_t> kept_;  ///< unwanted units of services that were rolled back
+    std::string missing_;                      ///< of what stands still; empty when all of it is there
     Plan plan_;
 };
 

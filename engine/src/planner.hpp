@@ -32,6 +32,7 @@ struct StandingOrders {
     std::vector<Standstill> still;
     std::set<std::string, std::less<>> restoring;  ///< services on their way back from a rollout that ended badly
     std::set<std::string, std::less<>> unproven;   ///< units that were changed and not seen ready since
+    std::set<std::string, std::less<>> fresh;      ///< services of which nothing was there when their rollout began
     std::set<std::string, std::less<>> retried;    ///< services that somebody wants to be tried again
     /// What units were before a rollout that is not over, by name.
     std::map<std::string, DeployedUnit, std::less<>> former;

@@ -52,14 +52,18 @@ std::set<std::string> unproven_by(const CycleReport& report, const std::vector<s
 
 /// Groups of which nothing more is to be told end as their changes did.
 void conclude_groups(CycleReport& report) {
-    std::map<std::string, Outcome> outcomes;
+    std::map<std::string, GroupOutcome> outcomes;
     for (const auto& result : report.changes) {
-        const bool well = result.status == ChangeStatus::done;
-        auto& outcome = outcomes.try_emplace(result.change.service, Outcome::applied).first->second;
-        if (!well) outcome = Outcome::degraded;
+        auto& group = outcomes[result.change.service];
+        group.service = result.change.service;
+        if (result.status == ChangeStatus::done) continue;
+        group.outcome = Outcome::degraded;
+        if (group.detail.empty() && result.status == ChangeStatus::failed) {
+            group.detail = result.change.unit + ": " + result.error;
+        }
     }
     for (const auto& group : report.groups) outcomes.erase(group.service);
-    for (const auto& [service, outcome] : outcomes) set_outcome(report, {service, outcome, {}});
+    for (auto& [service, group] : outcomes) set_outcome(report, std::move(group));
 }
 
 bool same_units(const WantedState& left, const WantedState& right) {
@@ -88,6 +92,22 @@ bool is_through(const std::string& service, const CycleReport& report) {
         return result.change.service != service || is_destroy(result.change.kind) ||
                result.status == ChangeStatus::done;
     });
+}
+
+/// Nothing of it happens now, so nothing of what is known of it is over.
+bool is_left_alone(std::string_view service, const Plan& plan) {
+    const auto is_of_it = [&](const auto& entry) { return entry.service.empty() || entry.service == service; };
+    return std::any_of(plan.standing.begin(), plan.standing.end(), is_of_it) ||
+           std::any_of(plan.held.begin(), plan.held.end(), is_of_it);
+}
+
+std::vector<std::string> missing_units(const std::vector<std::string>& units, const ActualState& actual) {
+    std::vector<std::string> missing;
+    std::copy_if(units.begin(), units.end(), std::back_inserter(missing), [&](const auto& name) {
+        return std::none_of(actual.units.begin(), actual.units.end(),
+                            [&](const auto& unit) { return unit.name == name; });
+    });
+    return missing;
 }
 
 std::string why_unproven(const CycleReport& report) {
@@ -287,7 +307,11 @@ CycleReport Reconciler::propose(const Plan& plan) {
     for (const auto& record : ledger_->rollouts) {
         const auto& quarantine = record.quarantine;
         if (!quarantine || quarantine->outcome != Outcome::rolled_back) continue;
-        set_outcome(report, {record.service, Outcome::quarantined, describe(record)});
+        const auto standing = std::find_if(report.groups.begin(), report.groups.end(),
+                                           [&](const auto& group) { return group.service == record.service; });
+        const auto paused = standing == report.groups.end() ? std::string() : "; also paused: " + standing->detail;
+        set_outcome(report, {record.service, Outcome::quarantined,
+                             describe(record) + paused + "; " + advice_for(record.service)});
     }
     if (!plan.destroy_obstacle.empty()) skip_destroys(report, plan.destroy_obstacle);
     report.result = conclude(report);
@@ -297,11 +321,12 @@ CycleReport Reconciler::propose(const Plan& plan) {
 CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
     auto report = propose(plan);
     const auto unproven_before = ledger_->unproven;
+    const auto missing = missing_units(unproven_before, *actual_);
     report.error = roll_out(plan, report, calls);
     conclude_groups(report);
     report.result = conclude(report);
     try {
-        book(plan, report, unproven_before, calls);
+        book(plan, report, unproven_before, missing, calls);
     } catch (const Error& error) {
         if (!report.error) report.error = error;
         report.result = Outcome::failed;
@@ -323,9 +348,14 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
                      [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }},
                     report.changes);
     auto end = rollout.run(groups, [&](const std::stop_token& finished) {
-        if (changes) look_for_newer(rollout, finished, calls);
+        if (changes) look_for_newer(plan, rollout, finished, calls);
     });
-    for (auto& group : end.groups) set_outcome(report, std::move(group));
+    for (auto& group : end.groups) {
+        const auto* const record = ledger_->find_rollout(group.service);
+        if (group.detail.empty() && record != nullptr && record->quarantine) group.detail = describe(*record);
+        set_outcome(report, std::move(group));
+    }
+    report.overtaken = end.overtaken;
     std::move(end.not_ready.begin(), end.not_ready.end(), std::back_inserter(report.not_ready));
     auto error = std::move(end.error);
     if (!error) error = carry_out_destroys(plan, rollout, report, calls);
@@ -336,7 +366,8 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     return error;
 }
 
-void Reconciler::look_for_newer(Rollout& rollout, const std::stop_token& finished, const Calls& calls) {
+void Reconciler::look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished,
+                                const Calls& calls) {
     std::stop_source either;
     const std::stop_callback on_finished(finished, [&] { either.request_stop(); });
     const std::stop_callback on_stop(calls.stop, [&] { either.request_stop(); });
@@ -346,7 +377,7 @@ void Reconciler::look_for_newer(Rollout& rollout, const std::stop_token& finishe
         try {
             plugins_.source->wait_for_change(watching.make());
             if (either.stop_requested()) return;
-            if (pauses_more(calls)) return rollout.supersede("superseded by a pause");
+            if (pauses_more(plan, calls)) return rollout.supersede("superseded by a pause");
             const auto newer = newer_than(known, {either.get_token(), calls.log, calls.timeout});
             if (newer.empty()) continue;
             rollout.supersede("superseded by revision " + newer.id);
@@ -360,12 +391,18 @@ void Reconciler::look_for_newer(Rollout& rollout, const std::stop_token& finishe
     }
 }
 
-bool Reconciler::pauses_more(const Calls& calls) {
+bool Reconciler::pauses_more(const Plan& plan, const Calls& calls) {
     const std::lock_guard lock(cache_turn_);
     const auto document = plugins_.cache->load(key(orders_document), calls.make());
     const auto now = document ? read_orders(*document).value_or(Orders{}) : Orders{};
-    return std::any_of(now.paused.begin(), now.paused.end(),
-                       [&](const auto& entry) { return !orders_.paused.contains(entry.first); });
+    const auto concerns_it = [&](const std::string& service) {
+        const auto is_of_it = [&](const auto& part) { return part.service == service; };
+        return service.empty() || std::any_of(plan.changes.begin(), plan.changes.end(), is_of_it) ||
+               std::any_of(plan.gated.begin(), plan.gated.end(), is_of_it);
+    };
+    return std::any_of(now.paused.begin(), now.paused.end(), [&](const auto& entry) {
+        return !orders_.paused.contains(entry.first) && concerns_it(entry.first);
+    });
 }
 
 Revision Reconciler::newer_than(Revision& known, const Calls& calls) {
@@ -457,7 +494,7 @@ void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>&
     // Differences were found: if this revision was applied once, it no longer is.
     if (ledger.applied == plan.revision) ledger.applied = {};
     for (const auto& group : groups) {
-        if (group.on_timeout == OnTimeout::rollback) note_former(ledger, plan, group);
+        if (group.on_timeout == OnTimeout::rollback || group.is_fresh) note_former(ledger, plan, group);
         for (const auto& step : group.steps) {
             if (!step.gated) continue;
             for (const auto index : step.changes) ledger.add_unproven(plan.changes[index].unit);
@@ -475,6 +512,7 @@ void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGrou
         std::erase_if(record.former, [&](const auto& unit) { return !ledger_->is_unproven(unit.name); });
     }
     record.digest = digest;
+    record.fresh = group.is_fresh;
     for (const auto& step : group.steps) {
         for (const auto index : step.changes) {
             const auto& change = plan.changes[index];
@@ -497,14 +535,18 @@ void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
 }
 
 void Reconciler::book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
-                      const Calls& calls) {
+                      const std::vector<std::string>& missing, const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = report.revision;
-    ledger.keep_unproven(unproven_by(report, unproven_before));
+    auto unproven = unproven_by(report, unproven_before);
+    for (const auto& unit : missing) {
+        if (is_left_alone(service_name(unit), plan)) unproven.insert(unit);
+    }
+    ledger.keep_unproven(unproven);
     std::erase_if(ledger.rollouts, [&](const auto& record) {
         const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };
         const bool proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(), is_of_it);
-        if (!proven) return false;
+        if (!proven || (!record.quarantine && is_left_alone(record.service, plan))) return false;
         return record.quarantine ? has_come_through(record.service, plan) : is_through(record.service, report);
     });
     const bool ended_well = report.result <= Outcome::paused && !leaves_changes(plan);

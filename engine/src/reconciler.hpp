@@ -100,9 +100,9 @@ private:
     std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
                                             const Calls& calls);
     /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
-    void look_for_newer(Rollout& rollout, const std::stop_token& finished, const Calls& calls);
-    /// Whether somebody has paused something since the cycle began.
-    [[nodiscard]] bool pauses_more(const Calls& calls);
+    void look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
+    /// Whether somebody has paused something of the plan since the cycle began.
+    [[nodiscard]] bool pauses_more(const Plan& plan, const Calls& calls);
     /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
     [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
     /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it.
@@ -114,8 +114,9 @@ private:
     void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
     void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const;
     void book_verdict(const GroupOutcome& verdict, const Calls& calls);
+    /// `unproven_before` the cycle; of those, `missing` are not in the cluster.
     void book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
-              const Calls& calls);
+              const std::vector<std::string>& missing, const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
     [[nodiscard]] std::string key(std::string_view document) const;
 

@@ -5,11 +5,13 @@
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
+#include <deployer/unit_name.hpp>
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
+#include <ranges>
 #include <sstream>
 #include <utility>
 
@@ -85,11 +87,14 @@ std::string write_status_text(const Records& records) {
         const auto& last = ledger.history.back();
         line("last change", last.time + "  " + last.result + ": " + last.summary);
     }
-    for (const auto& record : quarantined(records)) line("quarantined", record.service + ": " + describe(record));
+    for (const auto& record : quarantined(records)) {
+        line("quarantined", record.service + ": " + describe(record) + "; " + advice_for(record.service));
+    }
     for (const auto& [service, pause] : records.orders.paused) {
         line("paused", shown_service(service) + ": " + pause.reason + " (since " + pause.since + ")");
     }
-    for (const auto& unit : ledger.unproven) line("not ready", unit + " was changed and not seen ready since");
+    for (const auto& unit : ledger.unproven)
+        line("not ready", unit + " was part of a rollout and is not known to be ready");
     return text;
 }
 
@@ -117,8 +122,13 @@ Records load_records(Cache& cache, const Target& target, const Calls& calls) {
     const auto identity = target.identity();
     const auto ledger = cache.load(document_key(ledger_document, identity), calls.make());
     const auto orders = cache.load(document_key(orders_document, identity), calls.make());
-    return {ledger ? read_ledger(*ledger).value_or(Ledger{}) : Ledger{},
-            orders ? read_orders(*orders).value_or(Orders{}) : Orders{}};
+    const auto snapshot = cache.load(document_key(snapshot_document, identity), calls.make());
+    Records records{ledger ? read_ledger(*ledger).value_or(Ledger{}) : Ledger{},
+                    orders ? read_orders(*orders).value_or(Orders{}) : Orders{}};
+    if (const auto actual = snapshot ? read_snapshot(*snapshot, identity) : std::nullopt) {
+        for (const auto& unit : actual->units) records.services.emplace(service_name(unit.name));
+    }
+    return records;
 }
 
 void leave_orders(const Orders& orders, Cache& cache, const Target& target, const Calls& calls) {
@@ -145,11 +155,11 @@ std::string write_status(const Records& records, bool json) {
 std::string write_history(const Ledger& ledger, bool json) {
     Array array;
     std::string text;
-    for (auto entry = ledger.history.rbegin(); entry != ledger.history.rend(); ++entry) {
-        array.add(write_entry(*entry));
-        text += entry->time + "  " + printable(entry->revision.id) + "  " + entry->result + ": " +
-                printable(entry->summary) + '\n';
-        for (const auto& group : entry->groups) {
+    for (const auto& entry : std::ranges::reverse_view(ledger.history)) {
+        array.add(write_entry(entry));
+        text += entry.time + "  " + printable(entry.revision.id) + "  " + entry.result + ": " +
+                printable(entry.summary) + '\n';
+        for (const auto& group : entry.groups) {
             text += "    " + printable(shown_service(group.service)) + "  " + std::string(to_string(group.outcome)) +
                     (group.detail.empty() ? "" : ": " + printable(group.detail)) + '\n';
         }

@@ -7,6 +7,8 @@
 #include <deployer/cache.hpp>
 #include <deployer/target.hpp>
 
+#include <functional>
+#include <set>
 #include <string>
 
 namespace deployer {
@@ -15,6 +17,7 @@ namespace deployer {
 struct Records {
     Ledger ledger;
     Orders orders;
+    std::set<std::string, std::less<>> services{};  ///< of the last listing; empty when there is none at hand
 };
 
 /// What is not there counts as empty. Asks the cache alone. Throws as the cache.

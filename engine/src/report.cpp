@@ -125,7 +125,7 @@ std::vector<std::string> not_ready_lines(const CycleReport& report) {
 std::vector<std::string> lines_of(const CycleReport& report, Outcome outcome) {
     std::vector<std::string> lines;
     for (const auto& group : report.groups) {
-        if (group.outcome != outcome) continue;
+        if (group.outcome != outcome || (group.detail.empty() && outcome == Outcome::degraded)) continue;
         const auto service = group.service.empty() ? std::string("all services") : group.service;
         lines.push_back(group.detail.empty() ? service : service + ": " + group.detail);
     }
@@ -134,7 +134,8 @@ std::vector<std::string> lines_of(const CycleReport& report, Outcome outcome) {
 
 GroupOutcome outcome_of(const Standstill& still) {
     auto detail = still.reason;
-    if (still.changes > 0) detail += " (" + quantity(still.changes, "change") + " left)";
+    if (still.changes > 0) detail += ", " + quantity(still.changes, "change") + " left";
+    if (!still.advice.empty()) detail += "; " + still.advice;
     return {still.service, still.outcome, detail};
 }
 
@@ -206,11 +207,6 @@ void set_outcome(CycleReport& report, GroupOutcome outcome) {
     } else {
         groups.insert(place, std::move(outcome));
     }
-}
-
-bool was_superseded(const CycleReport& report) {
-    return std::any_of(report.groups.begin(), report.groups.end(),
-                       [](const auto& group) { return group.outcome == Outcome::superseded; });
 }
 
 Outcome conclude(const CycleReport& report) {

@@ -62,6 +62,7 @@ struct CycleReport {
     LeftAlone left;
     std::vector<std::string> notes;     ///< what was left alone and how to allow it
     std::vector<std::string> warnings;  ///< about the wanted state
+    bool overtaken = false;             ///< something newer is known to be waiting
     std::optional<Error> error;         ///< why the cycle ended early; set exactly when `failed`
 };
 
@@ -80,9 +81,6 @@ bool has_planned(const CycleReport& report);
 
 /// What the report tells of one service; the last word on it counts.
 void set_outcome(CycleReport& report, GroupOutcome outcome);
-
-/// Whether a newer revision is known to be waiting.
-bool was_superseded(const CycleReport& report);
 
 /// The result that the parts of a report add up to: that of the worst.
 Outcome conclude(const CycleReport& report);

@@ -70,6 +70,9 @@ public:
             const std::lock_guard lock(mutex_);
             for (const auto& plan : plans) {
                 groups_.push_back(std::make_unique<Group>(plan));
+                auto& turn = turns_[plan.service];
+                if (!turn) turn = std::make_shared<std::mutex>();
+                groups_.back()->turn = turn;
                 go_on(*groups_.back());
             }
         }
@@ -88,6 +91,7 @@ public:
         if (attend && some > 0) attend(finished.get_token());
         workers.clear();
         for (const auto& group : groups_) tell_end(*group);
+        end_.overtaken = is_superseded();
         return std::move(end_);
     }
 
@@ -112,16 +116,17 @@ private:
         std::optional<Stage> stage;
         std::deque<std::size_t> waiting;  ///< steps that have not begun
         std::vector<std::size_t> begun;
-        std::size_t tasks = 0;           ///< queued or under way
-        std::size_t claims = 0;          ///< those of them that will begin a step
-        bool is_open;                    ///< more than the first step may begin
-        std::string obstacle;            ///< why no other step begins; empty: nothing stands in the way
-        std::string verdict;             ///< what was not ready in time, or never will be; empty: nothing
-        bool is_superseded = false;      ///< and not through
-        bool is_returning = false;       ///< what was changed is put back
-        std::vector<Return> to_restore;  ///< the next one last
-        std::string not_restored;        ///< what could not be put back
-        std::mutex turn;                 ///< for calls that concern the group as a whole
+        std::size_t tasks = 0;             ///< queued or under way
+        std::size_t claims = 0;            ///< those of them that will begin a step
+        bool is_open;                      ///< more than the first step may begin
+        std::string obstacle;              ///< why no other step begins; empty: nothing stands in the way
+        std::string verdict;               ///< what was not ready in time, or never will be; empty: nothing
+        bool is_superseded = false;        ///< and not through
+        bool is_returning = false;         ///< what was changed is put back
+        std::vector<Return> to_restore;    ///< the next one last
+        std::string not_restored;          ///< what could not be put back
+        std::mutex choosing;               ///< of the next step
+        std::shared_ptr<std::mutex> turn;  ///< of the service, at its health
     };
 
     struct Task {
@@ -168,7 +173,7 @@ private:
 
     void work() {
         while (auto task = take()) {
-            bool again = false;
+            std::optional<milliseconds> again;
             try {
                 again = carry_out(*task);
             } catch (const std::exception& exception) {
@@ -177,7 +182,7 @@ private:
             }
             const std::lock_guard lock(mutex_);
             if (again) {
-                task->due = Clock::now() + tools_.policy.poll;
+                task->due = Clock::now() + *again;
                 queue_.push(*std::move(task));
                 changed_.notify_one();
                 continue;
@@ -227,14 +232,14 @@ private:
         }
     }
 
-    // ---- What tasks do. True: again, after a while. ----
+    // ---- What tasks do, and after how long again; nullopt: they have ended. ----
 
-    bool carry_out(Task& task) {
+    std::optional<milliseconds> carry_out(Task& task) {
         auto& group = *task.group;
         switch (task.kind) {
             case Kind::confirm:
                 confirm_absence(group);
-                return false;
+                return std::nullopt;
             case Kind::settle:
                 if (!task.gate) {
                     restart_failed(group);
@@ -247,13 +252,13 @@ private:
                 return wait(task);
             case Kind::judge:
                 judge(group);
-                return false;
+                return std::nullopt;
             case Kind::restore:
                 return restore(task);
             case Kind::wait_restored:
                 return wait_restored(task);
         }
-        return false;
+        return std::nullopt;
     }
 
     /// A listing that lacks a whole service would let all its nodes be replaced at once.
@@ -271,40 +276,57 @@ private:
         }
     }
 
-    bool wait_for_settled(Group& group, Gate& gate) {
+    /// After how long to look again; nullopt: the gate is passed. Throws as Gate::look().
+    std::optional<milliseconds> look(Group& group, Gate& gate) {
+        constexpr milliseconds soon{50};
+        switch (gate.look(gate_tools_, *group.turn)) {
+            case Gate::Look::passed:
+                return std::nullopt;
+            case Gate::Look::again:
+                return tools_.policy.poll;
+            case Gate::Look::busy:
+                return std::min(soon, tools_.policy.poll);
+        }
+        return std::nullopt;
+    }
+
+    std::optional<milliseconds> wait_for_settled(Group& group, Gate& gate) {
         std::string problem;
         bool is_judged = false;
         try {
             if (const auto why = why_ending(); !why.empty()) {
                 problem = "was still being waited for: " + why;
-            } else if (!gate.look(gate_tools_, group.turn)) {
-                return true;
+            } else if (const auto again = look(group, gate)) {
+                return again;
             }
         } catch (const Error& error) {
-            interrupt_if_hopeless(error);
+            // A look by the way is not worth the others' rollouts.
+            const bool may_pass = group.plan.is_brief && error.kind() == ErrorKind::unavailable;
+            if (!may_pass) interrupt_if_hopeless(error);
             problem = error.what();
             is_judged = is_verdict(error);
         }
-        // On the way back there is nothing else to try: it is looked at again, and not waited for.
-        if (problem.empty() || (is_judged && !group.plan.restoring)) end_waits(gate);
-        if (problem.empty()) return false;
+        // What was fine before tells nothing of this content.
+        const auto& unproven = group.plan.unproven;
+        const bool is_unproven = std::find(unproven.begin(), unproven.end(), gate.unit()) != unproven.end();
+        const bool is_over = is_judged && is_unproven && group.plan.on_timeout;
+        // What no verdict ends is looked at again in the next cycle, and not waited for once more.
+        if (problem.empty() || is_over) end_waits(gate);
+        if (problem.empty()) return std::nullopt;
         const auto text = gate.unit() + ", which has " + (group.plan.restoring ? "its former" : "this") +
                           " version already, " + problem;
         const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_judged;
         const std::lock_guard lock(mutex_);
         if (!goes_on) group.obstacle = text;
         if (is_superseded()) group.is_superseded = true;
-        // What was fine before tells nothing of this content.
-        const auto& unproven = group.plan.unproven;
-        const bool is_unproven = std::find(unproven.begin(), unproven.end(), gate.unit()) != unproven.end();
-        if (is_judged && is_unproven && group.plan.on_timeout) group.verdict = text;
+        if (is_over) group.verdict = text;
         // One that is not unproven itself tells why those are not ready that are.
         const auto& blamed = group.plan.is_brief ? group.plan.settled.front().name : gate.unit();
         end_.not_ready.push_back({blamed, blamed == gate.unit() ? problem : gate.unit() + " " + problem});
         for (const auto& unit : unproven) {
             if (unit != blamed) end_.not_ready.push_back({unit, "not seen ready, because of " + gate.unit()});
         }
-        return false;
+        return std::nullopt;
     }
 
     /// Somebody has mended what kept them from starting; a target does not start by itself what has failed.
@@ -316,6 +338,8 @@ private:
                 const auto status =
                     tools_.target.status(unit_of(unit.name, unit.content, unit.desired_state), tools_.calls.make());
                 if (status.readiness != Readiness::failed) continue;
+                tools_.calls.log.info(unit.name +
+                                      " has failed, and is started once more, as somebody asked to try again");
                 tools_.target.set_desired_state(unit.name, DesiredState::inactive, tools_.calls.make());
                 tools_.target.set_desired_state(unit.name, DesiredState::launched, tools_.calls.make());
             } catch (const Error& error) {
@@ -325,24 +349,25 @@ private:
         }
     }
 
-    bool begin(Task& task) {
+    std::optional<milliseconds> begin(Task& task) {
         auto& group = *task.group;
         task.step = choose_step(group);
         const auto& step = group.plan.steps[task.step];
         if (const auto why = why_not(group); !why.empty()) {
             for (const auto index : step.changes) skip(result_of(index), why);
             tell_ends(step);
-            return false;
+            return std::nullopt;
         }
         if (auto failed = make(step); !failed.empty()) {
             tell_ends(step);
             if (group.plan.halts || group.plan.canary) set_obstacle(group, failed);
-            return false;
+            return std::nullopt;
         }
         if (!step.gated) {
             tell_ends(step);
-            return false;
+            return std::nullopt;
         }
+        for (const auto index : step.changes) tools_.events.publish(ChangeMade{change_of(index)});
         // Whatever was waited for before, this is another start.
         for (const auto index : step.changes) tools_.starts.end(change_of(index).unit);
         task.kind = Kind::wait;
@@ -352,7 +377,7 @@ private:
 
     /// The next step, or where its node is up one whose node is down: to change that one takes nothing away.
     std::size_t choose_step(Group& group) {
-        const std::lock_guard turn(group.turn);
+        const std::lock_guard choosing(group.choosing);
         const auto waiting = [&] {
             const std::lock_guard lock(mutex_);
             return group.waiting;
@@ -428,15 +453,15 @@ private:
         }
     }
 
-    bool wait(Task& task) {
+    std::optional<milliseconds> wait(Task& task) {
         auto& group = *task.group;
         auto& gate = *task.gate;
         const auto& step = group.plan.steps[task.step];
         try {
             if (const auto why = why_ending(); !why.empty()) {
                 break_off(group, step, why);
-            } else if (!gate.look(gate_tools_, group.turn)) {
-                return true;
+            } else if (const auto again = look(group, gate)) {
+                return again;
             } else {
                 end_waits(gate);
                 const std::lock_guard lock(mutex_);
@@ -447,7 +472,7 @@ private:
             not_ready(group, step, gate.unit(), error);
         }
         tell_ends(step);
-        return false;
+        return std::nullopt;
     }
 
     /// The step's changes are made, and it is not known what came of them.
@@ -485,6 +510,12 @@ private:
     /// The group was not ready in time. Booked before anything else: whatever happens from here on, this content is not
     /// tried again (R43).
     void judge(Group& group) {
+        // With `continue` the others have their turn first, if not now then later.
+        if (group.plan.on_timeout == OnTimeout::go_on && !is_through(group)) {
+            const std::lock_guard lock(mutex_);
+            group.verdict.clear();
+            return;
+        }
         auto returns = returns_of(group);
         const auto outcome = group.plan.on_timeout == OnTimeout::go_on ? Outcome::degraded
                              : returns.empty()                         ? Outcome::halted
@@ -499,6 +530,16 @@ private:
         const std::lock_guard lock(mutex_);
         group.is_returning = !returns.empty();
         group.to_restore = std::move(returns);
+    }
+
+    bool is_through(const Group& group) {
+        const auto& steps = group.plan.steps;
+        return std::all_of(steps.begin(), steps.end(), [&](const auto& step) {
+            return std::all_of(step.changes.begin(), step.changes.end(), [&](auto index) {
+                const auto status = result_of(index).status;
+                return status == ChangeStatus::done || (status == ChangeStatus::failed && why_ending().empty());
+            });
+        });
     }
 
     /// What is to go back. What an earlier cycle changed comes first here, for the last one goes first.
@@ -522,6 +563,13 @@ private:
         return returns;
     }
 
+    bool changes_what_is_there(const RolloutGroup& plan) {
+        return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) {
+            return std::any_of(step.changes.begin(), step.changes.end(),
+                               [&](auto index) { return !is_create(change_of(index).kind); });
+        });
+    }
+
     bool has_change(const RolloutGroup& plan, const std::string& unit) {
         return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) {
             return std::any_of(step.changes.begin(), step.changes.end(),
@@ -537,7 +585,7 @@ private:
         return older != former.end() ? *older : DeployedUnit{change.unit, change.former, change.former_state};
     }
 
-    bool restore(Task& task) {
+    std::optional<milliseconds> restore(Task& task) {
         auto& group = *task.group;
         const auto& way_back = *task.way_back;
         for (const auto& unit : way_back.units) {
@@ -554,13 +602,13 @@ private:
         return wait_restored(task);
     }
 
-    bool wait_restored(Task& task) {
+    std::optional<milliseconds> wait_restored(Task& task) {
         auto& group = *task.group;
         auto& gate = *task.gate;
         const auto& way_back = *task.way_back;
         try {
             if (const auto why = why_ending(); !why.empty()) return not_restored(group, way_back, gate.unit(), why);
-            if (!gate.look(gate_tools_, group.turn)) return true;
+            if (const auto again = look(group, gate)) return again;
         } catch (const Error& error) {
             if (!interrupt_if_hopeless(error)) end_waits(gate);
             return not_restored(group, way_back, gate.unit(), error.what());
@@ -573,25 +621,22 @@ private:
             tools_.events.publish(ChangeUndone{result});
         }
         forget_not_ready(gate);
-        return false;
+        return std::nullopt;
     }
 
     /// What could not be put back, and what was to follow it, stays as it is.
-    bool not_restored(Group& group, const Return& stuck, const std::string& unit, const std::string& why) {
-        const auto problem = "not put back: " + unit + " " + why;
-        const auto note = [&](const Return& way_back) {
-            for (const auto index : way_back.results) {
-                auto& result = result_of(index);
-                fail(result, result.error.empty() ? problem : result.error + "; " + problem);
-            }
-        };
-        note(stuck);
+    std::optional<milliseconds> not_restored(Group& group, const Return& stuck, const std::string& unit,
+                                             const std::string& why) {
+        const auto problem = "not put back: " + unit + ": " + why;
+        for (const auto index : stuck.results) {
+            auto& result = result_of(index);
+            fail(result, result.error.empty() ? problem : result.error + "; " + problem);
+        }
         const std::lock_guard lock(mutex_);
-        for (const auto& way_back : group.to_restore) note(way_back);
         group.to_restore.clear();
-        group.not_restored = unit + " " + why;
+        group.not_restored = unit + ": " + why;
         if (is_superseded()) group.is_superseded = true;
-        return false;
+        return std::nullopt;
     }
 
     void forget_not_ready(const Gate& gate) {
@@ -714,10 +759,12 @@ private:
         } else if (!group.verdict.empty()) {
             const bool goes_on = plan.on_timeout == OnTimeout::go_on;
             outcome = {plan.service, goes_on ? Outcome::degraded : Outcome::halted, group.verdict};
-        } else if (plan.restoring) {
-            outcome = {plan.service, group.obstacle.empty() ? Outcome::rolled_back : Outcome::halted, group.obstacle};
+        } else if (plan.restoring && !group.obstacle.empty()) {
+            outcome = {plan.service, Outcome::halted, group.obstacle};
+        } else if (plan.restoring && changes_what_is_there(plan)) {
+            outcome = {plan.service, Outcome::rolled_back, {}};
         }
-        if (group.is_superseded && (!outcome || !group.not_restored.empty())) {
+        if (group.is_superseded && (!outcome || plan.restoring || !group.not_restored.empty())) {
             outcome = {plan.service, Outcome::superseded, why_ending()};
         }
         if (!outcome) return;
@@ -735,6 +782,7 @@ private:
     std::priority_queue<Task> queue_;
     std::size_t open_tasks_ = 0;  ///< queued or under way
     std::vector<std::unique_ptr<Group>> groups_;
+    std::map<std::string, std::shared_ptr<std::mutex>> turns_;  ///< by service
     RolloutEnd end_;
     std::mutex booking_;
 

@@ -55,6 +55,7 @@ struct RolloutGroup {
     bool halts = false;                      ///< so has every other, but for a wait with `on_timeout: continue`
     bool spares_nodes = false;               ///< nodes that are down already go first
     bool confirms_absence = false;           ///< nothing of it may be there yet
+    bool is_fresh = false;                   ///< nothing of it was there when its rollout began
     bool restoring = false;                  ///< on its way back: there is no going back from that
     std::vector<DeployedUnit> former{};      ///< what units that an earlier cycle changed go back to
     std::optional<OnTimeout> on_timeout{};   ///< what a gate that is not passed leads to; absent: nothing
@@ -108,6 +109,7 @@ struct RolloutEnd {
     std::optional<Error> error;         ///< why it ended early
     std::vector<GroupOutcome> groups;   ///< those that did not simply end well or fail
     std::vector<NotReady> not_ready{};  ///< settled units that were waited for in vain
+    bool overtaken = false;             ///< a newer revision, or a pause, has ended it
 };
 
 /// Carries out groups on a target with a bounded pool of threads, none of which is kept by a wait.

@@ -57,7 +57,11 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     const auto& rules = gated.rules;
     group.unproven = gated.unproven;
     group.former = gated.former;
-    group.confirms_absence = gated.fresh;
+    const auto creates = [&](const auto& step) {
+        return plan.changes[step.changes.front()].kind == ChangeKind::create_group;
+    };
+    group.confirms_absence = gated.fresh && std::all_of(group.steps.begin(), group.steps.end(), creates);
+    group.is_fresh = gated.fresh;
     group.restoring = gated.restoring;
     if (!gated.restoring) group.on_timeout = rules.on_timeout.value_or(policy.on_timeout);
     group.settled = gated.settled;

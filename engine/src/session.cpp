@@ -64,7 +64,7 @@ Settings with_remote_values(const Settings& settings, SettingsDocument document,
     auto& block = root.items[static_cast<std::size_t>(place - root.keys.begin())];
     set_text(block, "endpoint", values.health_endpoint);
     set_text(block, "service_prefix", values.service_name_prefix);
-    const auto overlaid = Settings(std::make_shared<const SettingsDocument>(std::move(document))).block("health");
+    auto overlaid = Settings(std::make_shared<const SettingsDocument>(std::move(document))).block("health");
     (void)overlaid.text("plugin");
     return overlaid;
 }

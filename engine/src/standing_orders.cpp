@@ -36,8 +36,14 @@ bool is_quarantined(const RolloutRecord& record, const Orders& orders) {
 
 std::string describe(const RolloutRecord& record) {
     const auto& quarantine = *record.quarantine;
-    return quarantine.reason + " (" + std::string(to_string(quarantine.outcome)) + ' ' +
-           quarantine.since.substr(0, 19) + "Z); to try it again: coco-fleet-deployer retry " + record.service;
+    const auto* const what = quarantine.outcome == Outcome::rolled_back ? "wanted as it was before"
+                             : quarantine.outcome == Outcome::halted    ? "halted"
+                                                                        : "went on";
+    return quarantine.reason + " (" + what + " since " + quarantine.since.substr(0, 19) + "Z)";
+}
+
+std::string advice_for(const std::string& quarantined_service) {
+    return "to try it again: coco-fleet-deployer retry " + quarantined_service + " --config FILE";
 }
 
 std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
@@ -52,7 +58,8 @@ std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>&
         if (digest == digests.end() && !held) continue;
         const bool is_other = digest != digests.end() && digest->second != record.digest;
         if (is_other || !is_quarantined(record, orders)) record.quarantine.reset();
-        if (record.quarantine || !record.former.empty()) kept.push_back(std::move(record));
+        if (is_other) record.fresh = false;
+        if (record.quarantine || record.fresh || !record.former.empty()) kept.push_back(std::move(record));
     }
     return kept;
 }
@@ -72,16 +79,24 @@ std::set<std::string, std::less<>> retried_services(const std::vector<RolloutRec
 StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {
     StandingOrders standing;
     for (const auto& record : ledger.rollouts) {
+        if (record.fresh) standing.fresh.insert(record.service);
         if (!record.quarantine) {
             for (const auto& unit : record.former) standing.former.emplace(unit.name, unit);
         } else if (record.quarantine->outcome == Outcome::rolled_back) {
             standing.restoring.insert(record.service);
         } else {
             standing.still.push_back({record.service, Outcome::quarantined, describe(record)});
+            standing.still.back().advice = advice_for(record.service);
         }
     }
     for (const auto& [service, pause] : orders.paused) {
-        standing.still.push_back({service, Outcome::paused, describe(pause)});
+        const auto quarantined = std::find_if(standing.still.begin(), standing.still.end(),
+                                              [&name = service](const auto& still) { return still.service == name; });
+        if (quarantined == standing.still.end()) {
+            standing.still.push_back({service, Outcome::paused, describe(pause)});
+        } else {
+            quarantined->reason += "; also paused: " + describe(pause);
+        }
     }
     standing.unproven.insert(ledger.unproven.begin(), ledger.unproven.end());
     return standing;

@@ -22,8 +22,11 @@ std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>&
 /// Whether its content is not to be tried again.
 bool is_quarantined(const RolloutRecord& record, const Orders& orders);
 
-/// Why a quarantine is, since when, and how to end it; for people, one line.
-std::string describe(const RolloutRecord& quarantined);
+/// Why a quarantine is, and since when; for people, one line.
+std::string describe(const RolloutRecord& record);
+
+/// How to end a quarantine.
+std::string advice_for(const std::string& quarantined_service);
 
 /// Services whose quarantine ends because somebody asked for it, and for no other reason.
 std::set<std::string, std::less<>> retried_services(const std::vector<RolloutRecord>& rollouts,

@@ -181,6 +181,12 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
             add_units(definitions[index], contents[index], candidates);
         }
     }
+    for (const auto& [service, rules] : state.rules) {
+        if (rules.gated()) continue;
+        state.warnings.push_back(manifest.file + ": " + (rules.on_timeout ? "on_timeout" : "max_unavailable") +
+                                 " has no effect on " + service +
+                                 ", of which nothing is waited for: it has neither sequentialDeployment nor canary");
+    }
     state.units = settle(std::move(candidates), manifest.file, state.warnings);
     std::stable_sort(state.held.begin(), state.held.end(),
                      [](const Held& left, const Held& right) { return numeric_less(left.service, right.service); });

@@ -68,10 +68,9 @@ bool Condition::includes(const std::string& service, const Call& call) const {
     } catch (const Error& error) {
         // A redirect to elsewhere, or far too long an answer, says nothing of the service.
         const auto kind = error.kind() == ErrorKind::rejected ? ErrorKind::unavailable : error.kind();
-        const auto named =
-            Error(kind, error.what()).while_doing("cannot ask etcd whether " + service + " has a health check");
-        if (kind != ErrorKind::unavailable || !may_skip_) throw named;
-        call.log.warning(named.what() + std::string(", so it counts as having none"));
+        const auto doing = "cannot ask etcd whether " + service + " has a health check";
+        if (kind != ErrorKind::unavailable || !may_skip_) throw Error(kind, error.what()).while_doing(doing);
+        call.log.warning(doing + ": " + error.what() + ", so it counts as having none");
         return false;
     }
 }

@@ -247,7 +247,7 @@ TEST_CASE("a paused service is left as it is, shows in the plan, and goes on whe
     fleet.restart();
     const auto report = fleet.cycle();
     CHECK(report.result == Outcome::paused);
-    CHECK(holds(group_of(report, "foo").detail, "moving house (since 2026-01-02T03:04:05Z) (3 changes left)"));
+    CHECK(holds(group_of(report, "foo").detail, "moving house (since 2026-01-02T03:04:05Z), 3 changes left"));
     CHECK(fleet.target->writes() == std::vector<std::string>{"apply bar.service"});
     CHECK(fleet.cycle().result == Outcome::paused);
 
@@ -548,4 +548,141 @@ TEST_CASE("a way back that does not come up either is looked at, and not waited 
     fleet.target->forget_calls();
     CHECK(fleet.cycle().result == Outcome::quarantined);
     CHECK(fleet.target->calls() == std::vector<std::string>{"status foo@1.service"});
+}
+
+TEST_CASE("a pause in the middle of a rollout forgets nothing of it", "[R43]") {
+    Fleet fleet(", on_timeout: rollback");
+    fleet.policy.rollout.timeout = 2s;
+    fleet.restart();
+    Orders orders;
+    orders.paused["foo"] = {"2026-01-02T03:04:05Z", "let me see"};
+    std::atomic<bool> is_up = false;
+    fleet.target->judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
+        if (!is_command(unit, "bad")) return status;
+        if (unit.name == "foo@3.service") return {Readiness::failed, "exit code 1"};
+        if (unit.name == "foo@2.service" && !is_up) return {Readiness::waiting, "starting"};
+        return status;
+    };
+    // The cache is the reconciler's own: what a person does there is done between two of its calls.
+    fleet.cache->before = [&](const std::string& call) {
+        if (call == "load orders" && fleet.commands() == Commands{"bad", "bad", "good"}) fleet.order(orders);
+    };
+    fleet.release("bad");
+    CHECK(fleet.cycle().result == Outcome::superseded);
+    fleet.cache->before = [](const std::string&) {};
+    is_up = true;
+    for (int i = 0; i < 2; ++i) CHECK(fleet.cycle().result == Outcome::paused);
+    fleet.order({});
+    CHECK(fleet.cycle().result == Outcome::rolled_back);
+    CHECK(fleet.commands() == Commands{"good", "good", "good"});
+}
+
+TEST_CASE("with continue, an interruption does not leave the rest of the nodes behind", "[R43][R44]") {
+    Fleet fleet(", on_timeout: continue");
+    fleet.policy.rollout.timeout = 2s;
+    fleet.restart();
+    std::atomic<bool> overtaken = false;
+    fleet.target->judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
+        if (!is_command(unit, "bad")) return status;
+        if (unit.name == "foo@1.service") return {Readiness::failed, "exit code 1"};
+        if (unit.name != "foo@2.service" || overtaken) return status;
+        fleet.source->put("bar.service", unit_file("bar --new"));
+        return {Readiness::waiting, "starting"};
+    };
+    fleet.release("bad");
+    const auto first = fleet.cycle();
+    CHECK(first.result == Outcome::superseded);
+    CHECK(first.overtaken);
+    overtaken = true;
+    CHECK(fleet.cycle().result == Outcome::degraded);
+    CHECK(fleet.commands() == Commands{"bad", "bad", "bad"});
+    CHECK(fleet.cycle().result == Outcome::quarantined);
+}
+
+TEST_CASE("what is quarantined and cannot be looked at keeps nothing else from going on", "[R43]") {
+    Fleet fleet;
+    fleet.break_command("bad", "foo@1.service");
+    fleet.release("bad");
+    REQUIRE(fleet.cycle().result == Outcome::halted);
+    fleet.target->before = [](const std::string& call) {
+        if (call == "status foo@1.service") throw Error(ErrorKind::unavailable, "no answer in time");
+    };
+    fleet.source->put("bar.service", unit_file("bar --new"));
+    const auto report = fleet.cycle();
+    CHECK_FALSE(report.error);
+    CHECK(group_of(report, "bar").outcome == Outcome::applied);
+    CHECK(report.not_ready.size() == 1);
+}
+
+TEST_CASE("the health of a service is asked by one at a time, which keeps no other service waiting",
+          "[R8][R42][concurrent]") {
+    World world;
+    const auto health = std::make_shared<FakeHealth>();
+    world.health = health;
+    world.restart();
+    std::string services = "services:\n- {name: foo@.service, count: 8}\n- {name: quick.service}\n";
+    world.source->put("quick.service", unit_file("quick"));
+    world.declare(services + "- name: bar.service\n");
+    world.settle();
+    std::atomic<int> now = 0;
+    std::atomic<int> most = 0;
+    std::atomic<bool> quick_was_asked = false;
+    health->judge = [&](const ServiceGroupRef& group) {
+        if (group.service != "foo") {
+            quick_was_asked = true;
+            return HealthReport{HealthReport::Verdict::healthy, {}};
+        }
+        most = std::max(most.load(), ++now);
+        // The first one goes on only when another service was asked meanwhile.
+        for (int i = 0; i < 5'000 && !quick_was_asked; ++i) std::this_thread::sleep_for(1ms);
+        --now;
+        return HealthReport{quick_was_asked ? HealthReport::Verdict::healthy : HealthReport::Verdict::unhealthy,
+                            "late"};
+    };
+    // Something to destroy, so that all else is waited for.
+    world.source->put("foo@.service", unit_file("new"));
+    world.source->put("quick.service", unit_file("new"));
+    world.declare(services);
+    CHECK(world.cycle().result == Outcome::applied);
+    CHECK(most == 1);
+}
+
+TEST_CASE("killed while a new sequential service is created, it is created as it would have been", "[R33][R41]") {
+    World world;
+    world.policy.rollout.timeout = 30ms;
+    world.restart();
+    world.settle();
+    world.source->put("new@.service", unit_file("new"));
+    world.target->judge = [](const Unit& unit, const UnitStatus& status) {
+        return runs(unit, status, "new") ? UnitStatus{Readiness::waiting, "starting"} : status;
+    };
+    Moment killed(world);
+    world.target->before = [&](const std::string& call) {
+        if (call == "apply new@1.service") return;
+        if (call.rfind("apply new@", 0) == 0 && world.target->units().contains("new@1.service")) killed.keep();
+    };
+    world.policy.rollout.parallelism = 1;
+    world.restart();
+    world.declare(
+        "services:\n- name: foo@.service\n  count: 2\n- name: bar.service\n"
+        "- {name: new@.service, count: 3, sequentialDeployment: true}\n");
+    CHECK(world.cycle().result == Outcome::applied);
+    killed.go_back();
+    REQUIRE(world.target->units().size() == 4);
+    CHECK(world.cycle().result == Outcome::applied);
+    CHECK(world.target->units().size() == 6);
+    CHECK(world.cycle().result == Outcome::in_sync);
+}
+
+TEST_CASE("what a rolled back service has too much of is counted and told", "[R43]") {
+    Fleet fleet(", on_timeout: rollback");
+    fleet.break_command("bad", "foo@1.service");
+    fleet.release("bad");
+    REQUIRE(fleet.cycle().result == Outcome::rolled_back);
+    fleet.declare(
+        "services:\n- {name: foo@.service, count: 2, sequentialDeployment: true, on_timeout: rollback}\n"
+        "- name: bar.service\n");
+    const auto report = fleet.cycle();
+    REQUIRE(report.notes.size() == 1);
+    CHECK(holds(report.notes[0], "1 unit of foo no longer wanted, left running: it was rolled back"));
 }

@@ -172,9 +172,9 @@ TEST_CASE("what cannot be put back is halted, and says so", "[R43][concurrent]")
     };
     scene.roll_out();
     CHECK(scene.outcome_of("foo") == Outcome::halted);
-    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
     CHECK(scene.status_of("foo@2.service") == ChangeStatus::failed);
-    CHECK(holds(scene.result_of("foo@2.service").error, "not put back: foo@2.service no room for it"));
+    CHECK(holds(scene.result_of("foo@2.service").error, "not put back: foo@2.service: no room for it"));
     CHECK(scene.status_of("foo@3.service") == ChangeStatus::skipped);
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("nothing of a quarantined or paused service is planned, and its change
         REQUIRE(plan.standing.size() == 1);
         CHECK(plan.standing[0].outcome == Outcome::quarantined);
         CHECK(plan.standing[0].changes == 1);
-        CHECK(holds(plan.standing[0].reason, "coco-fleet-deployer retry foo"));
+        CHECK(plan.standing[0].advice == "to try it again: coco-fleet-deployer retry foo --config FILE");
         CHECK(plan.destroy_obstacle == "foo is quarantined and not all of it is as it is to be");
     }
     SECTION("quarantined, with a node that is missing, which may be the new name of what would go") {

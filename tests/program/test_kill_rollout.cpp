@@ -29,14 +29,16 @@ constexpr std::array versions{"v1", "bad", "v2", "bad"};
 struct End {
     Versions units;
     Names quarantined;  ///< "foo halted"
+    Names not_ready;    ///< that were changed and not seen ready since
 
     bool operator==(const End&) const = default;
 };
 
 std::string text_of(const End& end) {
     std::string text;
-    for (const auto& [unit, version] : end.units) text += unit + ' ' + version + ", ";
-    for (const auto& entry : end.quarantined) text += "quarantined " + entry + ", ";
+    for (const auto& [unit, version] : end.units) text.append(unit).append(" ").append(version).append(", ");
+    for (const auto& entry : end.quarantined) text.append("quarantined ").append(entry).append(", ");
+    for (const auto& unit : end.not_ready) text.append("not ready ").append(unit).append(", ");
     return text;
 }
 
@@ -53,7 +55,7 @@ public:
     Rollouts(const std::string& on_timeout, const std::string& broken, unsigned seed)
         : bad_status_(on_timeout == "halt" ? 4 : 5),
           random_(seed),
-          site_("  interval: 1h\n  rollout: {timeout: 150ms, poll: 5ms, on_timeout: " + on_timeout + "}\n") {
+          site_("  interval: 1h\n  rollout: {timeout: 250ms, poll: 5ms, on_timeout: " + on_timeout + "}\n") {
         site_.fleet.behave(broken, FleetDouble::Behaviour::hang, "bad");
         site_.local.declare("services:\n- {name: foo@.service, count: 3, sequentialDeployment: true}\n");
     }
@@ -75,7 +77,7 @@ private:
     void learn() {
         declare(0);
         finish();
-        for (const std::size_t turn : {1, 2, 3, 0}) {
+        for (const auto turn : std::array<std::size_t, 4>{1, 2, 3, 0}) {
             declare(turn);
             const auto begin = Clock::now();
             const auto status = site_.local.run("once").status;
@@ -153,13 +155,16 @@ private:
     }
 
     [[nodiscard]] End look() const {
-        End end{site_.versions(), {}};
-        const auto quarantined = site_.local.run("status", {"--output", "json"}).json()->getArray("quarantined");
+        End end{site_.versions(), {}, {}};
+        const auto status = site_.local.run("status", {"--output", "json"}).json();
+        const auto quarantined = status->getArray("quarantined");
         for (unsigned i = 0; i < quarantined->size(); ++i) {
             const auto entry = quarantined->getObject(i);
             end.quarantined.push_back(entry->getValue<std::string>("service") + ' ' +
                                       entry->getValue<std::string>("outcome"));
         }
+        const auto not_ready = status->getArray("not_seen_ready");
+        for (unsigned i = 0; i < not_ready->size(); ++i) end.not_ready.push_back(not_ready->getElement<std::string>(i));
         return end;
     }
 
@@ -193,10 +198,10 @@ void kill_often(const std::string& on_timeout) {
         unsigned seed;
         Kills kills = {};
     };
-    constexpr int kills_of_each = 13;
+    constexpr int kills_of_each = 9;
     std::vector<Case> cases;
     for (const auto* broken : {"foo@1.service", "foo@2.service", "foo@3.service", "foo@[23].service"}) {
-        for (int twice = 0; twice < 2; ++twice) cases.push_back({broken, std::random_device{}()});
+        for (int time = 0; time < 3; ++time) cases.push_back({broken, std::random_device{}()});
     }
     {
         // They mostly wait.

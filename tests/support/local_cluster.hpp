@@ -99,7 +99,8 @@ private:
                                       ", settle: 20ms}\n"
                                       "target:\n" +
                                       target_ + more_target_ +
-                                      "cache: {plugin: cache-file, path: cache}\nreconcile:\n" + reconcile_ + quick_polls() + blocks_);
+                                      "cache: {plugin: cache-file, path: cache}\nreconcile:\n" + reconcile_ +
+                                      quick_polls() + blocks_);
     }
 
     /// Nothing here takes as long as things do on a real cluster.

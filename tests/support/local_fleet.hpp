@@ -3,7 +3,7 @@
 #include "support/fleet_double.hpp"
 #include "support/local_cluster.hpp"
 
-#include <deployer/unit_name.hpp>
+#include <deployer/unit_file.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -34,8 +34,9 @@ public:
     [[nodiscard]] Versions versions() const {
         Versions versions;
         for (const auto& unit : fleet.units()) {
-            versions[unit.name] =
-                version_in(unit.options.back().value) + (fleet.runs(unit.name) ? " running" : " down");
+            const bool is_it = fleet.version_of(unit.name) == unit_file_hash(unit.options);
+            const bool runs = is_it && fleet.runs(unit.name);
+            versions[unit.name] = version_in(unit.options.back().value) + (runs ? " running" : " down");
         }
         return versions;
     }
