@@ -46,7 +46,8 @@ public:
     };
 
     /// One look. Throws Error `rejected` or `not_found` when the gate never will be passed, or is not at the deadline;
-    /// what the target or the health plugin throws otherwise, but `unavailable` only at the deadline, for it may pass. `turn` keeps two gates of a service from asking for its health at once.
+    /// what the target or the health plugin throws otherwise, but `unavailable` only at the deadline, for it may pass.
+    /// `turn` keeps two gates of a service from asking for its health at once.
     Look look(const GateTools& tools, std::mutex& turn);
 
     /// The unit that the last look ended with.

@@ -68,7 +68,7 @@ struct GatedGroup {
     std::vector<DeployedUnit> settled;
     /// Its units that need no change, of nodes that do: a sidekick tells how its node is.
     std::vector<DeployedUnit> companions;
-    std::vector<std::string> unproven;  ///< settled units that were not seen ready since they were changed
+    std::vector<std::string> unproven;  ///< units that were not seen ready since they were changed
     std::vector<DeployedUnit> former;   ///< what units were before a change that was never seen to end well
     bool fresh = false;                 ///< nothing of it is there yet
     bool restarts = false;              ///< somebody asked for it: what failed of it is started once more

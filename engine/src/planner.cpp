@@ -262,6 +262,7 @@ private:
             changing_nodes.emplace(change.service, instance_of(change.unit));
             if (!is_create(change.kind)) updated.insert(change.service);
             if (auto* const group = add_gated_group(groups, change.service)) {
+                if (orders_.unproven.contains(change.unit)) group->unproven.push_back(change.unit);
                 const bool began = change.kind == ChangeKind::create_group && !is_under_way(change.service);
                 group->fresh = began || (is_create(change.kind) && orders_.fresh.contains(change.service));
                 is_fresh[change.service] = is_fresh.try_emplace(change.service, true).first->second && group->fresh;

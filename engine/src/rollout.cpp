@@ -62,8 +62,11 @@ public:
                       std::max<std::size_t>(1, tools_.policy.stable_samples),
                       tools_.policy.timeout,
                       tools_.policy.placement_grace},
+          status_tools_(gate_tools_),
           on_stop_(tools_.calls.stop, [this] { end_early(); }),
-          on_overtaken_(rollout.overtaken_.get_token(), [this] { wake(); }) {}
+          on_overtaken_(rollout.overtaken_.get_token(), [this] { wake(); }) {
+        status_tools_.health = nullptr;
+    }
 
     RolloutEnd operator()(const std::vector<RolloutGroup>& plans, const std::function<void(std::stop_token)>& attend) {
         {
@@ -279,7 +282,9 @@ private:
     /// After how long to look again; nullopt: the gate is passed. Throws as Gate::look().
     std::optional<milliseconds> look(Group& group, Gate& gate) {
         constexpr milliseconds soon{50};
-        switch (gate.look(gate_tools_, *group.turn)) {
+        // What changes may be what spoils the health of all: it is mended before that counts again.
+        const bool is_to_be_mended = group.stage == Stage::settling && changes_unproven(group.plan);
+        switch (gate.look(is_to_be_mended ? status_tools_ : gate_tools_, *group.turn)) {
             case Gate::Look::passed:
                 return std::nullopt;
             case Gate::Look::again:
@@ -324,7 +329,8 @@ private:
         const auto& blamed = group.plan.is_brief ? group.plan.settled.front().name : gate.unit();
         end_.not_ready.push_back({blamed, blamed == gate.unit() ? problem : gate.unit() + " " + problem});
         for (const auto& unit : unproven) {
-            if (unit != blamed) end_.not_ready.push_back({unit, "not seen ready, because of " + gate.unit()});
+            if (unit != blamed && !has_change(group.plan, unit))
+                end_.not_ready.push_back({unit, "not seen ready, because of " + gate.unit()});
         }
         return std::nullopt;
     }
@@ -375,19 +381,15 @@ private:
         return wait(task);
     }
 
-    /// The next step, or where its node is up one whose node is down: to change that one takes nothing away.
+    /// The next step, or one whose node is down: to change that one takes nothing away.
     std::size_t choose_step(Group& group) {
         const std::lock_guard choosing(group.choosing);
         const auto waiting = [&] {
             const std::lock_guard lock(mutex_);
             return group.waiting;
         }();
-        auto chosen = waiting.front();
-        if (group.plan.spares_nodes && why_not(group).empty()) {
-            const auto down = std::find_if(std::next(waiting.begin()), waiting.end(),
-                                           [&](auto step) { return is_down(group, step); });
-            if (down != waiting.end() && !is_down(group, chosen)) chosen = *down;
-        }
+        const auto chosen =
+            group.plan.spares_nodes && why_not(group).empty() ? neediest(group, waiting) : waiting.front();
         const std::lock_guard lock(mutex_);
         group.waiting.erase(std::find(group.waiting.begin(), group.waiting.end(), chosen));
         --group.claims;
@@ -395,21 +397,57 @@ private:
         return chosen;
     }
 
-    bool is_down(const Group& group, std::size_t step) {
-        const auto& changes = group.plan.steps[step].changes;
-        return std::any_of(changes.begin(), changes.end(), [&](auto index) {
-            const auto& change = change_of(index);
-            if (is_sidekick(change.unit)) return false;
-            if (is_create(change.kind)) return true;
-            try {
-                const auto status =
-                    tools_.target.status(unit_of(change.unit, change.former, change.former_state), tools_.calls.make());
-                return status.readiness != Readiness::ready;
-            } catch (const Error& error) {
-                interrupt_if_hopeless(error);
-                return true;
-            }
+    bool is_unproven(const RolloutGroup& plan, std::size_t index) {
+        return std::find(plan.unproven.begin(), plan.unproven.end(), change_of(index).unit) != plan.unproven.end();
+    }
+
+    bool changes_unproven(const RolloutGroup& plan) {
+        return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const auto& step) {
+            return std::any_of(step.changes.begin(), step.changes.end(),
+                               [&](auto index) { return is_unproven(plan, index); });
         });
+    }
+
+    /// What a change can take away from a step's node.
+    enum class Worth {
+        down,      ///< nothing
+        unproven,  ///< it may be down in another way than the target sees
+        up,
+    };
+
+    /// The first of those that are worth least. The first one of all is only looked at if another one is worth little.
+    std::size_t neediest(const Group& group, const std::deque<std::size_t>& waiting) {
+        auto best = Worth::up;
+        auto chosen = waiting.front();
+        for (auto step = std::next(waiting.begin()); step != waiting.end() && best != Worth::down; ++step) {
+            const auto worth = worth_of(group, *step);
+            if (worth >= best) continue;
+            best = worth;
+            chosen = *step;
+        }
+        return best == Worth::up || worth_of(group, waiting.front()) <= best ? waiting.front() : chosen;
+    }
+
+    Worth worth_of(const Group& group, std::size_t step) {
+        auto worth = Worth::up;
+        for (const auto index : group.plan.steps[step].changes) {
+            const auto& change = change_of(index);
+            if (is_sidekick(change.unit)) continue;
+            if (is_create(change.kind) || !is_ready(change)) return Worth::down;
+            if (is_unproven(group.plan, index)) worth = Worth::unproven;
+        }
+        return worth;
+    }
+
+    bool is_ready(const Change& change) {
+        try {
+            const auto status =
+                tools_.target.status(unit_of(change.unit, change.former, change.former_state), tools_.calls.make());
+            return status.readiness == Readiness::ready;
+        } catch (const Error& error) {
+            interrupt_if_hopeless(error);
+            return false;
+        }
     }
 
     /// Makes the changes of a step. What failed; empty when all went well.
@@ -775,6 +813,7 @@ private:
     Rollout& rollout_;
     const RolloutTools& tools_;
     GateTools gate_tools_;
+    GateTools status_tools_;  ///< without health
     std::stop_source ended_;
 
     std::mutex mutex_;

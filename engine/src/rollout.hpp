@@ -49,7 +49,7 @@ struct RolloutGroup {
     std::vector<DeployedUnit> companions{};  ///< of settled units
     bool is_brief = false;                   ///< settled units are looked at, and not waited for
     bool restarts = false;                   ///< settled units that failed are started once more
-    std::vector<std::string> unproven{};     ///< settled units by which the content is judged
+    std::vector<std::string> unproven{};     ///< units that an earlier cycle changed and that were not seen ready
     std::size_t at_once = unlimited;         ///< steps under way
     bool canary = false;                     ///< the first step has to end well before another one begins
     bool halts = false;                      ///< so has every other, but for a wait with `on_timeout: continue`

@@ -5,9 +5,12 @@
 #include <deployer/foreign_text.hpp>
 #include <deployer/plugin.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,6 +22,8 @@ namespace deployer {
 namespace {
 
 constexpr std::string_view document_suffix = ".document";
+/// After the process id, of what is written beside the deployer that has the lock.
+constexpr std::string_view left_suffix = ".left";
 
 /// What an operator can do about it, as the end of a message.
 std::string remedy_for(int error) {
@@ -77,12 +82,12 @@ public:
     }
 
     void store(std::string_view key, std::string_view document, const Call& call) override {
-        put(key, document, "store", [&] { lock(call); });
+        put(key, document, "store", unfinished_suffix, [&] { lock(call); });
     }
 
     void leave(std::string_view key, std::string_view document, const Call& /*call*/) override {
-        // The rename makes it whole; the lock is the running deployer's.
-        put(key, document, "leave", [] {});
+        // The lock is the running deployer's. The rename makes it whole, and nobody else writes under this name.
+        put(key, document, "leave", "." + std::to_string(::getpid()) + std::string(left_suffix), [] {});
     }
 
     void erase(std::string_view key, const Call& call) override {
@@ -95,7 +100,8 @@ public:
 
 private:
     template <class Prepare>
-    void put(std::string_view key, std::string_view document, std::string_view verb, const Prepare& prepare) {
+    void put(std::string_view key, std::string_view document, std::string_view verb, std::string_view suffix,
+             const Prepare& prepare) {
         const auto file = file_of(key);
         if (document.size() > document_limit) {
             throw Error(ErrorKind::rejected, "cannot store " + printable(file.native()) + ": " +
@@ -105,7 +111,7 @@ private:
         change(file, verb, [&] {
             prepare();
             const auto header = header_of(key, document);
-            replace_file(file, std::array<std::string_view, 2>{header, document});
+            replace_file(file, std::array<std::string_view, 2>{header, document}, suffix);
         });
     }
 
@@ -136,11 +142,19 @@ private:
         }
     }
 
-    /// What a killed process left; safe with the lock held.
+    /// Whether a killed process left it. With the lock held nobody writes but who leaves documents, for a moment.
+    static bool is_left_over(const std::filesystem::directory_entry& entry) {
+        const auto& path = entry.path().native();
+        if (path.ends_with(std::string(document_suffix) + std::string(unfinished_suffix))) return true;
+        if (!path.ends_with(left_suffix)) return false;
+        std::error_code error;
+        const auto written = entry.last_write_time(error);
+        return !error && std::filesystem::file_time_type::clock::now() - written > std::chrono::minutes(1);
+    }
+
     void remove_unfinished(Log& log) const {
-        const auto left_over = std::string(document_suffix) + std::string(unfinished_suffix);
         for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
-            if (!entry.path().native().ends_with(left_over)) continue;
+            if (!is_left_over(entry)) continue;
             // What is no file was not left by a deployer.
             if (entry.symlink_status().type() != std::filesystem::file_type::regular) continue;
             log.debug("removing " + printable(entry.path().native()) + ", which a killed deployer left unfinished");

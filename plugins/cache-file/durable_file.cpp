@@ -65,9 +65,9 @@ void make_level(const std::filesystem::path& directory, mode_t mode) {
 
 }  // namespace
 
-void replace_file(const std::filesystem::path& file, std::span<const std::string_view> parts) {
+void replace_file(const std::filesystem::path& file, std::span<const std::string_view> parts, std::string_view suffix) {
     auto unfinished = file;
-    unfinished += unfinished_suffix;
+    unfinished += suffix;
     try {
         write_new(unfinished, parts);
         if (std::rename(unfinished.c_str(), file.c_str()) != 0) fail("rename");

@@ -12,9 +12,10 @@ namespace deployer {
 inline constexpr std::string_view unfinished_suffix = ".tmp";
 
 /// Replaces the file by the parts, one after the other. Atomic: until the rename the former file stays as it was; and
-/// durable: after return the new one survives a power cut. Mode 0600. One writer at a time.
-/// Throws std::system_error naming the step; nothing unfinished is left then.
-void replace_file(const std::filesystem::path& file, std::span<const std::string_view> parts);
+/// durable: after return the new one survives a power cut. Mode 0600. One writer at a time for each `suffix`, that of
+/// the file while it is written. Throws std::system_error naming the step; nothing unfinished is left then.
+void replace_file(const std::filesystem::path& file, std::span<const std::string_view> parts,
+                  std::string_view suffix = unfinished_suffix);
 
 /// Durable as replace_file(). No error when there is none.
 void remove_file(const std::filesystem::path& file);

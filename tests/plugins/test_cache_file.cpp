@@ -396,6 +396,23 @@ TEST_CASE("a second deployer is kept from changing a cache, told who uses it, an
     CHECK(cache->load("snapshot", call) == "ours");
 }
 
+TEST_CASE("a document can be left beside the deployer that uses a cache, and is there for it") {
+    const TempDir directory;
+    const TestCall call;
+    const auto owner = cache_at(directory.path());
+    owner->store("ledger", "mine", call);
+    OtherProcess other([&](const auto& tell) {
+        const TestCall theirs;
+        cache_at(directory.path())->leave("orders", "pause it", theirs);
+        tell();
+    });
+    REQUIRE(other.wait_until_told());
+    CHECK(owner->load("orders", call) == "pause it");
+    owner->store("ledger", "still mine", call);
+    CHECK(owner->load("ledger", call) == "still mine");
+    CHECK(names_in(directory.path()) == Names{"ledger.document", "lock", "orders.document"});
+}
+
 TEST_CASE("the one who uses a cache is named, though it has only just taken the lock") {
     for (int round = 0; round < 10; ++round) {
         const TempDir directory;

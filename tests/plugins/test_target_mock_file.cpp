@@ -446,7 +446,7 @@ TEST_CASE("mock: waiting for another process ends at the deadline and at stop, w
           "[R8][concurrent]") {
     const MockCluster cluster;
     const auto target = cluster.open();
-    const auto slow = cluster.open("delay: 1ms");
+    const auto slow = cluster.open("delay: 50ms");
     const auto due = unit_running("due.service", "/bin/due");
     {
         const TestCall call;
