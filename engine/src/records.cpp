@@ -11,7 +11,6 @@
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
-#include <ranges>
 #include <sstream>
 #include <utility>
 
@@ -155,7 +154,9 @@ std::string write_status(const Records& records, bool json) {
 std::string write_history(const Ledger& ledger, bool json) {
     Array array;
     std::string text;
-    for (const auto& entry : std::ranges::reverse_view(ledger.history)) {
+    auto latest_first = ledger.history;
+    std::reverse(latest_first.begin(), latest_first.end());
+    for (const auto& entry : latest_first) {
         array.add(write_entry(entry));
         text += entry.time + "  " + printable(entry.revision.id) + "  " + entry.result + ": " +
                 printable(entry.summary) + '\n';
