@@ -359,9 +359,9 @@ TEST_CASE(
         {{{"Global", "\"true\""}, {"Replaces", "a.service"}}, "Global with Replaces"},
         {{{"Conflicts", "a.service"}, {"Replaces", "b.service"}}, "Conflicts with Replaces"},
         {{{"MachineOf", "a@1.service"}, {"Conflicts", "b.service a@*"}},
-         "MachineOf \"a@1.service\" with Conflicts \"a@*\""},
-        {{{"MachineOf", "\"b.service\" \"c.service\""}, {"Replaces", "c.*"}},
-         "MachineOf \"c.service\" with Replaces \"c.*\""}};
+         R"(MachineOf "a@1.service" with Conflicts "a@*")"},
+        {{{"MachineOf", R"("b.service" "c.service")"}, {"Replaces", "c.*"}},
+         R"(MachineOf "c.service" with Replaces "c.*")"}};
     for (const auto& [demands, pair] : refused) {
         const auto error = thrown_by([&, &demands = demands] { target->apply(with(demands), call); });
         CHECK(error.kind() == ErrorKind::rejected);

@@ -285,7 +285,7 @@ TEST_CASE("fleet: a global unit is waited for on machines that say nothing of it
         Readiness on_web;  ///< when it runs on m1
     };
     for (const auto& [metadata, on_web] :
-         {Case{{"role=web"}, Readiness::ready}, Case{{"\"role=web\" \"zone=1\""}, Readiness::ready},
+         {Case{{"role=web"}, Readiness::ready}, Case{{R"("role=web" "zone=1")"}, Readiness::ready},
           Case{{"role=web", "role=db"}, Readiness::waiting}, Case{{"role=%i"}, Readiness::waiting},
           Case{{"no pair", "a=b=c", "=x"}, Readiness::waiting}}) {
         auto picky = unit;
