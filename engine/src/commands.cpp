@@ -163,7 +163,9 @@ int with_records(const Invocation& invocation, Work&& work) {
     Session session(std::move(config), host, log, signals.stop_token(), OnStart::reuse);
     const Calls calls{signals.stop_token(), log, session.config().call_timeout};
     auto records = load_records(session.cache(), session.target(), calls);
-    const auto leave = [&](const Orders& orders) { leave_orders(orders, session.cache(), session.target(), calls); };
+    const auto leave = [&](const std::function<void(Orders&)>& change) {
+        change_orders(change, session.cache(), session.target(), calls);
+    };
     std::cout << work(records, leave) << std::flush;
     return EXIT_SUCCESS;
 }
@@ -202,7 +204,7 @@ int retry(const Invocation& invocation) {
     return with_records(invocation, [&](Records& records, const auto& leave) {
         const auto service = service_of(invocation);
         order_retry(records, service);
-        leave(records.orders);
+        leave([&](Orders& orders) { orders.retries[service] = records.orders.retries[service]; });
         const bool paused = records.orders.paused.contains(service) || records.orders.paused.contains("");
         return quote(service) +
                (paused ? " is tried again once it is no longer paused\n" : " is tried again in the next cycle\n");
@@ -212,8 +214,8 @@ int retry(const Invocation& invocation) {
 int pause(const Invocation& invocation) {
     return with_records(invocation, [&](Records& records, const auto& leave) {
         const auto service = service_of(invocation);
-        records.orders.paused[service] = {timestamp().substr(0, 19) + "Z", invocation.reason};
-        leave(records.orders);
+        const Pause pause{timestamp().substr(0, 19) + "Z", invocation.reason};
+        leave([&](Orders& orders) { orders.paused[service] = pause; });
         return doubt_about(service, records.services) + paused_text(service) + " paused from the next cycle on\n";
     });
 }
@@ -227,7 +229,7 @@ int resume(const Invocation& invocation) {
                         (service.empty() ? "there is no pause of all services" : quote(service) + " is not paused") +
                             named(paused, "; paused: "));
         }
-        leave(records.orders);
+        leave([&](Orders& orders) { orders.paused.erase(service); });
         return paused_text(service) + " no longer paused from the next cycle on" + named(paused, "; still paused: ") +
                "\n";
     });

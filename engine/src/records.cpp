@@ -11,6 +11,7 @@
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
+#include <chrono>
 #include <sstream>
 #include <utility>
 
@@ -130,8 +131,25 @@ Records load_records(Cache& cache, const Target& target, const Calls& calls) {
     return records;
 }
 
-void leave_orders(const Orders& orders, Cache& cache, const Target& target, const Calls& calls) {
-    cache.leave(document_key(orders_document, target.identity()), write_orders(orders), calls.make());
+void change_orders(const std::function<void(Orders&)>& change, Cache& cache, const Target& target, const Calls& calls) {
+    // Longer than it takes anybody else to write what he has read before.
+    constexpr std::chrono::milliseconds moment{40};
+    constexpr int attempts = 50;
+    const auto key = document_key(orders_document, target.identity());
+    const auto load = [&] {
+        const auto document = cache.load(key, calls.make());
+        return document ? read_orders(*document).value_or(Orders{}) : Orders{};
+    };
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        auto orders = load();
+        const auto before = orders;
+        change(orders);
+        // What is still there after a moment nobody undoes who did not see it.
+        if (orders == before && attempt > 0) return;
+        cache.leave(key, write_orders(orders), calls.make());
+        if (!calls.make().wait(moment)) break;
+    }
+    throw Error(ErrorKind::unavailable, "cannot leave an order: others are given all the time, or it was stopped");
 }
 
 void order_retry(Records& records, const std::string& service) {

@@ -23,8 +23,10 @@ struct Records {
 /// What is not there counts as empty. Asks the cache alone. Throws as the cache.
 Records load_records(Cache& cache, const Target& target, const Calls& calls);
 
-/// Leaves orders for the deployer that uses the cache. Throws as the cache.
-void leave_orders(const Orders& orders, Cache& cache, const Target& target, const Calls& calls);
+/// Changes the orders that are left for the deployer that uses the cache, and makes sure that no other order given at
+/// the same moment undoes that. `change` may be called several times, and the second time has to change nothing. Throws
+/// as the cache; Error `unavailable` when others never cease to give orders.
+void change_orders(const std::function<void(Orders&)>& change, Cache& cache, const Target& target, const Calls& calls);
 
 /// Asks for a quarantined service to be tried again. Throws Error `not_found`, naming those that are quarantined, when
 /// it is not.

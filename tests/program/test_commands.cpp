@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -209,4 +210,18 @@ TEST_CASE("SIGTERM ends run even when a plugin is deaf to it", "[R8]") {
     // 2 s are promised; the rest is for a machine that is busy.
     CHECK(std::chrono::steady_clock::now() - begin < 5s);
     CHECK(program.err().find("the plugin has not returned") != std::string::npos);
+}
+
+TEST_CASE("orders that are given at the same moment all count") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    REQUIRE(cluster.once().status == 0);
+    std::vector<std::unique_ptr<Program>> commands;
+    for (int i = 0; i < 8; ++i) {
+        commands.push_back(std::make_unique<Program>(std::vector<std::string>{
+            "pause", "s" + std::to_string(i), "--reason", "all at once", "--config", cluster.config()}));
+    }
+    for (const auto& command : commands) CHECK(command->wait() == 0);
+    const auto status = cluster.run("status", {"--output", "json"});
+    CHECK(status.json()->getArray("paused")->size() == 8);
 }
