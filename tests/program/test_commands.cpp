@@ -216,12 +216,14 @@ TEST_CASE("orders that are given at the same moment all count") {
     LocalCluster cluster;
     declare_one(cluster);
     REQUIRE(cluster.once().status == 0);
+    constexpr std::size_t many = 8;
     std::vector<std::unique_ptr<Program>> commands;
-    for (int i = 0; i < 8; ++i) {
+    commands.reserve(many);
+    for (std::size_t i = 0; i < many; ++i) {
         commands.push_back(std::make_unique<Program>(std::vector<std::string>{
             "pause", "s" + std::to_string(i), "--reason", "all at once", "--config", cluster.config()}));
     }
     for (const auto& command : commands) CHECK(command->wait() == 0);
     const auto status = cluster.run("status", {"--output", "json"});
-    CHECK(status.json()->getArray("paused")->size() == 8);
+    CHECK(status.json()->getArray("paused")->size() == many);
 }
