@@ -111,6 +111,10 @@ private:
 /// rather too much is left out.
 [[nodiscard]] std::string presentable(std::string_view url);
 
+/// Text of any bytes as a part of a url: all but RFC 3986's unreserved characters (2.3), and those of `plain`, is
+/// encoded.
+[[nodiscard]] std::string percent_encode(std::string_view text, std::string_view plain = {});
+
 /// "scheme://host:port" of a url, in lower case and with the scheme's default port left out; empty when it has none.
 [[nodiscard]] std::string origin_of(std::string_view url);
 

@@ -101,6 +101,21 @@ std::string presentable(std::string_view url) {
     return "…" + presentable_uri(url.substr(login_end));
 }
 
+std::string percent_encode(std::string_view text, std::string_view plain) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    constexpr std::string_view unreserved = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~";
+    std::string encoded;
+    for (const char character : text) {
+        if (unreserved.find(character) != std::string_view::npos || plain.find(character) != std::string_view::npos) {
+            encoded += character;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(character);
+        encoded.append(1, '%').append(1, digits[byte / 16]).append(1, digits[byte % 16]);
+    }
+    return encoded;
+}
+
 std::string origin_of(std::string_view url) {
     try {
         return Url(url.substr(0, url.find('#'))).origin();

@@ -64,7 +64,7 @@ bool Condition::includes(const std::string& service, const Call& call) const {
         });
     }
     try {
-        return is_set(etcd_url_ + key_->fill({{"service", percent_encode(service)}}), call);
+        return is_set(etcd_url_ + key_->fill({{"service", http::percent_encode(service)}}), call);
     } catch (const Error& error) {
         // A redirect to elsewhere, or far too long an answer, says nothing of the service.
         const auto kind = error.kind() == ErrorKind::rejected ? ErrorKind::unavailable : error.kind();

@@ -42,10 +42,10 @@ Format read_format(const Settings& settings) {
 }
 
 std::string fill(const Options& options, std::string_view service, std::string_view unit) {
-    Values values{{"service", percent_encode(service)},
-                  {"unit", percent_encode(unit)},
-                  {"node", percent_encode(unit.substr(0, unit.rfind('.')))},
-                  {"instance", percent_encode(instance_of(unit))}};
+    Values values{{"service", http::percent_encode(service)},
+                  {"unit", http::percent_encode(unit)},
+                  {"node", http::percent_encode(unit.substr(0, unit.rfind('.')))},
+                  {"instance", http::percent_encode(instance_of(unit))}};
     values.insert(options.parts.begin(), options.parts.end());
     return options.url.fill(values);
 }

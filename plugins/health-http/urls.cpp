@@ -60,21 +60,6 @@ std::string Template::fill(const Values& values) const {
     return text;
 }
 
-std::string percent_encode(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    constexpr std::string_view plain = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~";
-    std::string encoded;
-    for (const char character : text) {
-        if (plain.find(character) != std::string_view::npos) {
-            encoded += character;
-        } else {
-            const auto byte = static_cast<unsigned char>(character);
-            encoded.append(1, '%').append(1, digits[byte / 16]).append(1, digits[byte % 16]);
-        }
-    }
-    return encoded;
-}
-
 void check_url(const Settings& settings, std::string_view key, std::string_view url) {
     if (http::origin_of(url).empty()) settings.fail(key, "is no http or https url");
     if (url.find('#') != std::string_view::npos) settings.fail(key, R"(can have no "#" in it)");

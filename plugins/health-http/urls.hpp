@@ -33,9 +33,6 @@ private:
     std::vector<Part> parts_;
 };
 
-/// Whatever could mean something in a url, or is not plain ASCII, becomes `%XX`.
-[[nodiscard]] std::string percent_encode(std::string_view text);
-
 /// Throws Error `misconfigured` for what is no http or https url. Like those below it shows nothing of it: it may hold
 /// a password.
 void check_url(const Settings& settings, std::string_view key, std::string_view url);

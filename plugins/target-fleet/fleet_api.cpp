@@ -20,23 +20,13 @@ constexpr std::string_view not_taken = "; fleet lists its units all the same, an
 constexpr std::string_view unreadable =
     "; fleet lists its units all the same, but cannot read what it has stored of it";
 
-std::string percent_encode(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    constexpr std::string_view plain = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~@:";
-    std::string out;
-    for (const char character : text) {
-        if (plain.find(character) != std::string_view::npos) {
-            out += character;
-        } else {
-            const auto byte = static_cast<unsigned char>(character);
-            out.append(1, '%').append(1, digits[byte / 16]).append(1, digits[byte % 16]);
-        }
-    }
-    return out;
+/// Readable in a log, as unit names have these two.
+std::string encode(std::string_view text) {
+    return http::percent_encode(text, "@:");
 }
 
 std::string path_of(std::string_view unit) {
-    return "/units/" + percent_encode(unit);
+    return "/units/" + encode(unit);
 }
 
 /// Says nothing about what was asked for: whoever answers so cannot serve anything right now, or does not want to.
@@ -73,7 +63,7 @@ std::vector<Item> FleetApi::read_pages(const std::string& resource, const Read& 
     std::set<std::string> tokens;
     std::string token;
     do {
-        const auto suffix = token.empty() ? token : separator + "nextPageToken=" + percent_encode(token);
+        const auto suffix = token.empty() ? token : separator + "nextPageToken=" + encode(token);
         const auto answer = send("GET", resource + suffix, "", call);
         if (answer.response.status != 200) throw named(refusal(ErrorKind::unavailable, answer));
         auto page = read(answer, reader);
@@ -131,7 +121,7 @@ void FleetApi::destroy(std::string_view unit, const Call& call) const {
 }
 
 std::vector<StateEntry> FleetApi::states(std::string_view unit, const Call& call) const {
-    auto entries = read_pages<StateEntry>("/state?unitName=" + percent_encode(unit), read_states, call);
+    auto entries = read_pages<StateEntry>("/state?unitName=" + encode(unit), read_states, call);
     // Fleets that are too old for the filter tell of all units.
     std::erase_if(entries, [unit](const StateEntry& entry) { return entry.unit != unit; });
     return entries;
