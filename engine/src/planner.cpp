@@ -255,7 +255,8 @@ private:
     void find_gated_groups() {
         std::map<std::string_view, GatedGroup> groups;
         std::set<std::string_view> updated;
-        std::map<std::string_view, bool> is_fresh;
+        std::set<std::string_view> changed;
+        std::set<std::string_view> was_there;
         std::set<std::pair<std::string_view, std::string_view>> changing_nodes;
         for (const auto& change : plan_.changes) {
             if (is_destroy(change.kind)) continue;
@@ -263,10 +264,10 @@ private:
             if (!is_create(change.kind)) updated.insert(change.service);
             if (auto* const group = add_gated_group(groups, change.service)) {
                 if (orders_.unproven.contains(change.unit)) group->unproven.push_back(change.unit);
-                const bool began = change.kind == ChangeKind::create_group && !is_under_way(change.service);
-                group->fresh = began || (is_create(change.kind) && orders_.fresh.contains(change.service));
-                is_fresh[change.service] = is_fresh.try_emplace(change.service, true).first->second && group->fresh;
-                group->fresh = is_fresh[change.service];
+                const bool begins = change.kind == ChangeKind::create_group && !is_under_way(change.service);
+                const bool goes_on = is_create(change.kind) && orders_.fresh.contains(change.service);
+                changed.insert(change.service);
+                if (!begins && !goes_on) was_there.insert(change.service);
             }
         }
         for (const auto& unit : settled_) {
@@ -289,6 +290,7 @@ private:
             }
         }
         for (auto& [service, group] : groups) {
+            group.fresh = changed.count(service) > 0 && was_there.count(service) == 0;
             add_former(group);
             plan_.gated.push_back(std::move(group));
         }

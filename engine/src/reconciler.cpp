@@ -2,6 +2,7 @@
 
 #include "documents.hpp"
 #include "quantity.hpp"
+#include "records.hpp"
 #include "standing_orders.hpp"
 
 #include <deployer/unit_name.hpp>
@@ -150,7 +151,7 @@ CycleReport Reconciler::run_cycle(const Calls& calls) {
 CycleReport Reconciler::reconcile(const Calls& calls) {
     idle_ = false;
     load_ledger(calls);
-    load_orders(calls);
+    orders_ = load_orders(*plugins_.cache, *identity_, calls);
     load_actual(calls);
     idle_ = !load_wanted(calls);
     if (idle_) return idle_report();
@@ -164,7 +165,7 @@ CycleReport Reconciler::reconcile(const Calls& calls) {
 CycleReport Reconciler::preview(const Calls& calls) {
     return reported([&] {
         load_ledger(calls);
-        load_orders(calls);
+        orders_ = load_orders(*plugins_.cache, *identity_, calls);
         if (!snapshot_is_trusted_ || !load_snapshot(calls)) list_target(calls);
         wanted_ = read_source(calls);
         const auto plan = compare();
@@ -199,20 +200,15 @@ void Reconciler::try_to_forget_actual(const Calls& calls) {
 void Reconciler::load_ledger(const Calls& calls) {
     if (ledger_) return;
     identity_ = plugins_.target->identity();
-    const auto document = plugins_.cache->load(key(ledger_document), calls.make());
-    ledger_ = document ? read_ledger(*document).value_or(Ledger{}) : Ledger{};
-}
-
-void Reconciler::load_orders(const Calls& calls) {
-    const auto document = plugins_.cache->load(key(orders_document), calls.make());
-    orders_ = document ? read_orders(*document).value_or(Orders{}) : Orders{};
+    ledger_ = deployer::load_ledger(*plugins_.cache, *identity_, calls);
 }
 
 Plan Reconciler::compare() {
-    auto retried = retried_services(ledger_->rollouts, *wanted_, orders_);
-    ledger_->rollouts = rollouts_of_concern(ledger_->rollouts, *wanted_, orders_);
+    auto kept = rollouts_of_concern(ledger_->rollouts, *wanted_, orders_);
+    ledger_->rollouts = std::move(kept.rollouts);
     auto standing = standing_orders(*ledger_, orders_);
-    standing.retried = std::move(retried);
+    standing.retried = std::move(kept.retried);
+    if (standing.restoring.empty()) return make_plan(*wanted_, *actual_, policy_.plan, standing);
     return make_plan(with_former_contents(*wanted_, *actual_, *ledger_), *actual_, policy_.plan, standing);
 }
 
@@ -393,8 +389,7 @@ void Reconciler::look_for_newer(const Plan& plan, Rollout& rollout, const std::s
 
 bool Reconciler::pauses_more(const Plan& plan, const Calls& calls) {
     const std::lock_guard lock(cache_turn_);
-    const auto document = plugins_.cache->load(key(orders_document), calls.make());
-    const auto now = document ? read_orders(*document).value_or(Orders{}) : Orders{};
+    const auto now = load_orders(*plugins_.cache, *identity_, calls);
     const auto concerns_it = [&](const std::string& service) {
         const auto is_of_it = [&](const auto& part) { return part.service == service; };
         return service.empty() || std::any_of(plan.changes.begin(), plan.changes.end(), is_of_it) ||
@@ -493,8 +488,12 @@ void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>&
     ledger.attempted = plan.revision;
     // Differences were found: if this revision was applied once, it no longer is.
     if (ledger.applied == plan.revision) ledger.applied = {};
+    const auto digests = group_digests(*wanted_);
     for (const auto& group : groups) {
-        if (group.on_timeout == OnTimeout::rollback || group.is_fresh) note_former(ledger, plan, group);
+        if (group.on_timeout == OnTimeout::rollback || group.is_fresh) {
+            const auto digest = digests.find(group.service);
+            note_former(ledger, plan, group, digest == digests.end() ? std::string() : digest->second);
+        }
         for (const auto& step : group.steps) {
             if (!step.gated) continue;
             for (const auto index : step.changes) ledger.add_unproven(plan.changes[index].unit);
@@ -503,9 +502,9 @@ void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>&
     store_ledger(std::move(ledger), calls);
 }
 
-void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const {
+void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group,
+                             const std::string& digest) const {
     auto& record = ledger.rollout_of(group.service);
-    const auto digest = group_digests(*wanted_)[group.service];
     // What was changed and never seen ready is nothing to go back to; of the same rollout nothing is before all is
     // well.
     if (record.digest != digest) {

@@ -71,7 +71,6 @@ public:
 
 private:
     void load_ledger(const Calls& calls);
-    void load_orders(const Calls& calls);
     /// Compares; forgets rollouts that are no longer of concern. Writes nothing.
     Plan compare();
     /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
@@ -112,7 +111,7 @@ private:
     void skip(ChangeResult& result, std::string why);
     void skip_destroys(CycleReport& report, const std::string& why);
     void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
-    void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group) const;
+    void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group, const std::string& digest) const;
     void book_verdict(const GroupOutcome& verdict, const Calls& calls);
     /// `unproven_before` the cycle; of those, `missing` are not in the cluster.
     void book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,

@@ -91,7 +91,7 @@ std::string write_status_text(const Records& records) {
         line("quarantined", record.service + ": " + describe(record) + "; " + advice_for(record.service));
     }
     for (const auto& [service, pause] : records.orders.paused) {
-        line("paused", shown_service(service) + ": " + pause.reason + " (since " + pause.since + ")");
+        line("paused", shown_service(service) + ": " + describe(pause));
     }
     for (const auto& unit : ledger.unproven)
         line("not ready", unit + " was part of a rollout and is not known to be ready");
@@ -118,13 +118,20 @@ Object write_entry(const HistoryEntry& entry) {
 
 }  // namespace
 
+Ledger load_ledger(Cache& cache, const std::string& identity, const Calls& calls) {
+    const auto document = cache.load(document_key(ledger_document, identity), calls.make());
+    return document ? read_ledger(*document).value_or(Ledger{}) : Ledger{};
+}
+
+Orders load_orders(Cache& cache, const std::string& identity, const Calls& calls) {
+    const auto document = cache.load(document_key(orders_document, identity), calls.make());
+    return document ? read_orders(*document).value_or(Orders{}) : Orders{};
+}
+
 Records load_records(Cache& cache, const Target& target, const Calls& calls) {
     const auto identity = target.identity();
-    const auto ledger = cache.load(document_key(ledger_document, identity), calls.make());
-    const auto orders = cache.load(document_key(orders_document, identity), calls.make());
     const auto snapshot = cache.load(document_key(snapshot_document, identity), calls.make());
-    Records records{ledger ? read_ledger(*ledger).value_or(Ledger{}) : Ledger{},
-                    orders ? read_orders(*orders).value_or(Orders{}) : Orders{}};
+    Records records{load_ledger(cache, identity, calls), load_orders(cache, identity, calls)};
     if (const auto actual = snapshot ? read_snapshot(*snapshot, identity) : std::nullopt) {
         for (const auto& unit : actual->units) records.services.emplace(service_name(unit.name));
     }
@@ -135,18 +142,14 @@ void change_orders(const std::function<void(Orders&)>& change, Cache& cache, con
     // Longer than it takes anybody else to write what he has read before.
     constexpr std::chrono::milliseconds moment{40};
     constexpr int attempts = 50;
-    const auto key = document_key(orders_document, target.identity());
-    const auto load = [&] {
-        const auto document = cache.load(key, calls.make());
-        return document ? read_orders(*document).value_or(Orders{}) : Orders{};
-    };
+    const auto identity = target.identity();
     for (int attempt = 0; attempt < attempts; ++attempt) {
-        auto orders = load();
+        auto orders = load_orders(cache, identity, calls);
         const auto before = orders;
         change(orders);
         // What is still there after a moment nobody undoes who did not see it.
         if (orders == before && attempt > 0) return;
-        cache.leave(key, write_orders(orders), calls.make());
+        cache.leave(document_key(orders_document, identity), write_orders(orders), calls.make());
         if (!calls.make().wait(moment)) break;
     }
     throw Error(ErrorKind::unavailable, "cannot leave an order: others are given all the time, or it was stopped");

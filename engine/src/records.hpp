@@ -20,7 +20,10 @@ struct Records {
     std::set<std::string, std::less<>> services{};  ///< of the last listing; empty when there is none at hand
 };
 
-/// What is not there counts as empty. Asks the cache alone. Throws as the cache.
+/// What is not there, or not whole, counts as empty. Asks the cache alone. `identity` is the target's. Throws as the
+/// cache.
+Ledger load_ledger(Cache& cache, const std::string& identity, const Calls& calls);
+Orders load_orders(Cache& cache, const std::string& identity, const Calls& calls);
 Records load_records(Cache& cache, const Target& target, const Calls& calls);
 
 /// Changes the orders that are left for the deployer that uses the cache, and makes sure that no other order given at

@@ -8,10 +8,6 @@
 namespace deployer {
 namespace {
 
-std::string describe(const Pause& pause) {
-    return (pause.reason.empty() ? std::string("no reason given") : pause.reason) + " (since " + pause.since + ")";
-}
-
 const DeployedUnit* find_unit(const std::vector<DeployedUnit>& units, const std::string& name) {
     const auto found = std::find_if(units.begin(), units.end(), [&](const auto& unit) { return unit.name == name; });
     return found == units.end() ? nullptr : &*found;
@@ -42,14 +38,19 @@ std::string describe(const RolloutRecord& record) {
     return quarantine.reason + " (" + what + " since " + quarantine.since.substr(0, 19) + "Z)";
 }
 
+std::string describe(const Pause& pause) {
+    return (pause.reason.empty() ? std::string("no reason given") : pause.reason) + " (since " + pause.since + ")";
+}
+
 std::string advice_for(const std::string& quarantined_service) {
     return "to try it again: coco-fleet-deployer retry " + quarantined_service + " --config FILE";
 }
 
-std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
-                                               const Orders& orders) {
+RolloutsOfConcern rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
+                                      const Orders& orders) {
+    if (rollouts.empty()) return {};
     const auto digests = group_digests(wanted);
-    std::vector<RolloutRecord> kept;
+    RolloutsOfConcern kept;
     for (auto record : rollouts) {
         const bool held = std::any_of(wanted.held.begin(), wanted.held.end(), [&](const auto& entry) {
             return entry.service == record.service || entry.service.empty();
@@ -57,23 +58,13 @@ std::vector<RolloutRecord> rollouts_of_concern(const std::vector<RolloutRecord>&
         const auto digest = digests.find(record.service);
         if (digest == digests.end() && !held) continue;
         const bool is_other = digest != digests.end() && digest->second != record.digest;
-        if (is_other || !is_quarantined(record, orders)) record.quarantine.reset();
+        const bool ends = record.quarantine && !is_quarantined(record, orders);
+        if (ends && !is_other && digest != digests.end()) kept.retried.insert(record.service);
+        if (ends || is_other) record.quarantine.reset();
         if (is_other) record.fresh = false;
-        if (record.quarantine || record.fresh || !record.former.empty()) kept.push_back(std::move(record));
+        if (record.quarantine || record.fresh || !record.former.empty()) kept.rollouts.push_back(std::move(record));
     }
     return kept;
-}
-
-std::set<std::string, std::less<>> retried_services(const std::vector<RolloutRecord>& rollouts,
-                                                    const WantedState& wanted, const Orders& orders) {
-    const auto digests = group_digests(wanted);
-    std::set<std::string, std::less<>> retried;
-    for (const auto& record : rollouts) {
-        const auto digest = digests.find(record.service);
-        const bool is_same = digest != digests.end() && digest->second == record.digest;
-        if (record.quarantine && is_same && !is_quarantined(record, orders)) retried.insert(record.service);
-    }
-    return retried;
 }
 
 StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {

@@ -36,7 +36,7 @@ RolloutRecord quarantined_foo(const std::string& content, Outcome outcome) {
 }
 
 bool is_kept(const RolloutRecord& record, const WantedState& wanted, const Orders& orders = {}) {
-    const auto kept = rollouts_of_concern({record}, wanted, orders);
+    const auto kept = rollouts_of_concern({record}, wanted, orders).rollouts;
     return kept.size() == 1 && kept[0].quarantine;
 }
 
