@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace deployer {
@@ -22,12 +23,13 @@ inline std::string version_in(std::string_view command) {
     return std::string(command.substr(begin, command.rfind('\'') - begin));
 }
 
-/// The files of a user of the local plugins, but with fleet as the target. Its clock runs fast: what takes seconds on a
-/// real cluster takes milliseconds.
+/// The files of a user of the local plugins, but with fleet as the target. Its clock runs fast unless told otherwise:
+/// what takes seconds on a real cluster takes milliseconds.
 class LocalFleet {
 public:
     /// `reconcile` as for LocalCluster.
-    explicit LocalFleet(const std::string& reconcile) : local("", reconcile) {
+    explicit LocalFleet(const std::string& reconcile, FleetOptions options = {.speed = 1000})
+        : fleet(std::move(options)), local("", reconcile) {
         local.use_target("  plugin: target-fleet\n  endpoint: " + fleet.endpoint() + "\n");
     }
 
@@ -41,7 +43,7 @@ public:
         return versions;
     }
 
-    FleetDouble fleet{{.speed = 1000}};
+    FleetDouble fleet;
     LocalCluster local;
 };
 
