@@ -33,3 +33,16 @@ function(coco_deployer_add_plugin name)
         install(TARGETS ${name} LIBRARY DESTINATION lib/coco-fleet-deployer/plugins COMPONENT runtime)
     endif()
 endfunction()
+
+# coco_deployer_check_plugin(NAME SETTINGS file)
+#
+# A test of ctest: the plugin keeps the contract of its kind. `file` says what to make it with (docs/PLUGINS.md).
+function(coco_deployer_check_plugin name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SETTINGS" "")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SETTINGS)
+        message(FATAL_ERROR "coco_deployer_check_plugin(${name}): it takes SETTINGS and a file, and nothing else")
+    endif()
+    get_filename_component(settings ${arg_SETTINGS} ABSOLUTE)
+    add_test(NAME "${name} keeps the contract"
+             COMMAND CocoDeployer::coco-fleet-deployer plugin check $<TARGET_FILE:${name}> --settings ${settings})
+endfunction()

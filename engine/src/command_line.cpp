@@ -3,6 +3,7 @@
 #include "go_flags.hpp"
 
 #include <deployer/nearest_word.hpp>
+#include <deployer/word_list.hpp>
 
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>
@@ -28,7 +29,17 @@ using Poco::Util::OptionSet;
 constexpr std::string_view program = "coco-fleet-deployer";
 
 enum class ConfigUse { required, optional, none };
-enum class ServiceUse { none, optional, required };
+
+/// What stands without a dash before it.
+struct Operand {
+    std::string_view name;  ///< as usages have it; empty: there is none
+    bool required = true;
+};
+constexpr Operand no_operand{};
+constexpr Operand any_service{"SERVICE", false};
+constexpr Operand one_service{"SERVICE", true};
+constexpr Operand plugin_name{"NAME", true};
+constexpr Operand plugin_file{"PLUGIN", true};
 
 /// A command as its users see it.
 struct CommandSyntax {
@@ -38,7 +49,7 @@ struct CommandSyntax {
     std::string_view description;  ///< what its own help says
     ConfigUse config;
     bool output;
-    ServiceUse service = ServiceUse::none;
+    Operand operand = no_operand;
 };
 
 constexpr std::array commands{
@@ -80,18 +91,18 @@ constexpr std::array commands{
                   "Ends the quarantine of a service whose last rollout did not become ready: the next cycle tries the "
                   "same content again. May run beside the daemon.\n"
                   "Exit status: 0 done, 1 failed, or the service is not quarantined.",
-                  ConfigUse::required, false, ServiceUse::required},
+                  ConfigUse::required, false, one_service},
     CommandSyntax{Command::pause, "pause", "Leave a service, or all, as it is",
                   "Leaves a service as it is from the next cycle on, or all services where none is named, until "
                   "'resume'. What is paused shows in every plan and report, with the reason. May run beside the "
                   "daemon.\n"
                   "Exit status: 0 done, 1 failed.",
-                  ConfigUse::required, false, ServiceUse::optional},
+                  ConfigUse::required, false, any_service},
     CommandSyntax{Command::resume, "resume", "End a pause",
                   "Ends the pause of a service, or of all services as a whole where none is named: services that were "
                   "paused by name stay paused. May run beside the daemon.\n"
                   "Exit status: 0 done, 1 failed, or there is no such pause.",
-                  ConfigUse::required, false, ServiceUse::optional},
+                  ConfigUse::required, false, any_service},
     CommandSyntax{
         Command::config, "config", "Print the configuration",
         "With --print, prints the configuration as it is understood, or that the flags of the Go deployer amount "
@@ -104,6 +115,23 @@ constexpr std::array commands{
                   "refused the reason. With --config also in the directories of its plugins.path.\n"
                   "Exit status: 0 done, 1 at least one is refused.",
                   ConfigUse::optional, true},
+    CommandSyntax{Command::plugin_new, "plugin new", "Begin a plugin of your own",
+                  "Writes a project of that name into a directory of that name: a plugin that builds, with a test. The "
+                  "name is the kind and a word, such as target-foo; kinds are source, target, cache and health.\n"
+                  "Exit status: 0 done, 1 failed.",
+                  ConfigUse::none, false, plugin_name},
+    CommandSyntax{
+        Command::plugin_check, "plugin check", "Check that a plugin keeps the contract",
+        "Makes a plugin with the settings of a file and checks what the SDK asks of its kind: a line for each "
+        "check. PLUGIN is a file, or the name of one that is installed. The checks of a target make units "
+        "named conformance-... and destroy them. A plugin that crashes or hangs fails that check.\n"
+        "Exit status: 0 none failed, 1 some did.",
+        ConfigUse::none, false, plugin_file},
+    CommandSyntax{Command::plugin_show, "plugin show", "Show the settings of a plugin",
+                  "Makes a plugin with the settings of a file, as 'plugin check' does, and shows which settings it has "
+                  "and what they mean. PLUGIN is a file, or the name of one that is installed.\n"
+                  "Exit status: 0 done, 1 failed.",
+                  ConfigUse::none, false, plugin_file},
     CommandSyntax{Command::version, "version", "Print the version",
                   "Prints the version of the program and of its plugin ABI.", ConfigUse::none, true},
 };
@@ -112,6 +140,10 @@ const CommandSyntax* find_command(std::string_view name) {
     const auto* const found =
         std::find_if(commands.begin(), commands.end(), [&](const auto& syntax) { return syntax.name == name; });
     return found == commands.end() ? nullptr : found;
+}
+
+bool needs_settings(const CommandSyntax& syntax) {
+    return syntax.command == Command::plugin_check || syntax.command == Command::plugin_show;
 }
 
 OptionSet options_of(const CommandSyntax& syntax) {
@@ -126,17 +158,26 @@ OptionSet options_of(const CommandSyntax& syntax) {
     if (syntax.command == Command::pause) {
         options.addOption(Option("reason", "r", "why, for whoever wonders", false, "TEXT", true));
     }
+    if (needs_settings(syntax)) {
+        options.addOption(Option("settings", "s", "what to make the plugin with", false, "FILE", true));
+    }
+    if (syntax.command == Command::plugin_check) {
+        options.addOption(Option("output", "o", "text (the default), tap or junit", false, "FORMAT", true));
+    }
     if (syntax.command == Command::config) options.addOption(Option("print", "", "print it"));
     options.addOption(Option("help", "h", "show this help"));
     return options;
 }
 
 std::string usage_of(const CommandSyntax& syntax) {
-    std::string usage = syntax.service == ServiceUse::required   ? "SERVICE "
-                        : syntax.service == ServiceUse::optional ? "[SERVICE] "
-                                                                 : "";
+    std::string usage;
+    if (!syntax.operand.name.empty()) {
+        const std::string name(syntax.operand.name);
+        usage = (syntax.operand.required ? name : '[' + name + ']') + ' ';
+    }
     if (syntax.config == ConfigUse::required) usage += "--config FILE ";
     if (syntax.command == Command::pause) usage += "--reason TEXT ";
+    if (needs_settings(syntax)) usage += "--settings FILE ";
     return usage + "[OPTION...]";
 }
 
@@ -163,7 +204,7 @@ std::string overview() {
         << "       " << program << " -fleetEndpoint=URL -rootURI=URL [FLAG...]\n\n"
         << "Keeps a cluster at the state that a repository declares.\n\n";
     for (const auto& syntax : commands) {
-        out << "  " << syntax.name << std::string(11 - syntax.name.size(), ' ') << syntax.summary << '\n';
+        out << "  " << syntax.name << std::string(14 - syntax.name.size(), ' ') << syntax.summary << '\n';
     }
     out << "\n'" << program << " COMMAND --help' tells more about a command, '-help' about the flags.\n";
     return std::move(out).str();
@@ -196,6 +237,13 @@ bool read_output(const std::string& format, const CommandSyntax& syntax) {
         throw UsageError("--output is text or json, not '" + format + "'" + try_help(syntax.name));
     }
     return format == "json";
+}
+
+std::string read_format(const std::string& format, const CommandSyntax& syntax) {
+    if (format != "text" && format != "tap" && format != "junit") {
+        throw UsageError("--output is text, tap or junit, not '" + format + "'" + try_help(syntax.name));
+    }
+    return format;
 }
 
 /// An option or a flag as it was typed, without its value.
@@ -244,18 +292,21 @@ void require_known_name(const std::string& argument, const OptionSet& options, c
     refuse_unknown("option", name, names, try_help(syntax.name));
 }
 
-bool takes_service(const std::string& argument, const CommandSyntax& syntax, const Invocation& invocation) {
-    return syntax.service != ServiceUse::none && invocation.service.empty() && !argument.empty() &&
-           argument.front() != '-';
+bool takes_operand(const std::string& argument, const CommandSyntax& syntax, const Invocation& invocation) {
+    return !syntax.operand.name.empty() && invocation.operand.empty() && !argument.empty() && argument.front() != '-';
 }
 
-void require_service(const CommandSyntax& syntax, const Invocation& invocation) {
-    if (syntax.service == ServiceUse::required && invocation.service.empty()) {
-        throw UsageError(std::string(syntax.name) + " needs the name of a service" + try_help(syntax.name));
-    }
-    if (syntax.command == Command::pause && invocation.reason.empty()) {
-        throw UsageError("pause needs --reason, for whoever wonders" + try_help(syntax.name));
-    }
+void require_whole(const CommandSyntax& syntax, const Invocation& invocation) {
+    const auto require = [&](bool given, const std::string& what) {
+        if (!given) throw UsageError(std::string(syntax.name) + " needs " + what + try_help(syntax.name));
+    };
+    const auto& operand = syntax.operand;
+    require(operand.name.empty() || !operand.required || !invocation.operand.empty(),
+            operand.name == one_service.name   ? "the name of a service"
+            : operand.name == plugin_name.name ? "a name, such as target-foo"
+                                               : "a plugin: a file, or a name");
+    require(syntax.command != Command::pause || !invocation.reason.empty(), "--reason, for whoever wonders");
+    require(!needs_settings(syntax) || !invocation.settings.empty(), "--settings FILE");
 }
 
 void read_options(const CommandSyntax& syntax, const std::vector<std::string>& arguments, Invocation& invocation) {
@@ -264,8 +315,8 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     processor.setUnixStyle(true);
     bool value_follows = false;
     for (const auto& argument : arguments) {
-        if (!value_follows && takes_service(argument, syntax, invocation)) {
-            invocation.service = argument;
+        if (!value_follows && takes_operand(argument, syntax, invocation)) {
+            invocation.operand = argument;
             continue;
         }
         if (!value_follows) require_known_name(argument, options, syntax);
@@ -278,7 +329,9 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
             throw UsageError("'" + argument + "' names no file" + try_help(syntax.name));
         }
         if (name == "config") invocation.config = value;
-        if (name == "output") invocation.json = read_output(value, syntax);
+        if (name == "settings") invocation.settings = value;
+        if (name == "output" && syntax.command == Command::plugin_check) invocation.format = read_format(value, syntax);
+        if (name == "output" && syntax.output) invocation.json = read_output(value, syntax);
         if (name == "reason") invocation.reason = value;
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
         if (name == "help") invocation = {Command::help, {}, {}, false, false, help_for(syntax)};
@@ -299,8 +352,32 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     refuse_unknown("flag", typed_name(first), {}, try_flags_help());
 }
 
+/// A command of two words as one.
+std::vector<std::string> joined(std::vector<std::string> words) {
+    const bool begins_one = std::any_of(commands.begin(), commands.end(), [&](const auto& syntax) {
+        return syntax.name.starts_with(words.front() + ' ');
+    });
+    if (!begins_one) return words;
+    if (words.size() < 2 || words[1].starts_with('-')) {
+        std::vector<std::string> seconds;
+        for (const auto& syntax : commands) {
+            if (syntax.name.starts_with(words.front() + ' '))
+                seconds.emplace_back(syntax.name.substr(words.front().size() + 1));
+        }
+        throw UsageError(words.front() + " needs one of " + word_list(seconds) + try_help(""));
+    }
+    words.front() += ' ' + words[1];
+    words.erase(words.begin() + 1);
+    return words;
+}
+
 /// `help`, `help COMMAND`
-Invocation read_help(const std::vector<std::string>& arguments) {
+Invocation read_help(std::vector<std::string> arguments) {
+    if (arguments.size() > 2) {
+        const auto words = joined({arguments.begin() + 1, arguments.end()});
+        arguments.resize(1);
+        arguments.insert(arguments.end(), words.begin(), words.end());
+    }
     refuse_more_than(2, arguments);
     auto text = arguments.size() < 2 ? overview() : help_for(require_command(arguments[1]));
     return {Command::help, {}, {}, false, false, std::move(text)};
@@ -323,15 +400,17 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, const E
     }
     if (first.rfind('-', 0) == 0) refuse_first(first);
 
-    const auto& syntax = require_command(first);
+    words = joined(std::move(words));
+    const auto& syntax = require_command(words.front());
     Invocation invocation{syntax.command, {}, {}, false, false, {}};
     try {
         read_options(syntax, {words.begin() + 1, words.end()}, invocation);
     } catch (const Poco::Util::OptionException& exception) {
         throw UsageError(exception.displayText() + try_help(syntax.name));
     }
-    if (invocation.command == Command::help || syntax.config != ConfigUse::required) return invocation;
-    require_service(syntax, invocation);
+    if (invocation.command == Command::help) return invocation;
+    require_whole(syntax, invocation);
+    if (syntax.config != ConfigUse::required) return invocation;
     const bool has_file = !invocation.config.empty();
     if (has_file && !flags.empty()) {
         throw UsageError("either --config or the Go deployer's flags, not both" + try_help(syntax.name));

@@ -24,6 +24,9 @@ enum class Command {
     resume,
     config,
     plugins,
+    plugin_new,
+    plugin_check,
+    plugin_show,
     version,
     help,
 };
@@ -36,8 +39,11 @@ struct Invocation {
     bool json = false;               ///< `--output json`
     bool detailed_exitcode = false;  ///< of `plan`
     std::string help;                ///< the text to print, of `help`
-    std::string service{};           ///< of `retry`, `pause` and `resume`; empty: all services
-    std::string reason{};            ///< of `pause`
+    /// A service, of `retry`, `pause` and `resume`, empty: all; the name of `plugin new`; the plugin of the others.
+    std::string operand{};
+    std::string reason{};              ///< of `pause`
+    std::filesystem::path settings{};  ///< of `plugin check` and `plugin show`
+    std::string format{};              ///< `--output` of `plugin check`: text, tap or junit
 };
 
 /// The command line makes no sense: exit status 64 (sysexits(3) EX_USAGE).

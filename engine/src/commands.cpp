@@ -6,6 +6,7 @@
 #include "documents.hpp"
 #include "event_log.hpp"
 #include "go_flags.hpp"
+#include "plugin_commands.hpp"
 #include "plugin_host.hpp"
 #include "progress.hpp"
 #include "quantity.hpp"
@@ -45,11 +46,6 @@ constexpr int exit_changes_found = 2;
 
 bool wants_colour() {
     return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-}
-
-PluginHost make_host(std::vector<std::filesystem::path> directories) {
-    directories.push_back(default_plugin_directory());
-    return PluginHost(std::move(directories));
 }
 
 Config read_config_of(const Invocation& invocation) {
@@ -172,7 +168,7 @@ int with_records(const Invocation& invocation, Work&& work) {
 
 /// People have unit names at hand as often as names of services.
 std::string service_of(const Invocation& invocation) {
-    const auto& given = invocation.service;
+    const auto& given = invocation.operand;
     const bool is_unit = given.find('@') != std::string::npos || !unit_name_problem(given);
     return given.empty() || !is_unit ? given : std::string(service_name(given));
 }
@@ -245,50 +241,6 @@ int print_config(const Invocation& invocation) {
     return EXIT_SUCCESS;
 }
 
-std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
-    Poco::JSON::Array array;
-    for (const auto& plugin : found) {
-        Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
-        object.set("name", printable(plugin.name));
-        object.set("file", printable(plugin.file.string()));
-        object.set("usable", plugin.refusal.empty());
-        if (plugin.kind) object.set("kind", std::string(to_string(*plugin.kind)));
-        if (!plugin.version.empty()) object.set("version", printable(plugin.version));
-        if (!plugin.built_with.empty()) object.set("built_with", printable(plugin.built_with));
-        if (!plugin.refusal.empty()) object.set("refused", printable(plugin.refusal));
-        array.add(object);
-    }
-    std::ostringstream out;
-    array.stringify(out, 2);
-    out << '\n';
-    return std::move(out).str();
-}
-
-std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
-    std::size_t width = 0;
-    for (const auto& plugin : found) width = std::max(width, printable(plugin.name).size());
-    std::string text;
-    for (const auto& plugin : found) {
-        const auto name = printable(plugin.name);
-        text += name + std::string(width + 2 - name.size(), ' ');
-        text += printable(plugin.refusal.empty() ? std::string(to_string(*plugin.kind)) + "  " + plugin.version + "  " +
-                                                       plugin.file.string()
-                                                 : "refused  " + plugin.file.string() + ": " + plugin.refusal);
-        text += '\n';
-    }
-    return text.empty() ? "no plugins found\n" : text;
-}
-
-int list_plugins(const Invocation& invocation) {
-    auto directories = invocation.config.empty() ? std::vector<std::filesystem::path>{}
-                                                 : read_config_file(invocation.config).plugin_path;
-    const auto found = make_host(std::move(directories)).survey();
-    std::cout << (invocation.json ? write_plugins_json(found) : write_plugins_table(found)) << std::flush;
-    const bool any_refused =
-        std::any_of(found.begin(), found.end(), [](const auto& plugin) { return !plugin.refusal.empty(); });
-    return any_refused ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 int print_version(bool json) {
     const auto abi = std::to_string(plugin_abi_major) + '.' + std::to_string(plugin_abi_minor);
     if (json) {
@@ -333,6 +285,12 @@ int dispatch(const Invocation& invocation) {
             return print_config(invocation);
         case Command::plugins:
             return list_plugins(invocation);
+        case Command::plugin_new:
+            return begin_plugin(invocation);
+        case Command::plugin_check:
+            return check_plugin(invocation);
+        case Command::plugin_show:
+            return show_plugin(invocation);
         case Command::version:
             return print_version(invocation.json);
         case Command::help:

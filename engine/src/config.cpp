@@ -165,6 +165,12 @@ std::string read_whole(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file) try {
+    return read_yaml(read_whole(file), file.string(), std::filesystem::absolute(file).parent_path());
+} catch (const Error& error) {
+    throw Error(ErrorKind::misconfigured, error.what());
+}
+
 Config read_config(std::string_view text, const std::string& file, const std::filesystem::path& directory) try {
     return read_settings(read_yaml(text, file, directory));
 } catch (const Error& error) {
@@ -172,7 +178,7 @@ Config read_config(std::string_view text, const std::string& file, const std::fi
 }
 
 Config read_config_file(const std::filesystem::path& file) {
-    return read_config(read_whole(file), file.string(), std::filesystem::absolute(file).parent_path());
+    return read_settings(read_settings_file(file));
 }
 
 }  // namespace deployer

@@ -56,6 +56,10 @@ struct Config {
     std::string fingerprint{};
 };
 
+/// A file of settings that a person has written, at most 1 MiB, as it stands. Throws Error `misconfigured`, with file
+/// and line, when it cannot be read.
+std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file);
+
 /// Reads a configuration file. Throws Error `misconfigured` naming file, line and dotted path (R6), or saying why the
 /// file cannot be read.
 Config read_config_file(const std::filesystem::path& file);

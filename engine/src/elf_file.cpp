@@ -110,18 +110,36 @@ bool has_whole_dynamic_section(ElfFile& elf, const std::vector<Segment>& segment
     return has_symbols && has_names;
 }
 
-std::optional<Symbol> find_symbol(ElfFile& elf, const std::vector<Section>& sections, std::string_view name) {
+/// A dynamic symbol that is defined in the file.
+struct Definition {
+    std::string name;
+    Symbol symbol;
+};
+
+/// Until the NUL that ends it.
+std::string name_at(ElfFile& elf, std::uintmax_t offset) {
+    std::string name;
+    for (;; offset += 64) {
+        const auto piece = elf.bytes(offset, 64);
+        const auto end = piece.find('\0');
+        name += piece.substr(0, end);
+        if (end != std::string::npos || piece.empty()) return name;
+    }
+}
+
+std::vector<Definition> definitions(ElfFile& elf) {
+    const auto header = elf.record<Header>(0);
+    if (!header || header->e_ident[EI_CLASS] != native_class) return {};
+    std::vector<Definition> found;
+    const auto sections = elf.table<Section>(header->e_shoff, header->e_shnum);
     for (const auto& section : sections) {
         if (section.sh_type != SHT_DYNSYM || section.sh_link >= sections.size()) continue;
-        const auto& names = sections[section.sh_link];
+        const auto names = sections[section.sh_link].sh_offset;
         for (const auto& symbol : elf.table<Symbol>(section.sh_offset, section.sh_size / sizeof(Symbol))) {
-            if (symbol.st_shndx == SHN_UNDEF) continue;
-            // With the NUL that ends it.
-            const auto found = elf.bytes(names.sh_offset + symbol.st_name, name.size() + 1);
-            if (found.size() > name.size() && found.back() == '\0' && found.starts_with(name)) return symbol;
+            if (symbol.st_shndx != SHN_UNDEF) found.push_back({name_at(elf, names + symbol.st_name), symbol});
         }
     }
-    return std::nullopt;
+    return found;
 }
 
 }  // namespace
@@ -146,16 +164,28 @@ std::optional<std::string> elf_file_problem(const std::filesystem::path& file) {
 
 std::string read_elf_variable(const std::filesystem::path& file, std::string_view symbol, std::size_t size) {
     ElfFile elf(file);
-    const auto header = elf.record<Header>(0);
-    if (!header || header->e_ident[EI_CLASS] != native_class) return {};
-    const auto variable = find_symbol(elf, elf.table<Section>(header->e_shoff, header->e_shnum), symbol);
-    if (!variable) return {};
-    for (const auto& segment : elf.segments(*header)) {
-        const auto begin = variable->st_value - segment.p_vaddr;
-        if (segment.p_type != PT_LOAD || variable->st_value < segment.p_vaddr || begin >= segment.p_filesz) continue;
+    const auto defined = definitions(elf);
+    const auto variable =
+        std::find_if(defined.begin(), defined.end(), [&](const auto& definition) { return definition.name == symbol; });
+    if (variable == defined.end()) return {};
+    const auto address = variable->symbol.st_value;
+    for (const auto& segment : elf.segments(*elf.record<Header>(0))) {
+        const auto begin = address - segment.p_vaddr;
+        if (segment.p_type != PT_LOAD || address < segment.p_vaddr || begin >= segment.p_filesz) continue;
         return elf.bytes(segment.p_offset + begin, size);
     }
     return {};
+}
+
+std::vector<std::string> exported_symbols(const std::filesystem::path& file) {
+    ElfFile elf(file);
+    std::vector<std::string> names;
+    for (const auto& definition : definitions(elf)) {
+        // A version script leaves a symbol that names the version itself.
+        if (definition.symbol.st_shndx != SHN_ABS && ELF64_ST_BIND(definition.symbol.st_info) != STB_LOCAL)
+            names.push_back(definition.name);
+    }
+    return names;
 }
 
 }  // namespace deployer

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace deployer {
 
@@ -16,5 +17,8 @@ std::optional<std::string> elf_file_problem(const std::filesystem::path& file);
 /// The first bytes of an exported variable as they stand in the file, without loading it; empty when there is no such
 /// symbol.
 std::string read_elf_variable(const std::filesystem::path& file, std::string_view symbol, std::size_t size);
+
+/// The names of all symbols that the file gives to others, as the loader has them; without loading it.
+std::vector<std::string> exported_symbols(const std::filesystem::path& file);
 
 }  // namespace deployer

@@ -481,6 +481,10 @@ std::shared_ptr<Health> PluginHost::create_health(std::string_view plugin, const
     return impl_->create<Health>(plugin, settings);
 }
 
+FoundPlugin PluginHost::judge(const fs::path& file) {
+    return impl_->judge(file);
+}
+
 std::vector<FoundPlugin> PluginHost::survey() {
     std::vector<FoundPlugin> found;
     for (const auto& directory : impl_->directories) {

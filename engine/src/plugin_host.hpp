@@ -48,6 +48,9 @@ public:
     std::shared_ptr<Cache> create_cache(std::string_view plugin, const Settings& settings);
     std::shared_ptr<Health> create_health(std::string_view plugin, const Settings& settings);
 
+    /// A file, judged as if it were to be loaded for its own kind. Loads it.
+    FoundPlugin judge(const std::filesystem::path& file);
+
     /// Every `*.so` of the directories, by name, judged as if it were to be loaded for its own kind. Loads them. A
     /// directory that cannot be read is listed as refused, without a name.
     std::vector<FoundPlugin> survey();

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "subject.hpp"
+
+#include <deployer/plugin.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace deployer::conformance {
+
+/// One thing that a plugin has to do. `run` throws CheckFailed or CheckSkipped; it leaves nothing behind that another
+/// check could stumble over.
+struct Check {
+    std::string name;  ///< what holds where it passes
+    std::function<void(Subject&)> run;
+    bool needs_instance = true;
+};
+
+/// An instance of whatever kind; its deleter knows which.
+std::shared_ptr<void> make_any(Subject& subject, PluginKind kind, const SettingsNode& block);
+
+/// What the host asks of a file before it calls anything (R1, R2): without it there is nothing more to check.
+Check check_of_loading();
+
+/// What holds for every plugin, whatever its kind: its symbols, its settings, its life.
+std::vector<Check> checks_of_plugins(PluginKind kind);
+
+std::vector<Check> checks_of_sources();
+std::vector<Check> checks_of_targets();
+std::vector<Check> checks_of_caches();
+std::vector<Check> checks_of_health();
+
+}  // namespace deployer::conformance

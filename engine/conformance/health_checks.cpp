@@ -1,0 +1,147 @@
+#include "checks.hpp"
+#include "expectation.hpp"
+
+#include <deployer/health.hpp>
+
+#include <exception>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+namespace deployer::conformance {
+namespace {
+
+using Verdict = HealthReport::Verdict;
+
+std::string text_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::not_checked:
+            return "not_checked";
+        case Verdict::healthy:
+            return "healthy";
+        case Verdict::unhealthy:
+            return "unhealthy";
+    }
+    return "no verdict";
+}
+
+ServiceGroupRef group(const std::string& service) {
+    return {service, {service + ".service"}};
+}
+
+HealthReport ask(Subject& subject, Health& health, const std::string& service) {
+    HealthReport report;
+    expect_success("check()", [&] { report = health.check(group(service), subject.call()); });
+    return report;
+}
+
+void check_verdict(Subject& subject, const std::optional<std::string>& service, const std::string& key,
+                   Verdict verdict) {
+    if (!service) throw CheckSkipped("the settings have no services." + key);
+    const auto health = subject.make<Health>();
+    for (int i = 0; i < 3; ++i) {
+        const auto report = ask(subject, *health, *service);
+        expect(report.verdict == verdict, *service + " is " + text_of(report.verdict) + ": " + report.detail);
+        expect(verdict != Verdict::unhealthy || !report.detail.empty(),
+               "it does not say what is wrong with " + *service);
+    }
+}
+
+/// Any service that the settings name, else one that nobody knows.
+std::string some_service(Subject& subject) {
+    const auto& settings = subject.settings();
+    return settings.healthy.value_or(settings.unhealthy.value_or("conformance-unknown"));
+}
+
+void check_strange_names(Subject& subject) {
+    const auto health = subject.make<Health>();
+    for (const std::string service : {"conformance-unknown", "a.b_c:d", "x"}) {
+        const auto report = ask(subject, *health, service);
+        expect(report.verdict != Verdict::healthy, service + ", which nobody runs, is healthy");
+    }
+}
+
+void check_threads(Subject& subject) {
+    const auto health = subject.make<Health>();
+    std::vector<std::string> services{some_service(subject)};
+    for (int i = 1; i < 8; ++i) services.push_back("conformance-" + std::to_string(i));
+    std::vector<std::exception_ptr> failures(services.size());
+    std::vector<std::jthread> threads;
+    threads.reserve(services.size());
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        threads.emplace_back([&, i] {
+            try {
+                for (int times = 0; times < 10; ++times) (void)ask(subject, *health, services[i]);
+            } catch (...) {
+                failures[i] = std::current_exception();
+            }
+        });
+    }
+    threads.clear();
+    for (const auto& failure : failures) {
+        if (failure) std::rethrow_exception(failure);
+    }
+}
+
+void expect_ends(Subject& subject, Health& health, const Call& call, ErrorKind kind) {
+    const auto time = time_of(
+        [&] { expect_success_or("check()", {kind}, [&] { (void)health.check(group(some_service(subject)), call); }); });
+    expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms to end");
+}
+
+void check_stopped(Subject& subject) {
+    std::stop_source stop;
+    stop.request_stop();
+    expect_ends(subject, *subject.make<Health>(), subject.call(stop.get_token()), ErrorKind::cancelled);
+}
+
+void check_late(Subject& subject) {
+    expect_ends(subject, *subject.make<Health>(), subject.call(Subject::Time(0)), ErrorKind::unavailable);
+}
+
+void expect_not_healthy(Subject& subject, Health& health, const Call& call) {
+    HealthReport report;
+    expect_success_or("check()", {ErrorKind::unavailable},
+                      [&] { report = health.check(group(some_service(subject)), call); });
+    expect(report.verdict != Verdict::healthy, some_service(subject) + " is healthy: " + report.detail);
+}
+
+void check_unreachable(Subject& subject) {
+    expect_not_healthy(subject, *subject.make_unreachable<Health>(), subject.call());
+}
+
+void check_fault(Subject& subject, Fault fault) {
+    const FaultPort port(fault);
+    const auto health = subject.make_at<Health>(port);
+    const auto time = time_of([&] { expect_not_healthy(subject, *health, subject.call(Subject::Time(400))); });
+    expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms to end");
+}
+
+}  // namespace
+
+std::vector<Check> checks_of_health() {
+    return {
+        {"a healthy service is healthy, each time",
+         [](Subject& subject) { check_verdict(subject, subject.settings().healthy, "healthy", Verdict::healthy); }},
+        {"an unhealthy service is unhealthy, with a reason",
+         [](Subject& subject) {
+             check_verdict(subject, subject.settings().unhealthy, "unhealthy", Verdict::unhealthy);
+         }},
+        {"a service without a check is not_checked",
+         [](Subject& subject) {
+             check_verdict(subject, subject.settings().unchecked, "unchecked", Verdict::not_checked);
+         }},
+        {"a service that nobody runs is not healthy", check_strange_names},
+        {"eight threads at once get their answers", check_threads},
+        {"a call that was stopped before ends at once", check_stopped},
+        {"a call past its deadline ends at once", check_late},
+        {"out of reach, nothing is healthy", check_unreachable},
+        {"where nobody listens, nothing is healthy", [](Subject& subject) { check_fault(subject, Fault::refuses); }},
+        {"where nobody answers, nothing is healthy", [](Subject& subject) { check_fault(subject, Fault::silent); }},
+        {"an answer that makes no sense is not healthy",
+         [](Subject& subject) { check_fault(subject, Fault::nonsense); }},
+        {"an answer that is cut short is not healthy", [](Subject& subject) { check_fault(subject, Fault::cut); }},
+    };
+}
+
+}  // namespace deployer::conformance

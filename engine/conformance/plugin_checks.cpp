@@ -1,0 +1,164 @@
+#include "checks.hpp"
+#include "elf_file.hpp"
+#include "expectation.hpp"
+
+#include <deployer/foreign_text.hpp>
+#include <deployer/word_list.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+namespace deployer::conformance {
+namespace {
+
+constexpr int lives = 100;
+
+std::size_t entries_of(const std::filesystem::path& directory) {
+    const std::filesystem::directory_iterator entries(directory);
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+SettingsNode scalar(std::string text, int line) {
+    return {SettingsNode::Kind::scalar, std::move(text), false, line, {}, {}};
+}
+
+void check_symbols(Subject& subject) {
+    const auto symbols = exported_symbols(subject.file());
+    std::vector<std::string> others;
+    for (const auto& symbol : symbols) {
+        if (symbol != "deployer_plugin_v1") others.push_back(symbol);
+    }
+    if (others.size() > 5) others.resize(5);
+    expect(others.empty(), "it exports " + std::to_string(symbols.size() - 1) + " more, such as " + word_list(others) +
+                               ": build it with coco_deployer_add_plugin()");
+}
+
+void check_working_settings(Subject& subject, PluginKind kind) {
+    expect_success("creating it with the settings", [&] { make_any(subject, kind, subject.settings().settings); });
+}
+
+void expect_refused(Subject& subject, PluginKind kind, const std::string& what, const SettingsNode& block) {
+    expect_error("creating it with " + what, {ErrorKind::misconfigured}, [&] { make_any(subject, kind, block); });
+}
+
+void check_unknown_key(Subject& subject, PluginKind kind) {
+    auto block = subject.settings().settings;
+    const std::string key = "not-a-key-of-any-plugin";
+    block.keys.push_back(key);
+    block.items.push_back(scalar("1", block.line));
+    expect_refused(subject, kind, "the unknown key " + key, block);
+}
+
+/// A list where there is a text, a text where there is a block or a list.
+void check_wrong_types(Subject& subject, PluginKind kind) {
+    const auto& good = subject.settings().settings;
+    if (good.keys.empty()) throw CheckSkipped("the settings are empty");
+    for (std::size_t i = 0; i < good.keys.size(); ++i) {
+        auto block = good;
+        auto& item = block.items[i];
+        if (item.kind == SettingsNode::Kind::null) continue;
+        if (item.kind == SettingsNode::Kind::scalar) {
+            item = {SettingsNode::Kind::block, {}, false, item.line, {"text"}, {item}};
+        } else {
+            item = scalar("text", item.line);
+        }
+        expect_refused(subject, kind, good.keys[i] + " of a wrong type", block);
+    }
+}
+
+/// Whatever is missing, there is a word for it; a plugin that needs no settings is fine.
+void check_without_settings(Subject& subject, PluginKind kind) {
+    SettingsNode nothing;
+    nothing.kind = SettingsNode::Kind::block;
+    nothing.line = 1;
+    expect_success_or("creating it without settings", {ErrorKind::misconfigured},
+                      [&] { make_any(subject, kind, nothing); });
+}
+
+void check_refused_settings(Subject& subject, PluginKind kind) {
+    const auto& refused = subject.settings().refused;
+    if (refused.empty()) throw CheckSkipped("the settings have no refused");
+    for (std::size_t i = 0; i < refused.size(); ++i) {
+        expect_refused(subject, kind, "block " + std::to_string(i + 1) + " of refused",
+                       changed(subject.settings().settings, refused[i]));
+    }
+}
+
+void check_unreachable_creation(Subject& subject, PluginKind kind) {
+    const auto& unreachable = subject.settings().unreachable;
+    if (!unreachable) throw CheckSkipped("the settings have no unreachable");
+    const auto time = time_of([&] {
+        expect_success("creating it with the other side out of reach",
+                       [&] { make_any(subject, kind, changed(subject.settings().settings, *unreachable)); });
+    });
+    expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms");
+}
+
+void check_lives(Subject& subject, PluginKind kind) {
+    const auto live = [&] {
+        expect_success("creating it", [&] { make_any(subject, kind, subject.settings().settings); });
+    };
+    // What is made once and for all is no leak.
+    for (int i = 0; i < 3; ++i) live();
+    const auto files = entries_of("/proc/self/fd");
+    const auto threads = entries_of("/proc/self/task");
+    for (int i = 0; i < lives; ++i) live();
+    // A thread that has been joined may show for a moment.
+    const bool ended = eventually(Subject::bound, [&] { return entries_of("/proc/self/task") <= threads; });
+    expect(entries_of("/proc/self/fd") <= files, std::to_string(lives) + " instances left " +
+                                                     std::to_string(entries_of("/proc/self/fd") - files) +
+                                                     " more open files than there were");
+    expect(ended, std::to_string(lives) + " instances left more threads than there were");
+}
+
+void check_two_lives(Subject& subject, PluginKind kind) {
+    std::shared_ptr<void> first;
+    std::shared_ptr<void> second;
+    expect_success("creating it", [&] { first = make_any(subject, kind, subject.settings().settings); });
+    expect_success("creating it a second time", [&] { second = make_any(subject, kind, subject.settings().settings); });
+    expect(first != second, "both are the same instance");
+}
+
+}  // namespace
+
+std::shared_ptr<void> make_any(Subject& subject, PluginKind kind, const SettingsNode& block) {
+    switch (kind) {
+        case PluginKind::source:
+            return subject.make<Source>(block);
+        case PluginKind::target:
+            return subject.make<Target>(block);
+        case PluginKind::cache:
+            return subject.make<Cache>(block);
+        case PluginKind::health:
+            return subject.make<Health>(block);
+    }
+    throw CheckSkipped("the suite knows no plugins of this kind");
+}
+
+Check check_of_loading() {
+    return {"it is a plugin that this program loads",
+            [](Subject& subject) {
+                const auto found = subject.judge();
+                expect(found.refusal.empty(), found.file.string() + ": " + found.refusal);
+            },
+            false};
+}
+
+std::vector<Check> checks_of_plugins(PluginKind kind) {
+    const auto with_kind = [kind](void (*check)(Subject&, PluginKind)) {
+        return [kind, check](Subject& subject) { check(subject, kind); };
+    };
+    return {{"it exports its description and nothing else", check_symbols, false},
+            {"the settings are accepted", with_kind(check_working_settings), false},
+            {"an unknown key is refused", with_kind(check_unknown_key)},
+            {"a value of a wrong type is refused", with_kind(check_wrong_types)},
+            {"settings that are missing are told as such", with_kind(check_without_settings)},
+            {"settings that make no sense are refused", with_kind(check_refused_settings)},
+            {"creating it asks nobody", with_kind(check_unreachable_creation)},
+            {"instances can live side by side", with_kind(check_two_lives)},
+            {"a hundred instances leave nothing behind", with_kind(check_lives)}};
+}
+
+}  // namespace deployer::conformance

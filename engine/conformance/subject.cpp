@@ -1,0 +1,75 @@
+#include "subject.hpp"
+
+#include "expectation.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace deployer::conformance {
+namespace {
+
+constexpr std::size_t kept_lines = 3;
+
+}  // namespace
+
+void KeptLog::write(LogLevel level, std::string_view message) noexcept try {
+    const std::scoped_lock lock(mutex_);
+    if (level == LogLevel::debug) return;
+    if (lines_.size() == kept_lines) lines_.erase(lines_.begin());
+    lines_.emplace_back(message);
+} catch (...) {
+    // A line less.
+}
+
+std::vector<std::string> KeptLog::take() {
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(lines_, {});
+}
+
+Subject::Subject(std::filesystem::path plugin, SuiteSettings settings, const Workplace& workplace)
+    : plugin_(std::move(plugin)), settings_(std::move(settings)), workplace_(workplace) {}
+
+template <>
+std::shared_ptr<Source> Subject::make(const SettingsNode& block) {
+    return host_.create_source(plugin_.string(), settings_of(settings_, block));
+}
+
+template <>
+std::shared_ptr<Target> Subject::make(const SettingsNode& block) {
+    return host_.create_target(plugin_.string(), settings_of(settings_, block));
+}
+
+template <>
+std::shared_ptr<Cache> Subject::make(const SettingsNode& block) {
+    return host_.create_cache(plugin_.string(), settings_of(settings_, block));
+}
+
+template <>
+std::shared_ptr<Health> Subject::make(const SettingsNode& block) {
+    return host_.create_health(plugin_.string(), settings_of(settings_, block));
+}
+
+SettingsNode Subject::block_of(const std::optional<SettingsNode>& changes, const std::string& key) const {
+    if (!changes) throw CheckSkipped("the settings have no " + key);
+    return changed(settings_.settings, *changes);
+}
+
+bool eventually(Subject::Time within, const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + within;
+    auto pause = Subject::Time(5);
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() >= deadline) return false;
+        std::this_thread::sleep_for(pause);
+        pause = std::min(pause * 2, Subject::Time(500));
+    }
+    return true;
+}
+
+Subject::Time time_of(const std::function<void()>& work) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration_cast<Subject::Time>(std::chrono::steady_clock::now() - begin);
+}
+
+}  // namespace deployer::conformance

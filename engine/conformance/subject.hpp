@@ -1,0 +1,101 @@
+#pragma once
+
+#include "fault_port.hpp"
+#include "plugin_host.hpp"
+#include "suite_settings.hpp"
+#include "workplace.hpp"
+
+#include <deployer/call.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace deployer::conformance {
+
+/// Keeps the last lines, for whoever wonders why a check failed.
+class KeptLog final : public Log {
+public:
+    void write(LogLevel level, std::string_view message) noexcept override;
+    [[nodiscard]] std::vector<std::string> take();
+
+private:
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+/// The plugin that is checked, and all that a check needs to make instances of it and to call them. Calls can be made
+/// from several threads, instances only from one.
+class Subject {
+public:
+    using Time = std::chrono::milliseconds;
+    /// Of calls that are not about time: what only a plugin that hangs takes.
+    static constexpr Time patience{30'000};
+    /// Within which a call has to end once it was stopped, or its deadline is over.
+    static constexpr Time bound{2'000};
+
+    Subject(std::filesystem::path plugin, SuiteSettings settings, const Workplace& workplace);
+
+    [[nodiscard]] const std::filesystem::path& file() const noexcept { return plugin_; }
+    [[nodiscard]] const SuiteSettings& settings() const noexcept { return settings_; }
+    [[nodiscard]] const Workplace& workplace() const noexcept { return workplace_; }
+    [[nodiscard]] KeptLog& log() noexcept { return log_; }
+    /// Loads it; what the host says of it.
+    [[nodiscard]] FoundPlugin judge() { return host_.judge(plugin_); }
+
+    /// An instance with a block of settings, and with the one that works. What the plugin throws comes through.
+    template <class Interface>
+    std::shared_ptr<Interface> make(const SettingsNode& block);
+    template <class Interface>
+    std::shared_ptr<Interface> make() {
+        return make<Interface>(settings_.settings);
+    }
+
+    /// With the other side out of reach, or at such a port. Throws CheckSkipped where the settings do not say how.
+    template <class Interface>
+    std::shared_ptr<Interface> make_unreachable() {
+        return make<Interface>(block_of(settings_.unreachable, "unreachable"));
+    }
+    template <class Interface>
+    std::shared_ptr<Interface> make_at(const FaultPort& port) {
+        return make<Interface>(
+            replaced(block_of(settings_.network, "network"), "{port}", std::to_string(port.number())));
+    }
+
+    [[nodiscard]] Call call(Time within = patience) { return call({}, within); }
+    [[nodiscard]] Call call(std::stop_token stop, Time within = patience) {
+        return {std::chrono::steady_clock::now() + within, std::move(stop), log_};
+    }
+
+private:
+    [[nodiscard]] SettingsNode block_of(const std::optional<SettingsNode>& changes, const std::string& key) const;
+
+    std::filesystem::path plugin_;
+    SuiteSettings settings_;
+    const Workplace& workplace_;
+    PluginHost host_{{}};
+    KeptLog log_;
+};
+
+template <>
+std::shared_ptr<Source> Subject::make(const SettingsNode& block);
+template <>
+std::shared_ptr<Target> Subject::make(const SettingsNode& block);
+template <>
+std::shared_ptr<Cache> Subject::make(const SettingsNode& block);
+template <>
+std::shared_ptr<Health> Subject::make(const SettingsNode& block);
+
+/// Looks again and again, with growing pauses; false when `holds` does not within the time.
+bool eventually(Subject::Time within, const std::function<bool()>& holds);
+
+/// How long it took.
+Subject::Time time_of(const std::function<void()>& work);
+
+}  // namespace deployer::conformance

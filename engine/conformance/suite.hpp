@@ -1,0 +1,38 @@
+#pragma once
+
+#include "checks.hpp"
+#include "workplace.hpp"
+
+#include <deployer/conformance.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deployer::conformance {
+
+/// The checks of one plugin, at a place that is ready for them.
+class Suite {
+public:
+    /// Loads the plugin. Throws as read_suite_settings(). `workplace` outlives the suite.
+    Suite(const std::filesystem::path& plugin, const std::filesystem::path& settings_file, const Workplace& workplace);
+
+    [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
+    [[nodiscard]] CheckResult run(std::size_t check);
+
+private:
+    /// Where none can be made, most checks would all say so.
+    [[nodiscard]] bool makes_instances();
+
+    Subject subject_;
+    std::vector<Check> checks_;
+    PluginKind kind_{};
+    std::optional<bool> makes_instances_;
+};
+
+/// Runs `prepare` of the settings, once for all suites of a workplace.
+void prepare(const std::filesystem::path& settings_file, const Workplace& workplace);
+
+}  // namespace deployer::conformance

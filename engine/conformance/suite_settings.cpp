@@ -1,0 +1,86 @@
+#include "suite_settings.hpp"
+
+#include "config.hpp"
+#include "yaml_document.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace deployer::conformance {
+namespace {
+
+constexpr std::size_t no_place = static_cast<std::size_t>(-1);
+
+std::size_t place_of(const SettingsNode& block, std::string_view key) {
+    const auto found = std::find(block.keys.begin(), block.keys.end(), key);
+    return found == block.keys.end() ? no_place : static_cast<std::size_t>(found - block.keys.begin());
+}
+
+/// The block as it stands: what is in it is the plugin's to judge.
+std::optional<SettingsNode> find_node(const SettingsNode& root, const Settings& settings, std::string_view key) {
+    if (!settings.find_block(key)) return std::nullopt;
+    return root.items[place_of(root, key)];
+}
+
+}  // namespace
+
+SettingsNode changed(SettingsNode base, const SettingsNode& changes) {
+    for (std::size_t i = 0; i < changes.keys.size(); ++i) {
+        const auto place = place_of(base, changes.keys[i]);
+        if (place == no_place) {
+            base.keys.push_back(changes.keys[i]);
+            base.items.push_back(changes.items[i]);
+        } else {
+            base.items[place] = changes.items[i];
+        }
+    }
+    return base;
+}
+
+SettingsNode replaced(SettingsNode node, const std::string& token, const std::string& value) {
+    for (auto at = node.text.find(token); at != std::string::npos; at = node.text.find(token, at + value.size())) {
+        node.text.replace(at, token.size(), value);
+    }
+    for (auto& item : node.items) item = replaced(std::move(item), token, value);
+    return node;
+}
+
+Settings settings_of(const SuiteSettings& suite, SettingsNode block) {
+    auto document = std::make_shared<SettingsDocument>(*suite.document);
+    document->root = std::move(block);
+    return Settings(std::move(document));
+}
+
+SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::filesystem::path& tmp) {
+    SuiteSettings suite;
+    const auto given = read_settings_file(file);
+    auto document = std::make_shared<SettingsDocument>(*given);
+    document->root = replaced(given->root, "{tmp}", tmp.string());
+    suite.document = document;
+
+    const Settings root(document);
+    const auto block = [&](std::string_view key) { return find_node(document->root, root, key); };
+    auto settings = block("settings");
+    if (!settings) root.fail("settings", "is missing");
+    suite.settings = std::move(*settings);
+    suite.unreachable = block("unreachable");
+    suite.network = block("network");
+    if (const auto refused = root.blocks("refused"); !refused.empty()) {
+        suite.refused = document->root.items[place_of(document->root, "refused")].items;
+    }
+    suite.prepare = root.find_text("prepare");
+    suite.change = root.find_text("change");
+    suite.timeout = root.find_duration("timeout").value_or(suite.timeout);
+    suite.files = root.texts("files");
+    if (suite.files.empty()) suite.files = {"services.yaml"};
+    const auto services = root.block("services");
+    suite.healthy = services.find_text("healthy");
+    suite.unhealthy = services.find_text("unhealthy");
+    suite.unchecked = services.find_text("unchecked");
+    // The blocks of the plugin are opened only to see that they are blocks.
+    for (const auto& key : root.unknown_keys()) throw Error(ErrorKind::misconfigured, key);
+    for (const auto& key : services.unknown_keys()) throw Error(ErrorKind::misconfigured, key);
+    return suite;
+}
+
+}  // namespace deployer::conformance
