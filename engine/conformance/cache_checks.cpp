@@ -168,7 +168,7 @@ void check_unreachable(Subject& subject) {
 void check_fault(Subject& subject, Fault fault) {
     const FaultPort port(fault);
     const auto cache = subject.make_at<Cache>(port);
-    const auto time = time_of([&] { expect_no_use(*cache, subject.call(Subject::Time(400))); });
+    const auto time = time_of([&] { expect_no_use(*cache, subject.call(Subject::short_time)); });
     expect(time <= Subject::bound, "the calls took " + std::to_string(time.count()) + " ms to end");
 }
 

@@ -113,7 +113,7 @@ void check_unreachable(Subject& subject) {
 void check_fault(Subject& subject, Fault fault) {
     const FaultPort port(fault);
     const auto health = subject.make_at<Health>(port);
-    const auto time = time_of([&] { expect_not_healthy(subject, *health, subject.call(Subject::Time(400))); });
+    const auto time = time_of([&] { expect_not_healthy(subject, *health, subject.call(Subject::short_time)); });
     expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms to end");
 }
 

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,7 +48,21 @@ void run_checks(const IsolatedRun& run, const Workplace& workplace, std::size_t 
     }
 }
 
+/// As a process that nobody has changed anything of: what becomes of the plugin is for the parent to tell. A signal at
+/// the terminal reaches the parent alone, which ends the child.
+void be_plain_process() {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTERM, SIGINT, SIGHUP}) {
+        std::signal(signal, SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 [[noreturn]] void be_child(const IsolatedRun& run, const Workplace& workplace, std::size_t first, int pipe) {
+    be_plain_process();
     try {
         run_checks(run, workplace, first, pipe);
     } catch (const Error& error) {
@@ -67,8 +82,6 @@ public:
         if (pid_ < 0) fail("fork");
         if (pid_ == 0) {
             ::close(ends[0]);
-            // A signal at the terminal reaches the parent, which ends the child.
-            ::setpgid(0, 0);
             be_child(run, workplace, first, ends[1]);
         }
         ::close(ends[1]);

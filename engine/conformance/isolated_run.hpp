@@ -9,7 +9,8 @@
 namespace deployer::conformance {
 
 /// Runs the suite in processes of their own: a check in which the plugin crashes, ends the process or does not return
-/// within `limit` fails, and the others go on in the next one. To be called before the process has threads. Throws as
+/// within `limit` fails, and the others go on in the next one. Threads of this process are not in the others, and
+/// must hold no locks. Throws as
 /// ConformanceSuite's constructor; once `is_stopped` says so, it ends early, as `cancelled`.
 ///
 /// `on_result` is told each result, in order.

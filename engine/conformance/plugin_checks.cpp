@@ -68,13 +68,22 @@ void check_wrong_types(Subject& subject, PluginKind kind) {
     }
 }
 
-/// Whatever is missing, there is a word for it; a plugin that needs no settings is fine.
-void check_without_settings(Subject& subject, PluginKind kind) {
-    SettingsNode nothing;
-    nothing.kind = SettingsNode::Kind::block;
-    nothing.line = 1;
-    expect_success_or("creating it without settings", {ErrorKind::misconfigured},
-                      [&] { make_any(subject, kind, nothing); });
+/// Whatever is missing, there is a word for it; what a plugin can do without is fine.
+void check_missing_settings(Subject& subject, PluginKind kind) {
+    const auto check = [&](const std::string& what, const SettingsNode& block) {
+        expect_success_or("creating it " + what, {ErrorKind::misconfigured}, [&] { make_any(subject, kind, block); });
+    };
+    auto nothing = subject.settings().settings;
+    nothing.keys.clear();
+    nothing.items.clear();
+    check("without settings", nothing);
+    const auto& good = subject.settings().settings;
+    for (std::size_t i = 0; i < good.keys.size(); ++i) {
+        auto block = good;
+        block.keys.erase(block.keys.begin() + static_cast<std::ptrdiff_t>(i));
+        block.items.erase(block.items.begin() + static_cast<std::ptrdiff_t>(i));
+        check("without " + good.keys[i], block);
+    }
 }
 
 void check_refused_settings(Subject& subject, PluginKind kind) {
@@ -154,7 +163,7 @@ std::vector<Check> checks_of_plugins(PluginKind kind) {
             {"the settings are accepted", with_kind(check_working_settings), false},
             {"an unknown key is refused", with_kind(check_unknown_key)},
             {"a value of a wrong type is refused", with_kind(check_wrong_types)},
-            {"settings that are missing are told as such", with_kind(check_without_settings)},
+            {"settings that are missing are told as such", with_kind(check_missing_settings)},
             {"settings that make no sense are refused", with_kind(check_refused_settings)},
             {"creating it asks nobody", with_kind(check_unreachable_creation)},
             {"instances can live side by side", with_kind(check_two_lives)},

@@ -212,7 +212,7 @@ void check_fault(Subject& subject, Fault fault) {
     const auto source = subject.make_at<Source>(port);
     expect_in_bound([&] {
         expect_error("reading", {ErrorKind::unavailable},
-                     [&] { read_all(subject, *source, subject.call(Subject::Time(400))); });
+                     [&] { read_all(subject, *source, subject.call(Subject::short_time)); });
     });
 }
 

@@ -37,6 +37,8 @@ public:
     using Time = std::chrono::milliseconds;
     /// Of calls that are not about time: what only a plugin that hangs takes.
     static constexpr Time patience{30'000};
+    /// Of calls that there is no answer to.
+    static constexpr Time short_time{200};
     /// Within which a call has to end once it was stopped, or its deadline is over.
     static constexpr Time bound{2'000};
 

@@ -480,7 +480,7 @@ void check_fault(Subject& subject, Fault fault) {
     const auto unit = some_unit();
     for (const auto& call : every_call(*target, unit)) {
         expect_in_bound(call.name, [&] {
-            expect_error(call.name, {ErrorKind::unavailable}, [&] { call.make(subject.call(Subject::Time(400))); });
+            expect_error(call.name, {ErrorKind::unavailable}, [&] { call.make(subject.call(Subject::short_time)); });
         });
     }
 }

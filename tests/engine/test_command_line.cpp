@@ -149,11 +149,11 @@ TEST_CASE("the help of a command that needs a configuration tells of the flags")
 TEST_CASE("commands on a service take its name anywhere among their options") {
     const auto retry = parse({"retry", "foo", "--config", "c.yaml"});
     CHECK(retry.command == Command::retry);
-    CHECK(retry.service == "foo");
+    CHECK(retry.operand == "foo");
     const auto pause = parse({"pause", "--config=c.yaml", "--reason", "moving house", "foo"});
-    CHECK(pause.service == "foo");
+    CHECK(pause.operand == "foo");
     CHECK(pause.reason == "moving house");
-    CHECK(parse({"pause", "-c", "c.yaml", "--reason=x"}).service.empty());
+    CHECK(parse({"pause", "-c", "c.yaml", "--reason=x"}).operand.empty());
     CHECK(parse({"resume", "-c", "c.yaml"}).command == Command::resume);
     CHECK(parse({"history", "-c", "c.yaml", "-o", "json"}).json);
     CHECK(parse({"status", "-c", "c.yaml"}).command == Command::status);
