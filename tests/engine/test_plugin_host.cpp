@@ -1,5 +1,6 @@
 #include "plugin_host.hpp"
 #include "support/catch.hpp"
+#include "support/error_catalogue.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/temp_dir.hpp"
 
@@ -30,11 +31,14 @@ fs::path fixture(const std::string& name) {
     return fs::path(fixtures) / (name + ".so");
 }
 
-/// What the host says about a plugin that it does not give.
+/// What the host says about a plugin that it does not give. Whatever it is, people can look it up.
 Error refusal_of(PluginHost& host, std::string_view plugin, const Settings& settings = no_settings()) {
+    static const ErrorCatalogue catalogue;
     try {
         host.create_target(plugin, settings);
     } catch (const Error& error) {
+        INFO(error.what());
+        CHECK(catalogue.knows(error.what()));
         return error;
     }
     throw std::logic_error("the host took plugin " + std::string(plugin));
