@@ -105,9 +105,9 @@ Revision revision_of(const Files& files) {
     return {"content-" + hash.text()};
 }
 
-class DirectoryCheckout final : public Checkout {
+class FilesCheckout final : public Checkout {
 public:
-    DirectoryCheckout(Files files, Revision revision) : files_(std::move(files)), revision_(std::move(revision)) {}
+    FilesCheckout(Files files, Revision revision) : files_(std::move(files)), revision_(std::move(revision)) {}
 
     [[nodiscard]] const Revision& revision() const override { return revision_; }
 
@@ -159,7 +159,7 @@ public:
             files = read_files(directory_, call);
             seen_ = revision_of(files);
         }
-        return std::make_unique<DirectoryCheckout>(std::move(files), seen_);
+        return std::make_unique<FilesCheckout>(std::move(files), seen_);
     }
 
     void wait_for_change(const Call& call) override {
