@@ -21,6 +21,7 @@ namespace deployer {
 namespace {
 
 using Kind = SettingsNode::Kind;
+using TypeKind = SettingType::Kind;
 using Words = std::set<std::string, std::less<>>;
 
 constexpr std::size_t longest_secret = 64U << 10U;
@@ -120,6 +121,28 @@ std::string read_secret_file(const std::filesystem::path& file) {
     return secret;
 }
 
+/// One description of a key to another that is known of the same.
+void add(SettingDescription& known, SettingDescription more) {
+    for (auto& type : more.types) {
+        if (std::find(known.types.begin(), known.types.end(), type) == known.types.end()) known.types.push_back(type);
+    }
+    known.required = known.required || more.required;
+    if (known.default_value.empty()) known.default_value = std::move(more.default_value);
+    if (known.meaning.empty()) known.meaning = std::move(more.meaning);
+}
+
+/// To those that begin at `first`.
+void add(std::vector<SettingDescription>& all, std::size_t first, SettingDescription more) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto known =
+        std::find_if(begin, all.end(), [&more](const SettingDescription& one) { return one.path == more.path; });
+    if (known != all.end()) {
+        add(*known, std::move(more));
+    } else {
+        all.push_back(std::move(more));
+    }
+}
+
 }  // namespace
 
 /// What the copies of a Settings share. One for each block that was opened, so that opening it twice asks one view.
@@ -131,6 +154,7 @@ struct Settings::View {
     Words asked{};
     Words secrets{};
     std::map<std::string, std::shared_ptr<View>, std::less<>> opened{};
+    std::vector<SettingDescription> described{};  ///< each with its key for a path; also such as were not asked for
 
     [[nodiscard]] const SettingsNode* item(std::string_view key) const {
         if (node == nullptr) return nullptr;
@@ -149,6 +173,29 @@ struct Settings::View {
     [[noreturn]] void fail_at(int where, std::string_view whose, std::string_view problem) const {
         throw Error(ErrorKind::misconfigured, message(where, whose, problem));
     }
+
+    /// Good until the next one is made.
+    SettingDescription& description(std::string_view key) {
+        const auto known = std::find_if(described.begin(), described.end(),
+                                        [key](const SettingDescription& one) { return one.path == key; });
+        if (known != described.end()) return *known;
+        return described.emplace_back(SettingDescription{std::string(key), {}, false, {}, {}});
+    }
+
+    void note(std::string_view key, const SettingType& type) {
+        auto& types = description(key).types;
+        if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
+    }
+
+    void note(std::string_view key, TypeKind kind) { note(key, SettingType{kind, 0, 0, {}}); }
+
+    [[nodiscard]] bool is_file_of_secret(std::string_view key) const {
+        constexpr std::string_view ending = "_file";
+        return key.ends_with(ending) && secrets.contains(key.substr(0, key.size() - ending.size()));
+    }
+
+    /// Whether a view in `opened` is the block of this key, or one of its list.
+    static bool is_of(std::string_view name, std::string_view key) { return name.substr(0, name.find('\0')) == key; }
 
     /// `name` is the key, or the key, a NUL and an index.
     const std::shared_ptr<View>& open(const std::string& name, const std::string& its_path,
@@ -173,6 +220,7 @@ Settings::Settings(std::shared_ptr<View> view) : view_(std::move(view)) {}
 
 const SettingsNode* Settings::find(std::string_view key) const {
     view_->asked.emplace(key);
+    view_->description(key);
     const auto* const item = view_->item(key);
     return item == nullptr || item->kind == Kind::null ? nullptr : item;
 }
@@ -187,6 +235,7 @@ const SettingsNode* Settings::find_scalar(std::string_view key, std::string_view
 
 template <class Value>
 Value Settings::required(std::string_view key, std::optional<Value> value) const {
+    view_->description(key).required = true;
     if (!value) fail_as_missing(key);
     return *std::move(value);
 }
@@ -204,6 +253,7 @@ std::string Settings::text(std::string_view key) const {
 }
 
 std::optional<std::string> Settings::find_text(std::string_view key, std::string_view wanted) const {
+    view_->note(key, TypeKind::text);
     const auto* const node = find_scalar(key, wanted);
     return node == nullptr ? std::nullopt : std::optional(node->text);
 }
@@ -213,6 +263,7 @@ long long Settings::integer(std::string_view key, long long least, long long mos
 }
 
 std::optional<long long> Settings::find_integer(std::string_view key, long long least, long long most) const {
+    view_->note(key, SettingType{TypeKind::integer, least, most, {}});
     const auto* const node = find_scalar(key, "a whole number");
     if (node == nullptr) return std::nullopt;
     if (node->quoted) fail(key, quote(node->text) + " is in quotes, which makes it text; a whole number is wanted");
@@ -229,6 +280,7 @@ bool Settings::boolean(std::string_view key) const {
 }
 
 std::optional<bool> Settings::find_boolean(std::string_view key) const {
+    view_->note(key, TypeKind::boolean);
     const auto* const node = find_scalar(key, "true or false");
     if (node == nullptr) return std::nullopt;
     if (node->quoted) fail(key, quote(node->text) + " is in quotes, which makes it text; true or false is wanted");
@@ -242,6 +294,7 @@ std::chrono::milliseconds Settings::duration(std::string_view key) const {
 }
 
 std::optional<std::chrono::milliseconds> Settings::find_duration(std::string_view key) const {
+    view_->note(key, TypeKind::duration);
     const auto* const node = find_scalar(key, "a duration");
     if (node == nullptr) return std::nullopt;
     const std::string_view text = node->text;
@@ -264,6 +317,7 @@ std::filesystem::path Settings::path(std::string_view key) const {
 }
 
 std::optional<std::filesystem::path> Settings::find_path(std::string_view key) const {
+    view_->note(key, TypeKind::path);
     const auto* const node = find_scalar(key, "a path");
     if (node == nullptr) return std::nullopt;
     if (node->text.empty()) fail(key, "is empty, but must be a path");
@@ -272,6 +326,7 @@ std::optional<std::filesystem::path> Settings::find_path(std::string_view key) c
 }
 
 std::vector<std::string> Settings::texts(std::string_view key) const {
+    view_->note(key, TypeKind::texts);
     const auto* const node = find(key);
     if (node == nullptr) return {};
     if (node->kind != Kind::list) fail(key, "must be a list of texts, not " + std::string(name_of(node->kind)));
@@ -287,6 +342,7 @@ std::vector<std::string> Settings::texts(std::string_view key) const {
 }
 
 std::optional<std::string> Settings::find_choice(std::string_view key, const std::vector<std::string>& words) const {
+    view_->note(key, SettingType{TypeKind::choice, 0, 0, words});
     const auto* const node = find_scalar(key, "one of " + word_list(words));
     if (node == nullptr) return std::nullopt;
     if (std::find(words.begin(), words.end(), node->text) == words.end()) {
@@ -297,6 +353,7 @@ std::optional<std::string> Settings::find_choice(std::string_view key, const std
 }
 
 std::optional<std::string> Settings::find_secret(std::string_view key) const {
+    view_->note(key, TypeKind::secret);
     view_->secrets.insert(std::string(key));
     const auto file_key = std::string(key) + "_file";
     const auto* const node = find_scalar(key, "a text");
@@ -321,6 +378,7 @@ std::optional<std::string> Settings::find_secret(std::string_view key) const {
 }
 
 Settings Settings::block(std::string_view key) const {
+    view_->note(key, TypeKind::block);
     const auto* const node = find(key);
     if (node != nullptr && node->kind != Kind::block) {
         fail(key, "must be a block of keys, not " + std::string(name_of(node->kind)));
@@ -329,11 +387,13 @@ Settings Settings::block(std::string_view key) const {
 }
 
 std::optional<Settings> Settings::find_block(std::string_view key) const {
+    view_->note(key, TypeKind::block);
     if (find(key) == nullptr) return std::nullopt;
     return block(key);
 }
 
 std::vector<Settings> Settings::blocks(std::string_view key) const {
+    view_->note(key, TypeKind::blocks);
     const auto* const node = find(key);
     if (node == nullptr) return {};
     if (node->kind != Kind::list) fail(key, "must be a list of blocks, not " + std::string(name_of(node->kind)));
@@ -347,6 +407,32 @@ std::vector<Settings> Settings::blocks(std::string_view key) const {
         blocks.push_back(Settings(view_->open(std::string(key) + '\0' + index, path_of(key) + index, &item)));
     }
     return blocks;
+}
+
+void Settings::describe(std::string_view key, std::string_view default_value, std::string_view meaning) const {
+    auto& description = view_->description(key);
+    description.default_value = default_value;
+    description.meaning = meaning;
+}
+
+std::vector<SettingDescription> Settings::described() const {
+    std::vector<SettingDescription> all;
+    for (const auto& one : view_->described) {
+        const auto& key = one.path;
+        if (!view_->asked.contains(key) || view_->is_file_of_secret(key)) continue;
+        all.push_back(one);
+        all.back().path = show_key(key);
+        const auto first = all.size();
+        for (const auto& [name, view] : view_->opened) {
+            if (!View::is_of(name, key)) continue;
+            const auto start = show_key(key) + (name == key ? "." : "[].");
+            for (auto& inner : Settings(view).described()) {
+                inner.path.insert(0, start);
+                add(all, first, std::move(inner));
+            }
+        }
+    }
+    return all;
 }
 
 std::vector<std::string> Settings::keys() const {

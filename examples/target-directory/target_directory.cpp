@@ -82,7 +82,10 @@ bool is_same(const Unit& left, const Unit& right) {
 /// and units share no file.
 class DirectoryTarget final : public deployer::Target {
 public:
-    explicit DirectoryTarget(const deployer::Settings& settings) : directory_(settings.path("path")) {}
+    explicit DirectoryTarget(const deployer::Settings& settings) {
+        settings.describe("path", "", "The directory that holds the units. Has to exist.");
+        directory_ = settings.path("path");
+    }
 
     [[nodiscard]] std::string identity() const override { return "directory " + directory_.string(); }
 

@@ -17,6 +17,9 @@ bool is_printable_ascii(char character) {
 }
 
 std::string read_proxy(const Settings& settings) {
+    settings.describe("socks_proxy", "none",
+                      "`host:port` of a SOCKS5 proxy that all requests go through, also as `socks5h://host:port` or "
+                      "`socks5://host:port`. In any case it is the proxy that resolves names.");
     const auto text = settings.find_text("socks_proxy");
     if (!text || text->empty()) return {};
     std::string_view address = *text;
@@ -35,7 +38,11 @@ std::string read_proxy(const Settings& settings) {
 
 void read_connection(const Settings& settings, ClientOptions& options) {
     options.proxy = read_proxy(settings);
+    settings.describe("ca_file", "the system's certificates",
+                      "The only certificates that are trusted, in one PEM file.");
     options.ca_file = settings.find_path("ca_file").value_or("");
+    settings.describe("connect_timeout", "`10s`",
+                      "For each connection alone; a whole call has `reconcile.call_timeout`.");
     options.connect_timeout = settings.find_duration("connect_timeout").value_or(options.connect_timeout);
     if (options.connect_timeout.count() == 0) settings.fail("connect_timeout", "has to be longer than 0");
 }

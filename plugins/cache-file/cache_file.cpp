@@ -57,11 +57,18 @@ bool is_key(std::string_view key) {
     return !key.empty() && key.size() <= 64 && std::all_of(key.begin(), key.end(), allowed);
 }
 
+std::filesystem::path read_directory(const Settings& settings) {
+    settings.describe("path", "",
+                      "The directory that holds the documents. Created, mode 0700, if it is missing, but not behind a "
+                      "symbolic link that leads nowhere.");
+    return without_last_slash(settings.path("path"));
+}
+
 /// Documents in a directory, one file each, sealed with a checksum. Only writing takes the directory's lock, so that
 /// `plan` can look into the cache of a running daemon.
 class CacheFile final : public Cache {
 public:
-    explicit CacheFile(const Settings& settings) : directory_(without_last_slash(settings.path("path"))) {}
+    explicit CacheFile(const Settings& settings) : directory_(read_directory(settings)) {}
 
     std::optional<std::string> load(std::string_view key, const Call& call) override {
         const auto file = file_of(key);

@@ -27,13 +27,33 @@ bool succeeds(const Read& read) {
     }
 }
 
+/// Asks for all of it, for a block that may not be there.
+void describe_etcd(const Settings& block) {
+    block.describe("etcd", "required in such a block", "A url of etcd, which is asked by its v2 keys API each time.");
+    block.describe("key", "required in such a block",
+                   "The key of a service, with `{service}` in it. Its services are those for which it is `true`.");
+    block.describe("if_unreachable", "`wait`",
+                   "What it means that etcd does not tell: `wait` ends the check with an error, and it is made again; "
+                   "`skip` takes it for none.");
+    (void)succeeds([&] { return block.find_text("etcd"); });
+    (void)succeeds([&] { return block.find_text("key"); });
+    (void)succeeds([&] { return block.find_choice("if_unreachable", {"wait", "skip"}); });
+}
+
 }  // namespace
 
 Condition::Condition(const Settings& settings, http::ClientOptions client) {
+    settings.describe("when", "`always`",
+                      "Which services have a health check: all, those that match one of these globs, or those whose "
+                      "key in etcd says so, see below.");
+    const bool is_word = succeeds([&] { return settings.find_text("when"); });
+    (void)succeeds([&] { return settings.texts("when"); });
+    const bool is_block = succeeds([&] { return settings.block("when"); });
+    if (is_block) describe_etcd(settings.block("when"));
     if (!settings.has("when")) return;
-    if (succeeds([&] { return settings.block("when"); })) {
+    if (is_block) {
         read_etcd(settings.block("when"), std::move(client));
-    } else if (succeeds([&] { return settings.text("when"); })) {
+    } else if (is_word) {
         if (settings.text("when") == "always") return;
         settings.fail("when", R"(must be "always", a list of services, or a block with etcd and key)");
     } else {

@@ -32,11 +32,31 @@ std::string read_part(const Settings& settings, std::string_view key, std::strin
 }
 
 Template read_url(const Settings& settings) {
+    settings.describe("url", "`{prefix}/{service_prefix}{service}/{endpoint}`",
+                      "Whom to ask, `http://` or `https://`, with placeholders, see below.");
     const auto text = settings.find_text("url").value_or("{prefix}/{service_prefix}{service}/{endpoint}");
     return {settings, "url", text, {"prefix", "service_prefix", "service", "endpoint", "unit", "node", "instance"}};
 }
 
+void describe_parts(const Settings& settings) {
+    settings.describe("prefix", "required by the default `url`",
+                      "A url, for `{prefix}`. Slashes at its end are dropped.");
+    (void)settings.find_text("prefix");  // Only some urls have it read further.
+    settings.describe("service_prefix", "empty", "For `{service_prefix}`.");
+    settings.describe("endpoint", "`__health`", "For `{endpoint}`.");
+}
+
+std::chrono::milliseconds read_timeout(const Settings& settings) {
+    settings.describe("timeout", "`10s`",
+                      "For one sample, and for one look into etcd; never longer than what is left of "
+                      "`reconcile.call_timeout`.");
+    const auto timeout = settings.find_duration("timeout").value_or(std::chrono::seconds(10));
+    if (timeout.count() == 0) settings.fail("timeout", "has to be longer than 0");
+    return timeout;
+}
+
 Format read_format(const Settings& settings) {
+    settings.describe("format", "`checks`", "How a healthy service answers, see below.");
     const auto word = settings.find_choice("format", {"checks", "status"});
     return word == "status" ? Format::status : Format::checks;
 }
@@ -59,13 +79,14 @@ std::vector<std::string> nodes_of(const ServiceGroupRef& group) {
 }  // namespace
 
 Options read_options(const Settings& settings) {
-    Options options{read_url(settings),
+    auto url = read_url(settings);
+    describe_parts(settings);
+    Options options{std::move(url),
                     {{"service_prefix", read_part(settings, "service_prefix", "")},
                      {"endpoint", read_part(settings, "endpoint", "__health")}},
                     read_format(settings),
-                    settings.find_duration("timeout").value_or(std::chrono::seconds(10)),
+                    read_timeout(settings),
                     {}};
-    if (options.timeout.count() == 0) settings.fail("timeout", "has to be longer than 0");
     auto& client = options.client;
     http::read_connection(settings, client);
     client.stall_timeout = options.timeout;

@@ -90,11 +90,19 @@ private:
 
     /// Without the slash at its end, that messages do not show it twice.
     static std::filesystem::path read_root(const Settings& settings) {
+        settings.describe("path", "",
+                          "The directory that holds `services.yaml`. May be a symbolic link, also one that is switched "
+                          "(`current -> releases/5`).");
         auto root = settings.path("path");
         return root.has_filename() || !root.has_parent_path() ? root : root.parent_path();
     }
 
     static milliseconds read_settle(const Settings& settings) {
+        settings.describe("settle", "`200ms`",
+                          "How long the tree has to be quiet after a change before it is read, so that a half-done "
+                          "copy or checkout is not taken for the wanted state; `20ms` to `60s`. Where time stamps are "
+                          "whole seconds (FAT, ext3, some file servers) it is `2s` at least, or a second edit within "
+                          "one of them could be lost.");
         const auto settle = settings.find_duration("settle").value_or(milliseconds(200));
         // Time stamps of files move on in steps of up to 10 ms; closer than that, a change need not show in them.
         if (settle < milliseconds(20) || settle > std::chrono::seconds(60)) {

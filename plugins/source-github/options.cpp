@@ -102,6 +102,7 @@ SiteOptions read_site_options(const Settings& settings, bool allow_http) {
     for (const std::string_view key : {"ref", "path", "token", "token_file", "api_url"}) {
         if (settings.has(key)) settings.fail(key, "goes with repository, not with root_uri");
     }
+    (void)settings.find_secret("token");  // Absent; so that it is known for what it is.
     auto root = settings.text("root_uri");
     check_url(settings, "root_uri", root, allow_http);
     if (!root.ends_with('/')) root += '/';
@@ -109,6 +110,10 @@ SiteOptions read_site_options(const Settings& settings, bool allow_http) {
 }
 
 std::vector<std::string> read_allowed_hosts(const Settings& settings) {
+    settings.describe("allowed_hosts", "any",
+                      "`host` or `host:port` of absolute `uri`s, and of redirects. The host of `api_url` or `root_uri` "
+                      "is always allowed to be asked for the source's own files, and `codeload.github.com` for those "
+                      "of github.com.");
     auto hosts = settings.texts("allowed_hosts");
     if (settings.has("allowed_hosts") && hosts.empty()) {
         settings.fail("allowed_hosts", "names no host; leave it out to allow any");
@@ -131,6 +136,27 @@ http::ClientOptions read_client_options(const Settings& settings, bool allow_htt
     return options;
 }
 
+/// Both ways to name the place, in one go: only one of them is read further.
+void describe_place(const Settings& settings) {
+    settings.describe("repository", "this or `root_uri` is required", "`owner/name` of a repository of GitHub's.");
+    settings.describe("ref", "`HEAD`", "With `repository`: a branch, a tag or a commit. `HEAD` is the default branch.");
+    settings.describe("path", "the root",
+                      "With `repository`: the folder that holds `services.yaml`. Symbolic links on the way to it are "
+                      "followed.");
+    settings.describe("token", "none",
+                      "With `repository`: sent to `api_url`'s scheme, host and port, and nowhere else. Needed for a "
+                      "private repository.");
+    settings.describe("api_url", "`https://api.github.com`",
+                      "With `repository`: of a GitHub Enterprise it is `https://HOST/api/v3`.");
+    settings.describe("root_uri", "this or `repository` is required",
+                      "The url of a folder of a web server. A missing slash at its end is added.");
+    settings.describe("allow_http", "`false`",
+                      "Allows `http://`, where anybody on the way can read along and decide what runs on the cluster. "
+                      "Without it, http is refused: in settings, in absolute `uri`s, and as the end of a redirect.");
+    for (const std::string_view key : {"repository", "ref", "path", "api_url", "root_uri"})
+        (void)settings.find_text(key);
+}
+
 /// The place itself is always allowed, and so is where GitHub sends one for archives.
 void allow_home(http::ClientOptions& options, const std::string& url) {
     if (options.allowed_hosts.empty()) return;
@@ -142,6 +168,7 @@ void allow_home(http::ClientOptions& options, const std::string& url) {
 }  // namespace
 
 Options read_options(const Settings& settings) {
+    describe_place(settings);
     const bool has_repository = settings.has("repository");
     const bool has_root = settings.has("root_uri");
     if (has_repository && has_root) settings.fail("root_uri", "does not go with repository: one of them is the source");

@@ -52,6 +52,9 @@ Endpoint read_web_endpoint(std::string url, const Settings& settings) {
 
 /// No message shows the value: it may hold a password.
 Endpoint read_address(const Settings& settings) {
+    settings.describe("endpoint", "",
+                      "Where fleet's API is: `http://host:49153`, `https://host`, each maybe with a path that the API "
+                      "is below, or `unix:///var/run/fleet.sock`.");
     const auto text = settings.text("endpoint");
     if (std::any_of(text.begin(), text.end(), is_blank_or_control)) {
         settings.fail("endpoint", "can have no white space or control characters in it");
@@ -62,7 +65,9 @@ Endpoint read_address(const Settings& settings) {
 }
 
 void read_tls(http::ClientOptions& options, const Settings& settings) {
+    settings.describe("client_certificate", "none", "What to show to fleet, in PEM; only with `https://`.");
     options.client_certificate = settings.find_path("client_certificate").value_or("");
+    settings.describe("client_key", "in `client_certificate`", "The private key of that certificate, in PEM.");
     options.client_key = settings.find_path("client_key").value_or("");
     if (!options.client_key.empty() && options.client_certificate.empty()) {
         settings.fail("client_key", "needs a client_certificate beside it");

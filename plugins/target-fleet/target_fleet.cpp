@@ -42,6 +42,7 @@ constexpr milliseconds last_moment{1'000};
 enum class Update { automatic, replace, recreate };
 
 Update read_update(const Settings& settings) {
+    settings.describe("update", "`auto`", "How a unit gets another content, see below.");
     const auto word = settings.find_choice("update", {"auto", "replace", "recreate"}).value_or("auto");
     if (word == "replace") return Update::replace;
     return word == "recreate" ? Update::recreate : Update::automatic;
@@ -75,7 +76,7 @@ std::string enumerate(const std::vector<std::string>& names) {
 
 class FleetTarget final : public Target {
 public:
-    explicit FleetTarget(const Settings& settings) : FleetTarget(read_endpoint(settings), read_update(settings)) {}
+    explicit FleetTarget(const Settings& settings) : FleetTarget(settings, read_endpoint(settings)) {}
 
     [[nodiscard]] std::string identity() const override { return "fleet " + shown_; }
 
@@ -126,7 +127,8 @@ public:
     }
 
 private:
-    FleetTarget(const Endpoint& endpoint, Update update) : shown_(endpoint.shown), update_(update), api_(endpoint) {}
+    FleetTarget(const Settings& settings, const Endpoint& endpoint)
+        : shown_(endpoint.shown), update_(read_update(settings)), api_(endpoint) {}
 
     /// Under load fleet leaves units out without a word. So a listing counts when it has every unit that is known, or
     /// when the next one has just the same; and the first one, of which nobody knows what it lacks, needs that too.

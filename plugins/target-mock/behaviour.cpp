@@ -8,21 +8,36 @@
 namespace deployer::mock {
 namespace {
 
-long long read_every(const Settings& settings, std::string_view key) {
+std::chrono::milliseconds read_pause(const Settings& settings, std::string_view key, std::string_view meaning) {
+    settings.describe(key, "`0`", meaning);
+    return settings.find_duration(key).value_or(std::chrono::milliseconds(0));
+}
+
+std::vector<std::string> read_globs(const Settings& settings, std::string_view key, std::string_view meaning) {
+    settings.describe(key, "none", meaning);
+    return settings.texts(key);
+}
+
+long long read_every(const Settings& settings, std::string_view key, std::string_view meaning) {
+    settings.describe(key, "`0`", meaning);
     return settings.find_integer(key, 0, std::numeric_limits<int>::max()).value_or(0);
 }
 
 }  // namespace
 
 Behaviour read_behaviour(const Settings& settings) {
-    const std::chrono::milliseconds none(0);
-    return {.delay = settings.find_duration("delay").value_or(none),
-            .fail = settings.texts("fail"),
-            .never_ready = settings.texts("never_ready"),
-            .refuse = settings.texts("refuse"),
-            .latency = settings.find_duration("latency").value_or(none),
-            .unavailable_every = read_every(settings, "unavailable_every"),
-            .incomplete_list_every = read_every(settings, "incomplete_list_every")};
+    return {.delay =
+                read_pause(settings, "delay", "How long a new or changed unit takes until it is in its desired state."),
+            .fail = read_globs(settings, "fail", "Globs of units that fail when they are launched."),
+            .never_ready = read_globs(settings, "never_ready",
+                                      "Globs of units that never get to be launched: they stay `inactive`."),
+            .refuse = read_globs(settings, "refuse", "Globs of units that the cluster does not accept."),
+            .latency = read_pause(settings, "latency", "How long every call takes."),
+            .unavailable_every = read_every(settings, "unavailable_every",
+                                            "Every nth call fails as if the cluster were out of reach; 0: none."),
+            .incomplete_list_every = read_every(settings, "incomplete_list_every",
+                                                "Every nth listing leaves out the first unit and every fifth after it, "
+                                                "which only the log tells; 0: none.")};
 }
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& unit_name) {

@@ -1,5 +1,6 @@
 #include "plugin_host.hpp"
 #include "support/catch.hpp"
+#include "support/error_catalogue.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/temp_dir.hpp"
 
@@ -30,11 +31,14 @@ fs::path fixture(const std::string& name) {
     return fs::path(fixtures) / (name + ".so");
 }
 
-/// What the host says about a plugin that it does not give.
+/// What the host says about a plugin that it does not give. Whatever it is, people can look it up.
 Error refusal_of(PluginHost& host, std::string_view plugin, const Settings& settings = no_settings()) {
+    static const ErrorCatalogue catalogue;
     try {
         host.create_target(plugin, settings);
     } catch (const Error& error) {
+        INFO(error.what());
+        CHECK(catalogue.knows(error.what()));
         return error;
     }
     throw std::logic_error("the host took plugin " + std::string(plugin));
@@ -277,7 +281,7 @@ TEST_CASE("what the dynamic loader says is passed on without its wrapping", "[R2
 TEST_CASE("a plugin that calls what this program's SDK has not yet is said to be newer", "[R2]") {
     check_refusal("target-newer-sdk",
                   "cannot be loaded: undefined symbol: _ZN8deployer11added_laterEv; it was built with a newer SDK "
-                  "(plugin ABI 1.7) than this program's (1.0); use a newer program, or rebuild it with the SDK of this "
+                  "(plugin ABI 1.7) than this program's (1.1); use a newer program, or rebuild it with the SDK of this "
                   "program");
 }
 
@@ -290,6 +294,11 @@ TEST_CASE("a library without the plugin symbol is refused", "[R1][R2]") {
         "rebuild it with the SDK of this program");
 }
 
+TEST_CASE("a plugin that was built with an earlier minor of the SDK is taken", "[R1][R2]") {
+    PluginHost host({fixtures});
+    CHECK(host.create_target("target-older-minor", no_settings())->identity() == "fixture");
+}
+
 TEST_CASE("a description that this program cannot trust is refused, naming both values", "[R1][R2]") {
     check_refusal("target-wrong-magic",
                   "has the magic number 0xfeedbeef and not 0x594c5044: what it exports is no plugin description");
@@ -297,7 +306,7 @@ TEST_CASE("a description that this program cannot trust is refused, naming both 
                   "has plugin ABI 2, and this program 1; rebuild it with the SDK of this program");
     check_refusal(
         "target-newer-minor",
-        "needs plugin ABI 1.7, and this program has only 1.0; use a newer program, or rebuild it with the SDK of "
+        "needs plugin ABI 1.7, and this program has only 1.1; use a newer program, or rebuild it with the SDK of "
         "this program");
     check_refusal("target-wrong-size", "has a description of 24 bytes and not " +
                                            std::to_string(sizeof(PluginDescriptor)) +

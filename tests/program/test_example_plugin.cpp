@@ -2,12 +2,20 @@
 #include "support/catch.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/program.hpp"
+#include "support/settings_section.hpp"
 #include "support/temp_dir.hpp"
+#include "support/thrown_error.hpp"
+
+#include <sys/wait.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace fs = std::filesystem;
@@ -36,14 +44,17 @@ std::string run(const std::string& command) {
     return output;
 }
 
+fs::path example_folder(const std::string& name) {
+    return fs::path(DEPLOYER_SOURCE_DIR) / "examples" / name;
+}
+
 /// An installation of the build tree, and the example built against it from a copy, so that nothing of the sources can
 /// leak in.
-void install_with_example(const TempDir& dir) {
+void install_with_example(const TempDir& dir, const std::string& name) {
     const std::string cmake = DEPLOYER_TEST_CMAKE;
     const auto prefix = dir.path("installed");
     const auto build = dir.path("build");
-    fs::copy(fs::path(DEPLOYER_SOURCE_DIR) / "examples/target-directory", dir.path("example"),
-             fs::copy_options::recursive);
+    fs::copy(example_folder(name), dir.path("example"), fs::copy_options::recursive);
     run(cmake + " --install " + in_quotes(DEPLOYER_TEST_BUILD) + " --prefix " + in_quotes(prefix));
     run(cmake + " -S " + in_quotes(dir.path("example")) + " -B " + in_quotes(build) +
         " -DCMAKE_PREFIX_PATH=" + in_quotes(prefix) + " -DCMAKE_CXX_COMPILER=" + DEPLOYER_TEST_COMPILER);
@@ -77,6 +88,38 @@ void check_life_of_a_unit(Target& target) {
     check_units(target, {});
 }
 
+std::vector<File> read(Checkout& checkout, const std::vector<FileRequest>& requests) {
+    TestCall call;
+    return checkout.read(requests, call);
+}
+
+/// Other kinds of errors than this one fail the check, as does none.
+void check_file_error(Checkout& checkout, const std::string& location, ErrorKind kind) {
+    const auto file = read(checkout, {{location}}).front();
+    INFO(location);
+    REQUIRE(file.error.has_value());
+    CHECK(file.error->kind() == kind);
+}
+
+/// What a wait for a change ends for, with a change that comes while it lasts.
+template <class Change>
+void check_wait_sees(Source& source, const Change& change) {
+    TestCall call(std::chrono::seconds(60));
+    const auto begin = std::chrono::steady_clock::now();
+    std::thread waiting([&] { source.wait_for_change(call); });
+    change();
+    waiting.join();
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(50));
+}
+
+bool has_children() {
+    return ::waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD;
+}
+
+void write_check(const TempDir& dir, const std::string& service, const std::string& script) {
+    fs::permissions(dir.write("checks/" + service, "#!/bin/sh\n" + script), fs::perms(0755));
+}
+
 /// The installed program, run to its end.
 std::string run_installed(const TempDir& dir, const std::vector<std::string>& arguments) {
     Program program(arguments, dir.path("installed/bin/coco-fleet-deployer").string());
@@ -105,23 +148,136 @@ void check_installed_program(const TempDir& dir) {
 
 }  // namespace
 
-TEST_CASE("a target plugin built against the installed SDK loads without rebuilding the engine", "[R1][R2][R3]") {
+TEST_CASE("the example target, built against the installed SDK, loads without rebuilding the engine", "[R1][R2][R3]") {
     const TempDir dir;
-    install_with_example(dir);
+    install_with_example(dir, "target-directory");
     fs::create_directory(dir.path("units"));
 
     const auto plugins = plugins_of(dir);
     const auto by_path = (plugins / "target-directory.so").string();
+    const auto settings = settings_from("path: units\n", dir.path());
     for (const auto& plugin : {std::string("target-directory"), by_path}) {
         PluginHost host({plugins});
-        check_life_of_a_unit(*host.create_target(plugin, settings_from("path: units\n", dir.path())));
+        check_life_of_a_unit(*host.create_target(plugin, settings));
     }
+    check_settings_section(example_folder("target-directory") / "README.md", settings);
     check_installed_program(dir);
 
     PluginHost host({plugins});
     const auto without_directory = host.create_target("target-directory", settings_from("path: gone\n", dir.path()));
     TestCall call;
     CHECK_THROWS_AS(without_directory->list(call), Error);
+}
+
+TEST_CASE("the example source, built against the installed SDK, gives a directory's files of one revision",
+          "[R1][R2][R3]") {
+    const TempDir dir;
+    install_with_example(dir, "source-directory");
+    dir.write("units/services.yaml", "services: []\n");
+    dir.write("units/deep/foo.service", "[Service]\n");
+    dir.write("secret", "not below the directory\n");
+    fs::create_symlink(dir.path("secret"), dir.path("units/link"));
+    fs::create_directory_symlink(dir.path(), dir.path("units/out"));
+
+    const auto settings = settings_from("path: units\n", dir.path());
+    PluginHost host({plugins_of(dir)});
+    const auto source = host.create_source("source-directory", settings);
+    check_settings_section(example_folder("source-directory") / "README.md", settings);
+
+    TestCall call;
+    const auto checkout = source->checkout({}, call);
+    REQUIRE(checkout != nullptr);
+    const auto files = read(*checkout, {{"deep/foo.service"}, {"./services.yaml"}});
+    REQUIRE(files.size() == 2);
+    CHECK(files[0].content == "[Service]\n");
+    CHECK(files[1].content == "services: []\n");
+    check_file_error(*checkout, "absent.service", ErrorKind::not_found);
+    const std::vector<std::string> elsewhere = {"../secret", dir.path("secret").string(), "link", "out/secret",
+                                                "https://example.com/foo.service"};
+    for (const auto& location : elsewhere) {
+        check_file_error(*checkout, location, ErrorKind::rejected);
+    }
+
+    const auto revision = checkout->revision();
+    CHECK(source->checkout(revision, call) == nullptr);
+    check_wait_sees(*source, [&] { dir.write("units/services.yaml", "services: [ ]\n"); });
+    const auto next = source->checkout(revision, call);
+    REQUIRE(next != nullptr);
+    CHECK(next->revision() != revision);
+    CHECK(read(*checkout, {{"services.yaml"}}).front().content == "services: []\n");
+
+    const auto without_directory = host.create_source("source-directory", settings_from("path: gone\n", dir.path()));
+    CHECK(thrown_by([&] { without_directory->checkout({}, call); }).kind() == ErrorKind::unavailable);
+}
+
+TEST_CASE("the example cache, built against the installed SDK, gives back what it is sure of", "[R1][R2][R3]") {
+    const TempDir dir;
+    install_with_example(dir, "cache-directory");
+    const auto settings = settings_from("path: documents\n", dir.path());
+    PluginHost host({plugins_of(dir)});
+    const auto cache = host.create_cache("cache-directory", settings);
+    check_settings_section(example_folder("cache-directory") / "README.md", settings);
+
+    TestCall call;
+    const std::string document("several\nlines\0and bytes \xff", 26);
+    CHECK(cache->load("ledger", call) == std::nullopt);
+    cache->erase("ledger", call);
+    cache->store("ledger", "the former one", call);
+    cache->store("ledger", document, call);
+    cache->store("empty", "", call);
+    CHECK(host.create_cache("cache-directory", settings)->load("ledger", call) == document);
+    CHECK(cache->load("empty", call) == "");
+    CHECK(std::distance(fs::directory_iterator(dir.path("documents")), {}) == 2);
+
+    fs::copy_file(dir.path("documents/ledger"), dir.path("documents/other"));
+    CHECK(cache->load("other", call) == std::nullopt);
+    const auto whole = dir.read("documents/ledger");
+    for (const auto& damaged : {std::string(), whole.substr(0, whole.size() - 1), whole + "x", "X" + whole.substr(1)}) {
+        dir.write("documents/ledger", damaged);
+        CHECK(cache->load("ledger", call) == std::nullopt);
+    }
+    CHECK(call.log().holds("documents/ledger"));
+    cache->erase("ledger", call);
+    CHECK_FALSE(dir.exists("documents/ledger"));
+
+    const auto nowhere = host.create_cache("cache-directory", settings_from("path: gone/documents\n", dir.path()));
+    CHECK(nowhere->load("ledger", call) == std::nullopt);
+    CHECK(thrown_by([&] { nowhere->store("ledger", "", call); }).kind() == ErrorKind::misconfigured);
+}
+
+TEST_CASE("the example health plugin, built against the installed SDK, asks a program and leaves none behind",
+          "[R1][R2][R3]") {
+    const TempDir dir;
+    install_with_example(dir, "health-command");
+    write_check(dir, "good", "test \"$*\" = 'good@1.service good@2.service'\n");
+    write_check(dir, "bad", "exit 3\n");
+    write_check(dir, "dead", "kill -TERM $$\n");
+    write_check(dir, "slow", "sleep 1000 & wait\n");
+    dir.write("checks/odd", "no program\n");
+    const auto settings = settings_from("path: checks\ntimeout: 30s\n", dir.path());
+    PluginHost host({plugins_of(dir)});
+    const auto health = host.create_health("health-command", settings);
+    check_settings_section(example_folder("health-command") / "README.md", settings);
+
+    TestCall call;
+    using Verdict = HealthReport::Verdict;
+    CHECK(health->check({"good", {"good@1.service", "good@2.service"}}, call).verdict == Verdict::healthy);
+    CHECK(health->check({"bad", {}}, call).detail == dir.path("checks/bad").string() + " ended with status 3");
+    CHECK(health->check({"dead", {}}, call).verdict == Verdict::unhealthy);
+    CHECK(health->check({"other", {}}, call).verdict == Verdict::not_checked);
+    CHECK(thrown_by([&] { health->check({"odd", {}}, call); }).kind() == ErrorKind::misconfigured);
+
+    const TestCall soon(std::chrono::milliseconds(100));
+    CHECK(health->check({"slow", {}}, soon).verdict == Verdict::unhealthy);
+    const auto hasty = host.create_health("health-command", settings_from("path: checks\ntimeout: 50ms\n", dir.path()));
+    CHECK(hasty->check({"slow", {}}, call).verdict == Verdict::unhealthy);
+    TestCall stopped;
+    stopped.request_stop();
+    CHECK(thrown_by([&] { health->check({"slow", {}}, stopped); }).kind() == ErrorKind::cancelled);
+    CHECK_FALSE(has_children());
+
+    const auto blind = host.create_health("health-command", settings_from("path: gone\n", dir.path()));
+    CHECK(thrown_by([&] { blind->check({"good", {}}, call); }).kind() == ErrorKind::unavailable);
 }
 
 }  // namespace deployer

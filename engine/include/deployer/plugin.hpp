@@ -16,7 +16,7 @@ namespace deployer {
 /// structs are frozen; what is appended raises the minor.
 inline constexpr std::uint32_t plugin_magic = 0x59'4C'50'44;  // "DPLY" in a little-endian file
 inline constexpr std::uint16_t plugin_abi_major = 1;
-inline constexpr std::uint16_t plugin_abi_minor = 0;
+inline constexpr std::uint16_t plugin_abi_minor = 1;
 
 enum class PluginKind : std::uint32_t { source = 1, target = 2, cache = 3, health = 4 };
 

@@ -33,6 +33,28 @@ struct SettingsDocument {
     SettingsNode root;
 };
 
+/// How a key was asked for.
+struct SettingType {
+    enum class Kind { text, integer, boolean, duration, path, texts, choice, secret, block, blocks };
+    Kind kind = Kind::text;
+    long long least = 0;             ///< of an integer
+    long long most = 0;              ///< of an integer
+    std::vector<std::string> words;  ///< of a choice
+
+    bool operator==(const SettingType&) const = default;
+};
+
+/// What there is to know of a key: how it was asked for, and what whoever asked says of it.
+struct SettingDescription {
+    std::string path;                ///< dotted, from the block that was asked; in a list of blocks `hosts[].name`
+    std::vector<SettingType> types;  ///< in the order asked, mostly one; of a secret, `_file` goes without saying
+    bool required = false;           ///< asked for in a way that takes no absence
+    std::string default_value;       ///< as described; Markdown, one line
+    std::string meaning;             ///< as described; Markdown, one line
+
+    bool operator==(const SettingDescription&) const = default;
+};
+
 /// A typed, read-only view of one block of a configuration document (R6). Every complaint is an Error `misconfigured`
 /// that names file, line and dotted path: `local.yaml:7: target.delay: "soon" is not a duration (such as 500ms, 30s,
 /// 5m)`.
@@ -88,6 +110,16 @@ public:
 
     /// A list of blocks; absent counts as empty.
     [[nodiscard]] std::vector<Settings> blocks(std::string_view key) const;
+
+    /// Says of a key what its absence stands for (empty: nothing, or it is required) and what it means, for people. It
+    /// stands next to where the key is asked for, so that documentation is made from it. Does not count as asking.
+    /// Texts are one line of Markdown; values are in backticks: describe("timeout", "`10s`", "For one request."). Since
+    /// 1.1.
+    void describe(std::string_view key, std::string_view default_value, std::string_view meaning) const;
+
+    /// The keys that were asked for, in this block and in all blocks that were opened from it, in the order in which
+    /// each was first asked for or described. A key by which a secret names its file is not among them. Since 1.1.
+    [[nodiscard]] std::vector<SettingDescription> described() const;
 
     /// What the keys of this block are, in the order of the file. Asks for none of them.
     [[nodiscard]] std::vector<std::string> keys() const;
