@@ -5,7 +5,6 @@
 #include <deployer/plugin.hpp>
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,9 +17,6 @@ struct Check {
     std::function<void(Subject&)> run;
     bool needs_instance = true;
 };
-
-/// An instance of whatever kind; its deleter knows which.
-std::shared_ptr<void> make_any(Subject& subject, PluginKind kind, const SettingsNode& block);
 
 /// What the host asks of a file before it calls anything (R1, R2): without it there is nothing more to check.
 Check check_of_loading();

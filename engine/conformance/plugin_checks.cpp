@@ -36,11 +36,11 @@ void check_symbols(Subject& subject) {
 }
 
 void check_working_settings(Subject& subject, PluginKind kind) {
-    expect_success("creating it with the settings", [&] { make_any(subject, kind, subject.settings().settings); });
+    expect_success("creating it with the settings", [&] { subject.make_any(kind, subject.settings().settings); });
 }
 
 void expect_refused(Subject& subject, PluginKind kind, const std::string& what, const SettingsNode& block) {
-    expect_error("creating it with " + what, {ErrorKind::misconfigured}, [&] { make_any(subject, kind, block); });
+    expect_error("creating it with " + what, {ErrorKind::misconfigured}, [&] { subject.make_any(kind, block); });
 }
 
 void check_unknown_key(Subject& subject, PluginKind kind) {
@@ -71,7 +71,7 @@ void check_wrong_types(Subject& subject, PluginKind kind) {
 /// Whatever is missing, there is a word for it; what a plugin can do without is fine.
 void check_missing_settings(Subject& subject, PluginKind kind) {
     const auto check = [&](const std::string& what, const SettingsNode& block) {
-        expect_success_or("creating it " + what, {ErrorKind::misconfigured}, [&] { make_any(subject, kind, block); });
+        expect_success_or("creating it " + what, {ErrorKind::misconfigured}, [&] { subject.make_any(kind, block); });
     };
     auto nothing = subject.settings().settings;
     nothing.keys.clear();
@@ -100,14 +100,14 @@ void check_unreachable_creation(Subject& subject, PluginKind kind) {
     if (!unreachable) throw CheckSkipped("the settings have no unreachable");
     const auto time = time_of([&] {
         expect_success("creating it with the other side out of reach",
-                       [&] { make_any(subject, kind, changed(subject.settings().settings, *unreachable)); });
+                       [&] { subject.make_any(kind, changed(subject.settings().settings, *unreachable)); });
     });
     expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms");
 }
 
 void check_lives(Subject& subject, PluginKind kind) {
     const auto live = [&] {
-        expect_success("creating it", [&] { make_any(subject, kind, subject.settings().settings); });
+        expect_success("creating it", [&] { subject.make_any(kind, subject.settings().settings); });
     };
     // What is made once and for all is no leak.
     for (int i = 0; i < 3; ++i) live();
@@ -125,26 +125,12 @@ void check_lives(Subject& subject, PluginKind kind) {
 void check_two_lives(Subject& subject, PluginKind kind) {
     std::shared_ptr<void> first;
     std::shared_ptr<void> second;
-    expect_success("creating it", [&] { first = make_any(subject, kind, subject.settings().settings); });
-    expect_success("creating it a second time", [&] { second = make_any(subject, kind, subject.settings().settings); });
+    expect_success("creating it", [&] { first = subject.make_any(kind, subject.settings().settings); });
+    expect_success("creating it a second time", [&] { second = subject.make_any(kind, subject.settings().settings); });
     expect(first != second, "both are the same instance");
 }
 
 }  // namespace
-
-std::shared_ptr<void> make_any(Subject& subject, PluginKind kind, const SettingsNode& block) {
-    switch (kind) {
-        case PluginKind::source:
-            return subject.make<Source>(block);
-        case PluginKind::target:
-            return subject.make<Target>(block);
-        case PluginKind::cache:
-            return subject.make<Cache>(block);
-        case PluginKind::health:
-            return subject.make<Health>(block);
-    }
-    throw CheckSkipped("the suite knows no plugins of this kind");
-}
 
 Check check_of_loading() {
     return {"it is a plugin that this program loads",

@@ -50,6 +50,20 @@ std::shared_ptr<Health> Subject::make(const SettingsNode& block) {
     return host_.create_health(plugin_.string(), settings_of(settings_, block));
 }
 
+std::shared_ptr<void> Subject::make_any(PluginKind kind, const Settings& settings) {
+    switch (kind) {
+        case PluginKind::source:
+            return host_.create_source(plugin_.string(), settings);
+        case PluginKind::target:
+            return host_.create_target(plugin_.string(), settings);
+        case PluginKind::cache:
+            return host_.create_cache(plugin_.string(), settings);
+        case PluginKind::health:
+            return host_.create_health(plugin_.string(), settings);
+    }
+    throw CheckSkipped("the suite knows no plugins of this kind");
+}
+
 SettingsNode Subject::block_of(const std::optional<SettingsNode>& changes, const std::string& key) const {
     if (!changes) throw CheckSkipped("the settings have no " + key);
     return changed(settings_.settings, *changes);

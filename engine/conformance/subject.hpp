@@ -59,6 +59,12 @@ public:
         return make<Interface>(settings_.settings);
     }
 
+    /// The same of whatever kind it is; the pointer's deleter knows which.
+    std::shared_ptr<void> make_any(PluginKind kind, const Settings& settings);
+    std::shared_ptr<void> make_any(PluginKind kind, const SettingsNode& block) {
+        return make_any(kind, settings_of(settings_, block));
+    }
+
     /// With the other side out of reach, or at such a port. Throws CheckSkipped where the settings do not say how.
     template <class Interface>
     std::shared_ptr<Interface> make_unreachable() {

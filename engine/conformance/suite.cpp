@@ -71,7 +71,7 @@ CheckResult Suite::run(std::size_t index) {
 
 bool Suite::makes_instances() {
     if (!makes_instances_)
-        makes_instances_ = !error_of([&] { make_any(subject_, kind_, subject_.settings().settings); });
+        makes_instances_ = !error_of([&] { subject_.make_any(kind_, subject_.settings().settings); });
     return *makes_instances_;
 }
 

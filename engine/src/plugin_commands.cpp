@@ -4,14 +4,19 @@
 #include "config.hpp"
 #include "isolated_run.hpp"
 #include "new_plugin.hpp"
+#include "settings_table.hpp"
 #include "signals.hpp"
+#include "subject.hpp"
+#include "workplace.hpp"
 
+#include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
@@ -112,8 +117,17 @@ int check_plugin(const Invocation& invocation) {
 }
 
 int show_plugin(const Invocation& invocation) {
-    (void)invocation;
-    return EXIT_FAILURE;
+    // As `plugin check` makes it, at a place of its own: whether there is anything at the other end does not matter.
+    const conformance::Workplace workplace;
+    const auto suite = conformance::read_suite_settings(invocation.settings, workplace.path());
+    conformance::Subject subject(std::filesystem::absolute(plugin_file(invocation.operand)), suite, workplace);
+    const auto found = subject.judge();
+    if (!found.refusal.empty()) throw Error(ErrorKind::misconfigured, found.file.string() + ": " + found.refusal);
+    const auto settings = conformance::settings_of(suite, suite.settings);
+    (void)subject.make_any(*found.kind, settings);
+    std::cout << printable(found.name + "  " + std::string(to_string(*found.kind)) + "  " + found.version) << "\n\n"
+              << settings_as_text(settings) << std::flush;
+    return EXIT_SUCCESS;
 }
 
 }  // namespace deployer

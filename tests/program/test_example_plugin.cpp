@@ -1,5 +1,6 @@
 #include "plugin_host.hpp"
 #include "support/catch.hpp"
+#include "support/installation.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/program.hpp"
 #include "support/settings_section.hpp"
@@ -8,10 +9,8 @@
 
 #include <sys/wait.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,44 +22,19 @@ namespace fs = std::filesystem;
 namespace deployer {
 namespace {
 
-std::string in_quotes(const fs::path& path) {
-    return "'" + path.string() + "'";
-}
-
-fs::path plugins_of(const TempDir& dir) {
-    return dir.path("installed/lib/coco-fleet-deployer/plugins");
-}
-
-/// Runs a command of the shell, shows what it said if it fails.
-std::string run(const std::string& command) {
-    std::string output;
-    FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::array<char, 4096> chunk{};
-    while (const auto count = std::fread(chunk.data(), 1, chunk.size(), pipe)) output.append(chunk.data(), count);
-    const int status = ::pclose(pipe);
-    INFO(command << "\n" << output);
-    REQUIRE(status == 0);
-    return output;
-}
-
 fs::path example_folder(const std::string& name) {
     return fs::path(DEPLOYER_SOURCE_DIR) / "examples" / name;
 }
 
-/// An installation of the build tree, and the example built against it from a copy, so that nothing of the sources can
-/// leak in.
-void install_with_example(const TempDir& dir, const std::string& name) {
-    const std::string cmake = DEPLOYER_TEST_CMAKE;
-    const auto prefix = dir.path("installed");
-    const auto build = dir.path("build");
-    fs::copy(example_folder(name), dir.path("example"), fs::copy_options::recursive);
-    run(cmake + " --install " + in_quotes(DEPLOYER_TEST_BUILD) + " --prefix " + in_quotes(prefix));
-    run(cmake + " -S " + in_quotes(dir.path("example")) + " -B " + in_quotes(build) +
-        " -DCMAKE_PREFIX_PATH=" + in_quotes(prefix) + " -DCMAKE_CXX_COMPILER=" + DEPLOYER_TEST_COMPILER);
-    run(cmake + " --build " + in_quotes(build));
-    run(cmake + " --install " + in_quotes(build) + " --prefix " + in_quotes(prefix));
-}
+/// The example built against an installation, from a copy, so that nothing of the sources can leak in.
+class InstalledExample : public Installation {
+public:
+    explicit InstalledExample(const std::string& name) {
+        fs::copy(example_folder(name), dir().path("example"), fs::copy_options::recursive);
+        build(dir().path("example"));
+        install(dir().path("example"));
+    }
+};
 
 void check_units(Target& target, const std::vector<Unit>& units) {
     TestCall call;
@@ -121,19 +95,20 @@ void write_check(const TempDir& dir, const std::string& service, const std::stri
 }
 
 /// The installed program, run to its end.
-std::string run_installed(const TempDir& dir, const std::vector<std::string>& arguments) {
-    Program program(arguments, dir.path("installed/bin/coco-fleet-deployer").string());
+std::string run_installed(const Installation& installed, const std::vector<std::string>& arguments) {
+    Program program(arguments, installed.program().string());
     const int status = program.wait();
     INFO(program.err());
     REQUIRE(status == 0);
     return program.out();
 }
 
-void check_installed_program(const TempDir& dir) {
-    const auto listed = run_installed(dir, {"plugins"});
+void check_installed_program(const Installation& installed) {
+    const auto& dir = installed.dir();
+    const auto listed = run_installed(installed, {"plugins"});
     INFO(listed);
     CHECK(listed.find("target-directory") != std::string::npos);
-    CHECK(listed.find((plugins_of(dir) / "target-directory.so").string()) != std::string::npos);
+    CHECK(listed.find((installed.plugins() / "target-directory.so").string()) != std::string::npos);
 
     dir.write("source/services.yaml", "services:\n  - {name: foo@.service, count: 2}\n");
     dir.write("source/foo@.service", "[Service]\nExecStart=/bin/true\n");
@@ -141,7 +116,7 @@ void check_installed_program(const TempDir& dir) {
                                   "source: {plugin: source-file, path: source, settle: 20ms}\n"
                                   "target: {plugin: target-directory, path: units}\n"
                                   "cache: {plugin: cache-file, path: cache}\n");
-    run_installed(dir, {"once", "--config", config.string()});
+    run_installed(installed, {"once", "--config", config.string()});
     CHECK(dir.read("units/foo@1.service") == "# desired state: launched\n[Service]\nExecStart=/bin/true\n");
     CHECK(dir.exists("units/foo@2.service"));
 }
@@ -149,11 +124,11 @@ void check_installed_program(const TempDir& dir) {
 }  // namespace
 
 TEST_CASE("the example target, built against the installed SDK, loads without rebuilding the engine", "[R1][R2][R3]") {
-    const TempDir dir;
-    install_with_example(dir, "target-directory");
+    const InstalledExample installed("target-directory");
+    const auto& dir = installed.dir();
     fs::create_directory(dir.path("units"));
 
-    const auto plugins = plugins_of(dir);
+    const auto plugins = installed.plugins();
     const auto by_path = (plugins / "target-directory.so").string();
     const auto settings = settings_from("path: units\n", dir.path());
     for (const auto& plugin : {std::string("target-directory"), by_path}) {
@@ -161,7 +136,7 @@ TEST_CASE("the example target, built against the installed SDK, loads without re
         check_life_of_a_unit(*host.create_target(plugin, settings));
     }
     check_settings_section(example_folder("target-directory") / "README.md", settings);
-    check_installed_program(dir);
+    check_installed_program(installed);
 
     PluginHost host({plugins});
     const auto without_directory = host.create_target("target-directory", settings_from("path: gone\n", dir.path()));
@@ -171,8 +146,8 @@ TEST_CASE("the example target, built against the installed SDK, loads without re
 
 TEST_CASE("the example source, built against the installed SDK, gives a directory's files of one revision",
           "[R1][R2][R3]") {
-    const TempDir dir;
-    install_with_example(dir, "source-directory");
+    const InstalledExample installed("source-directory");
+    const auto& dir = installed.dir();
     dir.write("units/services.yaml", "services: []\n");
     dir.write("units/deep/foo.service", "[Service]\n");
     dir.write("secret", "not below the directory\n");
@@ -180,7 +155,7 @@ TEST_CASE("the example source, built against the installed SDK, gives a director
     fs::create_directory_symlink(dir.path(), dir.path("units/out"));
 
     const auto settings = settings_from("path: units\n", dir.path());
-    PluginHost host({plugins_of(dir)});
+    PluginHost host({installed.plugins()});
     const auto source = host.create_source("source-directory", settings);
     check_settings_section(example_folder("source-directory") / "README.md", settings);
 
@@ -211,10 +186,10 @@ TEST_CASE("the example source, built against the installed SDK, gives a director
 }
 
 TEST_CASE("the example cache, built against the installed SDK, gives back what it is sure of", "[R1][R2][R3]") {
-    const TempDir dir;
-    install_with_example(dir, "cache-directory");
+    const InstalledExample installed("cache-directory");
+    const auto& dir = installed.dir();
     const auto settings = settings_from("path: documents\n", dir.path());
-    PluginHost host({plugins_of(dir)});
+    PluginHost host({installed.plugins()});
     const auto cache = host.create_cache("cache-directory", settings);
     check_settings_section(example_folder("cache-directory") / "README.md", settings);
 
@@ -247,15 +222,15 @@ TEST_CASE("the example cache, built against the installed SDK, gives back what i
 
 TEST_CASE("the example health plugin, built against the installed SDK, asks a program and leaves none behind",
           "[R1][R2][R3]") {
-    const TempDir dir;
-    install_with_example(dir, "health-command");
+    const InstalledExample installed("health-command");
+    const auto& dir = installed.dir();
     write_check(dir, "good", "test \"$*\" = 'good@1.service good@2.service'\n");
     write_check(dir, "bad", "exit 3\n");
     write_check(dir, "dead", "kill -TERM $$\n");
     write_check(dir, "slow", "sleep 1000 & wait\n");
     dir.write("checks/odd", "no program\n");
     const auto settings = settings_from("path: checks\ntimeout: 30s\n", dir.path());
-    PluginHost host({plugins_of(dir)});
+    PluginHost host({installed.plugins()});
     const auto health = host.create_health("health-command", settings);
     check_settings_section(example_folder("health-command") / "README.md", settings);
 

@@ -1,0 +1,2 @@
+
+#define DEPLOYER_SDK_EXPORT __attribute__((visibility("default")))
