@@ -70,6 +70,7 @@ class Child {
 public:
     explicit Child(std::vector<std::string> words) {
         std::vector<char*> arguments;
+        arguments.reserve(words.size() + 1);
         for (auto& word : words) arguments.push_back(word.data());
         arguments.push_back(nullptr);
         const StartOptions options;

@@ -15,6 +15,7 @@ using Kind = SettingType::Kind;
 
 std::vector<std::string> paths_of(const std::vector<SettingDescription>& settings) {
     std::vector<std::string> paths;
+    paths.reserve(settings.size());
     for (const auto& setting : settings) paths.push_back(setting.path);
     return paths;
 }

@@ -194,7 +194,7 @@ TEST_CASE("the example cache, built against the installed SDK, gives back what i
     check_settings_section(example_folder("cache-directory") / "README.md", settings);
 
     TestCall call;
-    const std::string document("several\nlines\0and bytes \xff", 26);
+    const std::string document("several\nlines\0and bytes \xff", 25);
     CHECK(cache->load("ledger", call) == std::nullopt);
     cache->erase("ledger", call);
     cache->store("ledger", "the former one", call);
