@@ -28,7 +28,7 @@ void check_symbols(Subject& subject) {
     const auto symbols = exported_symbols(subject.file());
     std::vector<std::string> others;
     for (const auto& symbol : symbols) {
-        if (symbol != "deployer_plugin_v1") others.push_back(symbol);
+        if (symbol.name != "deployer_plugin_v1") others.push_back(symbol.name);
     }
     if (others.size() > 5) others.resize(5);
     expect(others.empty(), "it exports " + std::to_string(symbols.size() - 1) + " more, such as " + word_list(others) +

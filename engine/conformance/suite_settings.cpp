@@ -59,6 +59,11 @@ SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::
     suite.document = document;
 
     const Settings root(document);
+    // First of all: a misspelt block would otherwise be called missing.
+    for (const auto* key :
+         {"settings", "unreachable", "network", "refused", "prepare", "change", "timeout", "files", "services"})
+        (void)root.has(key);
+    for (const auto& unknown : root.unknown_keys()) throw Error(ErrorKind::misconfigured, unknown);
     const auto block = [&](std::string_view key) { return find_node(document->root, root, key); };
     auto settings = block("settings");
     if (!settings) root.fail("settings", "is missing");
@@ -77,9 +82,7 @@ SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::
     suite.healthy = services.find_text("healthy");
     suite.unhealthy = services.find_text("unhealthy");
     suite.unchecked = services.find_text("unchecked");
-    // The blocks of the plugin are opened only to see that they are blocks.
-    for (const auto& key : root.unknown_keys()) throw Error(ErrorKind::misconfigured, key);
-    for (const auto& key : services.unknown_keys()) throw Error(ErrorKind::misconfigured, key);
+    for (const auto& unknown : services.unknown_keys()) throw Error(ErrorKind::misconfigured, unknown);
     return suite;
 }
 

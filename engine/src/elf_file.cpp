@@ -177,15 +177,16 @@ std::string read_elf_variable(const std::filesystem::path& file, std::string_vie
     return {};
 }
 
-std::vector<std::string> exported_symbols(const std::filesystem::path& file) {
+std::vector<ExportedSymbol> exported_symbols(const std::filesystem::path& file) {
     ElfFile elf(file);
-    std::vector<std::string> names;
+    std::vector<ExportedSymbol> symbols;
     for (const auto& definition : definitions(elf)) {
+        const auto binding = ELF64_ST_BIND(definition.symbol.st_info);
         // A version script leaves a symbol that names the version itself.
-        if (definition.symbol.st_shndx != SHN_ABS && ELF64_ST_BIND(definition.symbol.st_info) != STB_LOCAL)
-            names.push_back(definition.name);
+        if (definition.symbol.st_shndx == SHN_ABS || binding == STB_LOCAL) continue;
+        symbols.push_back({definition.name, binding == STB_WEAK});
     }
-    return names;
+    return symbols;
 }
 
 }  // namespace deployer

@@ -18,7 +18,13 @@ std::optional<std::string> elf_file_problem(const std::filesystem::path& file);
 /// symbol.
 std::string read_elf_variable(const std::filesystem::path& file, std::string_view symbol, std::size_t size);
 
-/// The names of all symbols that the file gives to others, as the loader has them; without loading it.
-std::vector<std::string> exported_symbols(const std::filesystem::path& file);
+/// A symbol that a file gives to others. A weak one may as well come from elsewhere: inline functions are.
+struct ExportedSymbol {
+    std::string name;  ///< as the loader has it
+    bool is_weak = false;
+};
+
+/// All of them, without loading the file.
+std::vector<ExportedSymbol> exported_symbols(const std::filesystem::path& file);
 
 }  // namespace deployer

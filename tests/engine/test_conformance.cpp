@@ -298,10 +298,11 @@ TEST_CASE("where no instance can be made, one check says why and the others are 
 TEST_CASE("a file of settings that makes no sense is refused with file, line and key", "[R6]") {
     const TempDir dir;
     const std::vector<std::pair<std::string, std::string>> wrong{
-        {"settigns: {}\n", "suite.yaml: settings: is missing"},
+        {"settigns: {}\n", "suite.yaml:1: settigns: unknown key; did you mean \"settings\"?"},
+        {"prepare: 'true'\n", "suite.yaml:1: settings: is missing"},
         {"settings: 3\n", "suite.yaml:1: settings: "},
         {"settings: {}\ntimeout: soon\n", "suite.yaml:2: timeout: "},
-        {"settings: {}\nprepar: x\n", "suite.yaml:2: prepar: unknown key, did you mean \"prepare\"?"},
+        {"settings: {}\nprepar: x\n", "suite.yaml:2: prepar: unknown key; did you mean \"prepare\"?"},
         {"settings: {}\nprepare: exit 3\n", "the commands of prepare ended with status 3"},
         {"settings: {}\nservices: {good: x}\n", "suite.yaml:2: services.good: unknown key"},
     };

@@ -74,12 +74,12 @@ TEST_CASE("source-file keeps the contract of a source", "[R7]") {
 }
 
 TEST_CASE("cache-file keeps the contract of a cache", "[R7]") {
-    check_contract("cache-file",
-                   "settings: {path: \"{tmp}/cache\"}\n"
-                   "unreachable: {path: /dev/null/cache}\n"
-                   "refused: [{path: [a]}]\n",
-                   {"where nobody listens, nothing is stored or loaded",
-                    "where nobody answers, calls end at their deadline"});
+    check_contract(
+        "cache-file",
+        "settings: {path: \"{tmp}/cache\"}\n"
+        "unreachable: {path: /dev/null/cache}\n"
+        "refused: [{path: [a]}]\n",
+        {"where nobody listens, nothing is stored or loaded", "where nobody answers, calls end at their deadline"});
 }
 
 TEST_CASE("source-github keeps the contract of a source: a repository", "[R7]") {
@@ -94,15 +94,15 @@ TEST_CASE("source-github keeps the contract of a source: a repository", "[R7]") 
         }
         return std::nullopt;
     });
-    check_contract("source-github",
-                   "settings: {repository: octo/config, allow_http: true, api_url: \"" + github.api_url() +
-                       "\"}\n"
-                       "change: touch " +
-                       dir.path("pushed").string() +
-                       "\n"
-                       "unreachable: {api_url: \"http://127.0.0.1:1\"}\n"
-                       "network: {api_url: \"http://127.0.0.1:{port}\"}\n"
-                       "refused: [{repository: octo}, {api_url: nowhere}]\n");
+    check_contract("source-github", "settings: {repository: octo/config, allow_http: true, api_url: \"" +
+                                        github.api_url() +
+                                        "\"}\n"
+                                        "change: touch " +
+                                        dir.path("pushed").string() +
+                                        "\n"
+                                        "unreachable: {api_url: \"http://127.0.0.1:1\"}\n"
+                                        "network: {api_url: \"http://127.0.0.1:{port}\"}\n"
+                                        "refused: [{repository: octo}, {api_url: nowhere}]\n");
 }
 
 TEST_CASE("source-github keeps the contract of a source: a web server", "[R7]") {
@@ -125,8 +125,9 @@ TEST_CASE("source-github keeps the contract of a source: a web server", "[R7]") 
 TEST_CASE("health-http keeps the contract of a health plugin", "[R7]") {
     const HttpServer server([](const HttpRequest& request) {
         const bool is_good = request.path().find("good") != std::string::npos;
-        return HttpReply{.status = is_good ? 200 : 503,
-                         .body = R"({"checks":[{"name":"disk","ok":)" + std::string(is_good ? "true" : "false") + "}]}"};
+        return HttpReply{
+            .status = is_good ? 200 : 503,
+            .body = R"({"checks":[{"name":"disk","ok":)" + std::string(is_good ? "true" : "false") + "}]}"};
     });
     check_contract("health-http", "settings: {prefix: \"" + server.url("") +
                                       "\", when: [good, bad, conformance-unknown]}\n"

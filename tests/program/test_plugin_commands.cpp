@@ -82,7 +82,8 @@ TEST_CASE("plugin new begins a target that builds, passes the suite and loads, w
     CHECK(holds(installed.dir().read("target-foo-2-bar/target_foo_2_bar.cpp"), "class Foo2BarTarget"));
 }
 
-TEST_CASE("plugin new begins a source, a cache and a health plugin that build, pass the suite and load", "[R1][R2][R3]") {
+TEST_CASE("plugin new begins a source, a cache and a health plugin that build, pass the suite and load",
+          "[R1][R2][R3]") {
     const Installation installed;
     for (const std::string kind : {"source", "cache", "health"}) {
         check_new_plugin(installed, kind + "-foo", DEPLOYER_TEST_COMPILER);
@@ -93,13 +94,14 @@ TEST_CASE("a test of Catch2 runs the suite from the installed library") {
     const Installation installed;
     const auto& dir = installed.dir();
     REQUIRE(run_in(dir.path(), installed.program(), {"plugin", "new", "target-foo"}).status == 0);
-    dir.write("target-foo/CMakeLists.txt", dir.read("target-foo/CMakeLists.txt") +
-                                               "find_package(Catch2 REQUIRED)\n"
-                                               "add_executable(foo_test test.cpp)\n"
-                                               "target_link_libraries(foo_test CocoDeployer::conformance Catch2::Catch2)\n"
-                                               "target_compile_definitions(foo_test PRIVATE "
-                                               "FOO=\"$<TARGET_FILE:target-foo>\" "
-                                               "SETTINGS=\"${CMAKE_SOURCE_DIR}/conformance.yaml\")\n");
+    dir.write("target-foo/CMakeLists.txt",
+              dir.read("target-foo/CMakeLists.txt") +
+                  "find_package(Catch2 REQUIRED)\n"
+                  "add_executable(foo_test test.cpp)\n"
+                  "target_link_libraries(foo_test CocoDeployer::conformance Catch2::Catch2)\n"
+                  "target_compile_definitions(foo_test PRIVATE "
+                  "FOO=\"$<TARGET_FILE:target-foo>\" "
+                  "SETTINGS=\"${CMAKE_SOURCE_DIR}/conformance.yaml\")\n");
     dir.write("target-foo/test.cpp",
               "#if __has_include(<catch2/catch_test_macros.hpp>)\n#include <catch2/catch_session.hpp>\n"
               "#else\n#define CATCH_CONFIG_RUNNER\n#endif\n"
@@ -119,8 +121,10 @@ TEST_CASE("plugin new refuses names that are none, and what is there already") {
         CHECK(ended.status == 1);
         return ended.err;
     };
-    for (const std::string name : {"foo", "targets-foo", "target-", "target-Foo", "target-1", "target-a--b", "../target-x"}) {
-        CHECK(holds(refusal(name), "is no name of a plugin: it is source, target, cache or health, a dash, and a word"));
+    for (const std::string name :
+         {"foo", "targets-foo", "target-", "target-Foo", "target-1", "target-a--b", "../target-x"}) {
+        CHECK(
+            holds(refusal(name), "is no name of a plugin: it is source, target, cache or health, a dash, and a word"));
     }
     CHECK(holds(refusal("target-mock"), "there is a plugin target-mock already"));
     dir.write("target-foo/README.md", "mine");
@@ -151,8 +155,10 @@ TEST_CASE("plugin check prints a line a check, as text, TAP or JUnit's XML, and 
 
 TEST_CASE("plugin check leaves nothing behind when it is stopped") {
     const TempDir dir;
-    const auto settings = dir.write("suite.yaml", "settings: {state_file: \"{tmp}/cluster.json\", latency: 10s}\n"
-                                                  "prepare: pwd >" + dir.path("where").string() + "\n");
+    const auto settings = dir.write("suite.yaml",
+                                    "settings: {state_file: \"{tmp}/cluster.json\", latency: 10s}\n"
+                                    "prepare: pwd >" +
+                                        dir.path("where").string() + "\n");
     Program program({"plugin", "check", "target-mock", "--settings", settings.string()});
     REQUIRE(eventually([&] { return holds(program.out(), "a hundred instances"); }));
     program.send(SIGTERM);
@@ -174,7 +180,8 @@ TEST_CASE("the commands for plugins say what is missing") {
     CHECK(holds(said({"plugin", "new"}), "plugin new needs a name, such as target-foo"));
     CHECK(holds(said({"plugin", "check", "--settings", "x"}), "plugin check needs a plugin: a file, or a name"));
     CHECK(holds(said({"plugin", "check", "target-mock"}), "plugin check needs --settings FILE"));
-    CHECK(holds(said({"plugin", "check", "x", "--settings", "y", "--output", "json"}), "text, tap or junit, not 'json'"));
+    CHECK(
+        holds(said({"plugin", "check", "x", "--settings", "y", "--output", "json"}), "text, tap or junit, not 'json'"));
     const TempDir dir;
     const auto gone = run({"plugin", "check", "target-gone", "--settings", write_mock_settings(dir).string()});
     CHECK(gone.status == 1);

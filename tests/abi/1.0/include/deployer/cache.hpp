@@ -1,3 +1,4 @@
+#pragma once
 
 #include <deployer/call.hpp>
 #include <deployer/error.hpp>

@@ -1,2 +1,3 @@
+#pragma once
 
 #define DEPLOYER_SDK_EXPORT __attribute__((visibility("default")))
