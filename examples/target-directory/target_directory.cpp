@@ -36,12 +36,29 @@ std::error_code last_error() {
     return {errno, std::generic_category()};
 }
 
-/// State and options in one file, which is replaced as a whole: nobody ever sees half a unit.
-void write_unit(const fs::path& file, const Unit& unit) {
-    // Hidden, and so no valid unit name: list() passes over what a crash leaves behind.
-    const auto fresh = file.parent_path() / ("." + file.filename().string());
+std::string write_unit(const Unit& unit) {
+    return std::string(state_comment) + std::string(to_string(unit.desired_state)) + '\n' +
+           deployer::write_unit_file(unit.options);
+}
+
+Unit parse_unit(const std::string& name, std::string_view text) {
+    if (!text.starts_with(state_comment)) throw Error(ErrorKind::misconfigured, "it is not of this target's making");
+    const auto end = text.find('\n');
+    const auto word = text.substr(0, end).substr(state_comment.size());
+    const auto state = deployer::desired_state_from(word);
+    if (!state) throw Error(ErrorKind::misconfigured, "\"" + std::string(word) + "\" is no desired state");
+    return {name, deployer::parse_unit_file(text), *state};
+}
+
+/// State and options in one file, which is replaced as a whole: nobody ever sees half a unit. What could not be read
+/// again is not written: throws `rejected` for an option line that is too long, say.
+void save_unit(const fs::path& file, const Unit& unit) {
+    const auto text = write_unit(unit);
+    (void)parse_unit(unit.name, text);
+    // No valid unit name: list() passes over what a crash leaves behind.
+    const auto fresh = file.string() + ".new";
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << state_comment << to_string(unit.desired_state) << '\n' << deployer::write_unit_file(unit.options);
+    out << text;
     out.close();
     if (!out) fail("cannot write", fresh, last_error());
     std::error_code error;
@@ -49,26 +66,29 @@ void write_unit(const fs::path& file, const Unit& unit) {
     if (error) fail("cannot write", file, error);
 }
 
-Unit parse_unit(const std::string& name, std::string_view text) {
-    if (!text.starts_with(state_comment)) throw Error(ErrorKind::rejected, "it is not of this target's making");
-    const auto end = text.find('\n');
-    const auto word = text.substr(0, end).substr(state_comment.size());
-    const auto state = deployer::desired_state_from(word);
-    if (!state) throw Error(ErrorKind::rejected, "\"" + std::string(word) + "\" is no desired state");
-    return {name, deployer::parse_unit_file(text), *state};
+/// Where there is no directory, nobody knows whether there is a unit.
+void check_directory(const fs::path& directory) {
+    std::error_code error;
+    if (!fs::is_directory(directory, error)) {
+        fail("cannot look into", directory, error ? error : std::make_error_code(std::errc::not_a_directory));
+    }
 }
 
 /// Nullopt when there is no such unit. A file that cannot be understood is an error: not to list it would make the
 /// deployer create it again.
 std::optional<Unit> read_unit(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in.is_open() && errno == ENOENT) return std::nullopt;
+    if (!in.is_open() && errno == ENOENT) {
+        check_directory(file.parent_path());
+        return std::nullopt;
+    }
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     if (!in.is_open() || in.bad()) fail("cannot read", file, last_error());
     try {
         return parse_unit(file.filename().string(), text);
     } catch (const Error& error) {
-        throw error.while_doing("cannot read " + file.string());
+        // Not `rejected`: this is about the whole listing, which nobody can do without.
+        throw Error(ErrorKind::misconfigured, "cannot read " + file.string() + ": " + error.what());
     }
 }
 
@@ -107,7 +127,7 @@ public:
     void apply(const Unit& unit, const Call& /*call*/) override {
         const auto known = read_unit(file_of(unit.name));
         if (known && is_same(*known, unit)) return;
-        write_unit(file_of(unit.name), unit);
+        save_unit(file_of(unit.name), unit);
     }
 
     void set_desired_state(std::string_view name, DesiredState state, const Call& /*call*/) override {
@@ -115,13 +135,14 @@ public:
         if (!unit) throw Error(ErrorKind::not_found, "there is no " + file_of(name).string());
         if (unit->desired_state == state) return;
         unit->desired_state = state;
-        write_unit(file_of(name), *unit);
+        save_unit(file_of(name), *unit);
     }
 
     void destroy(std::string_view name, const Call& /*call*/) override {
         std::error_code error;
         fs::remove(file_of(name), error);  // No error when there is none.
         if (error) fail("cannot remove", file_of(name), error);
+        check_directory(directory_);
     }
 
     UnitStatus status(const Unit& unit, const Call& /*call*/) override {

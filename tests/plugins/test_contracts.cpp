@@ -111,7 +111,7 @@ TEST_CASE("source-github keeps the contract of a source: a web server", "[R7]") 
     const TlsFiles tls;
     const Nginx nginx(tls, "root " + files.path("root").string() + ";");
     check_contract("source-github",
-                   "settings: {root_uri: \"" + nginx.url("/") + "\", ca_file: " + tls.authority().string() +
+                   "settings: {root_uri: \"" + nginx.url("/") + "\", ca_file: " + tls.ca().string() +
                        "}\n"
                        "change: echo more >>" +
                        files.path("root/services.yaml").string() +
