@@ -1,0 +1,83 @@
+# Run by cpack after it has installed the components and before it packs them: makes of each the contents of a Debian
+# package. Everything gets the time of SOURCE_DATE_EPOCH, so that the same sources give the same packages.
+
+cmake_policy(VERSION 3.22)
+if("$ENV{SOURCE_DATE_EPOCH}" STREQUAL "")
+    message(FATAL_ERROR "SOURCE_DATE_EPOCH is not set; ./dev package sets it")
+endif()
+
+set(source ${CPACK_DEPLOYER_SOURCE_DIR})
+set(runtime ${CPACK_TEMPORARY_DIRECTORY}/runtime)
+set(development ${CPACK_TEMPORARY_DIRECTORY}/development)
+set(doc ${runtime}/usr/share/doc/coco-fleet-deployer)
+
+function(run)
+    execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# put(FROM TO [MODE]): a copy under a name of its own
+function(put from to)
+    configure_file(${from} ${to} COPYONLY FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+endfunction()
+
+# /usr/lib is searched by the loader anyway.
+file(GLOB_RECURSE binaries ${runtime}/usr/bin/* ${runtime}/usr/lib/*.so ${runtime}/usr/lib/*.so.*)
+foreach(binary IN LISTS binaries)
+    if(NOT IS_SYMLINK ${binary})
+        file(RPATH_REMOVE FILE ${binary})
+    endif()
+endforeach()
+
+put(${source}/etc/deployer.service ${runtime}/usr/lib/systemd/system/deployer.service)
+put(${source}/etc/production.yaml ${runtime}/etc/coco-fleet-deployer/deployer.yaml)
+put(${source}/etc/sysusers.conf ${runtime}/usr/lib/sysusers.d/coco-fleet-deployer.conf)
+
+# Links between these pages stay good.
+file(GLOB pages RELATIVE ${source} ${source}/README.md ${source}/docs/*.md ${source}/plugins/*/README.md)
+foreach(page IN LISTS pages)
+    put(${source}/${page} ${doc}/${page})
+endforeach()
+
+file(READ ${source}/LICENSE license)
+string(REGEX MATCH "Copyright \\(c\\) ([^\n]*)" ignored "${license}")
+set(copyright_holder "${CMAKE_MATCH_1}")
+string(REGEX REPLACE "^.*Permission is" "Permission is" license "${license}")
+string(STRIP "${license}" license)
+string(REPLACE "\n\n" "\n.\n" license "${license}")
+string(REPLACE "\n" "\n " license "${license}")
+file(WRITE ${doc}/copyright "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: ${copyright_holder}
+License: Expat
+ ${license}
+")
+
+set(version ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
+file(WRITE ${doc}/changelog.Debian "coco-fleet-deployer (${version}) unstable; urgency=medium
+
+  * Version ${CPACK_PACKAGE_VERSION}; changelog.gz tells what is new in it.
+
+ -- ${CPACK_PACKAGE_CONTACT}  ${date}
+")
+put(${source}/CHANGELOG.md ${doc}/changelog)
+put(${source}/cmake/debian/coco-fleet-deployer.1 ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
+run(gzip -9nf ${doc}/changelog ${doc}/changelog.Debian ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
+run(${source}/cmake/debian/sbom ${runtime} ${version} OUTPUT_FILE ${doc}/sbom.cdx.json)
+
+# It depends on the other package in the same version, so the same pages hold.
+file(MAKE_DIRECTORY ${development}/usr/share/doc)
+file(CREATE_LINK coco-fleet-deployer ${development}/usr/share/doc/coco-fleet-deployer-dev SYMBOLIC)
+
+foreach(name coco-fleet-deployer coco-fleet-deployer-dev)
+    set(root ${runtime})
+    if(name MATCHES "-dev$")
+        set(root ${development})
+    endif()
+    if(EXISTS ${source}/cmake/debian/${name}.lintian-overrides)
+        put(${source}/cmake/debian/${name}.lintian-overrides ${root}/usr/share/lintian/overrides/${name})
+    endif()
+    run(find ${root} -type d -exec chmod 755 {} +)
+    run(find ${root} -exec touch --no-dereference --date=@$ENV{SOURCE_DATE_EPOCH} {} +)
+endforeach()
