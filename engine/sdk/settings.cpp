@@ -325,6 +325,10 @@ std::optional<std::filesystem::path> Settings::find_path(std::string_view key) c
     return (view_->document->directory / node->text).lexically_normal();
 }
 
+const std::filesystem::path& Settings::directory() const noexcept {
+    return view_->document->directory;
+}
+
 std::vector<std::string> Settings::texts(std::string_view key) const {
     view_->note(key, TypeKind::texts);
     const auto* const node = find(key);
@@ -339,6 +343,11 @@ std::vector<std::string> Settings::texts(std::string_view key) const {
         texts.push_back(item.text);
     }
     return texts;
+}
+
+std::optional<SettingsNode> Settings::find_tree(std::string_view key) const {
+    const auto* const node = find(key);
+    return node == nullptr ? std::nullopt : std::optional(*node);
 }
 
 std::optional<std::string> Settings::find_choice(std::string_view key, const std::vector<std::string>& words) const {

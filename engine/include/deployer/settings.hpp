@@ -89,8 +89,14 @@ public:
     [[nodiscard]] std::filesystem::path path(std::string_view key) const;
     [[nodiscard]] std::optional<std::filesystem::path> find_path(std::string_view key) const;
 
+    /// What relative paths are relative to; empty: the working directory. For paths that are parts of other values.
+    [[nodiscard]] const std::filesystem::path& directory() const noexcept;
+
     /// A list of texts; absent counts as empty.
     [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
+
+    /// Whatever stands there, for a plugin that passes it on. Counts as asking for all that is in it.
+    [[nodiscard]] std::optional<SettingsNode> find_tree(std::string_view key) const;
 
     /// One of the given words.
     [[nodiscard]] std::optional<std::string> find_choice(std::string_view key,

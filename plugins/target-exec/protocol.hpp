@@ -1,0 +1,79 @@
+#pragma once
+
+#include <deployer/error.hpp>
+#include <deployer/log.hpp>
+#include <deployer/settings.hpp>
+#include <deployer/unit.hpp>
+
+#include <Poco/Dynamic/Var.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace deployer::exec {
+
+inline constexpr std::uint64_t protocol_version = 1;
+
+/// A line that is none of this protocol. The message goes after the program's name: `wrote what is no JSON: "…"`.
+class Breach : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// How a program introduces itself.
+struct Hello {
+    std::string program;
+    std::uint64_t protocol = 0;
+    std::optional<std::string> identity;
+    std::size_t concurrent = 1;  ///< calls that it takes at once; 0: any number
+    bool can_set_state = true;
+};
+
+/// What a program says instead of a result; `call` is empty when it is said instead of a hello.
+struct Refusal {
+    std::optional<std::uint64_t> call;
+    Error error;
+};
+
+struct Result {
+    std::uint64_t call = 0;
+    Poco::Dynamic::Var value;
+};
+
+struct Remark {
+    LogLevel level = LogLevel::info;
+    std::string text;
+};
+
+using Message = std::variant<Hello, Refusal, Result, Remark>;
+
+// Lines to the program, each with its newline. All text is UTF-8.
+
+/// `settings` is passed on as it is written: scalars as text.
+std::string write_hello(const std::optional<SettingsNode>& settings);
+/// `params` is an object, of those below.
+std::string write_request(std::uint64_t call, std::string_view method, std::string_view params,
+                          std::chrono::milliseconds timeout);
+std::string write_cancel(std::uint64_t call);
+
+std::string write_unit_params(const Unit& unit);
+std::string write_name_params(std::string_view unit);
+std::string write_state_params(std::string_view unit, DesiredState state);
+
+/// A line of the program. Throws Breach.
+Message read_message(const std::string& line);
+
+/// The result of a listing. Throws Breach for what is no listing, Error `unavailable` for one that cannot be complete:
+/// with a name that is none or is there twice.
+std::vector<ActualUnit> read_listing(const Poco::Dynamic::Var& result);
+/// Throws Breach.
+UnitStatus read_status(const Poco::Dynamic::Var& result);
+
+}  // namespace deployer::exec
