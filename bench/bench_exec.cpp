@@ -1,4 +1,5 @@
-// What a call costs that goes to a program: the way through target-exec and back, with a program that does nothing else.
+// What a call costs that goes to a program: the way through target-exec and back, with a program that does nothing
+// else.
 
 #include "plugin_host.hpp"
 #include "support/loaded_plugin.hpp"
@@ -24,7 +25,8 @@ constexpr int calls = 10'000;
 Unit usual_unit() {
     Unit unit{"foo@1.service", {}, DesiredState::launched};
     for (int i = 0; i < 15; ++i) {
-        unit.options.push_back({"Service", "ExecStartPre", "/usr/bin/docker run --name %p-%i option-" + std::to_string(i)});
+        unit.options.push_back(
+            {"Service", "ExecStartPre", "/usr/bin/docker run --name %p-%i option-" + std::to_string(i)});
     }
     return unit;
 }
@@ -47,8 +49,8 @@ void measure(const std::string& what, int threads, const Function& function) {
         if (run > 0) rates.push_back(calls / std::chrono::duration<double>(Clock::now() - begin).count());
     }
     std::sort(rates.begin(), rates.end());
-    std::printf("%-62s median %8.0f calls a second  (%.0f to %.0f)\n", what.c_str(), rates[rates.size() / 2], rates.front(),
-                rates.back());
+    std::printf("%-62s median %8.0f calls a second  (%.0f to %.0f)\n", what.c_str(), rates[rates.size() / 2],
+                rates.front(), rates.back());
 }
 
 }  // namespace

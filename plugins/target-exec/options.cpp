@@ -78,7 +78,7 @@ std::vector<std::string> read_environment(const Settings& settings) {
     }
     std::vector<std::string> environment;
     environment.reserve(variables.size());
-    for (const auto& [name, value] : variables) environment.push_back(name + '=' + value);
+    for (const auto& [name, value] : variables) environment.emplace_back(name).append(1, '=').append(value);
     return environment;
 }
 

@@ -53,10 +53,12 @@ void Program::forget(const std::shared_ptr<Conversation>& former) {
     const std::scoped_lock lock(mutex_);
     if (current_ != former) return;
     const auto obituary = former->obituary();
-    if (obituary.is_own_fault) early_ends_ = obituary.lived < early ? early_ends_ + 1 : 0;
-    earliest_start_ = Clock::now() + pause_after(early_ends_, options_.restart_pause);
     latest_end_ = obituary.error.what();
     current_.reset();
+    if (obituary.lived >= early) early_ends_ = 0;
+    if (!obituary.is_own_fault) return;
+    if (obituary.lived < early) ++early_ends_;
+    earliest_start_ = Clock::now() + pause_after(early_ends_, options_.restart_pause);
 }
 
 void Program::wait(milliseconds pause, const Call& call) {

@@ -145,7 +145,7 @@ public:
         if (!has(key)) refuse(key, "is missing");
         const auto found = value(key);
         if (found.type() != typeid(Array::Ptr)) refuse(key, "is no array");
-        const auto array = found.extract<Array::Ptr>();
+        const auto& array = found.extract<Array::Ptr>();
         std::vector<Item> items;
         items.reserve(array->size());
         for (std::size_t index = 0; index < array->size(); ++index) {
@@ -225,7 +225,7 @@ Hello read_hello(const Fields& fields) {
 
 Refusal read_refusal(const Fields& fields) {
     constexpr std::size_t longest = 1000;
-    constexpr std::uint64_t longest_pause = 24 * 3600 * 1000;
+    constexpr std::uint64_t longest_pause = 86'400'000;
     const auto error = fields.object("error");
     const auto kind = kind_from(error.text("kind"));
     auto message = printable(error.text("message").substr(0, longest));

@@ -171,6 +171,23 @@ TEST_CASE("paths are relative to the directory of the file", "[R6]") {
     CHECK(complaint([] { (void)settings("p: ''").path("p"); }) == "local.yaml:1: p: is empty, but must be a path");
 }
 
+TEST_CASE("a plugin sees what paths are relative to", "[R6]") {
+    CHECK(settings("p: x", "/etc/deployer").directory() == "/etc/deployer");
+    CHECK(settings("p: x", "").directory().empty());
+}
+
+TEST_CASE("what a plugin passes on is asked for as a whole", "[R6]") {
+    const auto view = settings("b: {one: 1.10, more: [x, {y: z}]}\nnothing:\n");
+    const auto tree = view.find_tree("b");
+    REQUIRE(tree);
+    CHECK(tree->keys == std::vector<std::string>{"one", "more"});
+    CHECK(tree->items.at(0).text == "1.10");
+    CHECK(tree->items.at(1).items.at(1).items.at(0).text == "z");
+    CHECK_FALSE(view.find_tree("nothing"));
+    CHECK_FALSE(view.find_tree("absent"));
+    CHECK(view.unknown_keys().empty());
+}
+
 TEST_CASE("lists hold what they should", "[R6]") {
     CHECK(complaint([] { (void)settings("l: x").texts("l"); }) ==
           "local.yaml:1: l: must be a list of texts, not a single value");

@@ -130,9 +130,8 @@ TEST_CASE("exec: a program gets its own variables and harmless ones, its setting
     // The fourth is what it looks with.
     CHECK(with_start(lines, "descriptor ").size() == 4);
     CHECK(with_start(lines, "hello ") ==
-          std::vector<std::string>{
-              R"({"hello":"coco-fleet-deployer","protocol":1,"settings":)"
-              R"({"version":"1.10","on":"true","nothing":null,"list":["a",{"b":"c\"\n"}]}})"});
+          std::vector<std::string>{R"({"hello":"coco-fleet-deployer","protocol":1,"settings":)"
+                                   R"({"version":"1.10","on":"true","nothing":null,"list":["a",{"b":"c\"\n"}]}})"});
 }
 
 TEST_CASE("exec: the identity tells command lines and settings apart, without showing them") {
@@ -157,10 +156,11 @@ TEST_CASE("exec: a program that speaks for another cluster than before, or than 
     CHECK(says(error, R"(it speaks for "a", while the setting "identity" says "b")"));
 
     const TempDir directory;
-    const auto file = directory.write(
-        "moves",
-        "#!/bin/sh\nread hello\necho \"{\\\"hello\\\":\\\"sh\\\",\\\"protocol\\\":1,\\\"identity\\\":\\\"$(cat name)\\\"}\"\n"
-        "read line; echo '{\"id\":1,\"result\":{\"units\":[]}}'\n");
+    const auto file =
+        directory.write("moves",
+                        "#!/bin/sh\nread hello\necho "
+                        "\"{\\\"hello\\\":\\\"sh\\\",\\\"protocol\\\":1,\\\"identity\\\":\\\"$(cat name)\\\"}\"\n"
+                        "read line; echo '{\"id\":1,\"result\":{\"units\":[]}}'\n");
     REQUIRE(::chmod(file.c_str(), 0700) == 0);
     directory.write("name", "one");
     const auto target = load_target("target-exec", settings_from("command: [./moves]", directory.path()));
@@ -184,7 +184,8 @@ TEST_CASE("exec: a program that does not introduce itself as it should fails the
         std::string complaint;
     };
     for (const auto& [hello, kind, complaint] : std::vector<Case>{
-             {R"({"hello":"odd","protocol":2})", ErrorKind::misconfigured, "speaks protocol 2, while this deployer speaks 1"},
+             {R"({"hello":"odd","protocol":2})", ErrorKind::misconfigured,
+              "speaks protocol 2, while this deployer speaks 1"},
              {R"({"error":{"kind":"misconfigured","message":"no path"}})", ErrorKind::misconfigured, ": no path"},
              {R"({"error":{"kind":"unavailable","message":"no net"}})", ErrorKind::unavailable, ": no net"},
              {R"({"hello":"odd"})", ErrorKind::unavailable, "protocol is missing"},
@@ -225,16 +226,16 @@ TEST_CASE("exec: a program that says nothing, or ends at once, fails the call th
 }
 
 TEST_CASE("exec: an error of the program arrives as it is") {
-    for (const auto& [word, kind] : std::vector<std::pair<std::string, ErrorKind>>{
-             {"unavailable", ErrorKind::unavailable},
-             {"rejected", ErrorKind::rejected},
-             {"not_found", ErrorKind::not_found},
-             {"misconfigured", ErrorKind::misconfigured},
-             {"internal", ErrorKind::internal},
-             {"cancelled", ErrorKind::internal},  // nobody cancelled it
-             {"new-kind", ErrorKind::internal}}) {
-        const auto target =
-            load_odd({R"(answer={"id":@,"error":{"kind":")" + word + R"(","message":"a\u001bb","retry_after_ms":70}})"});
+    for (const auto& [word, kind] :
+         std::vector<std::pair<std::string, ErrorKind>>{{"unavailable", ErrorKind::unavailable},
+                                                        {"rejected", ErrorKind::rejected},
+                                                        {"not_found", ErrorKind::not_found},
+                                                        {"misconfigured", ErrorKind::misconfigured},
+                                                        {"internal", ErrorKind::internal},
+                                                        {"cancelled", ErrorKind::internal},  // nobody cancelled it
+                                                        {"new-kind", ErrorKind::internal}}) {
+        const auto target = load_odd(
+            {R"(answer={"id":@,"error":{"kind":")" + word + R"(","message":"a\u001bb","retry_after_ms":70}})"});
         const auto error = failure_of(*target);
         CHECK(error.kind() == kind);
         CHECK(says(error, "odd-program\": a\\x1bb"));
@@ -249,34 +250,33 @@ TEST_CASE("exec: what is none of the protocol ends the program, and the next cal
         std::string answer;
         std::string complaint;
     };
-    const auto status = [](const std::string& text) { return "{\"id\":@,\"result\":" + text + "}"; };
-    for (const auto& [answer, complaint] : std::vector<Case>{
-             {"nonsense\\x1b[31m", R"(wrote what is no JSON: "nonsense\x1b[31m")"},
-             {"\"\\xff\"", R"(wrote what is not UTF-8: ""\xff"")"},
-             {"", "wrote what is no JSON: \"\""},
-             {"[]", "wrote a line in which the whole is no object"},
-             {"7", "wrote"},
-             {"{}", "wrote neither an answer nor anything else known: \"{}\""},
-             {R"({"id":@})", "wrote neither an answer"},
-             {R"({"id":"@","result":{}})", "id is no whole number"},
-             {R"({"id":99,"result":{}})", "answered call 99, which is not under way"},
-             {R"({"id":99999999999999999999999,"result":{}})", "wrote"},
-             {R"({"error":{"kind":"rejected","message":"x"}})", "wrote an error without an id"},
-             {R"({"id":@,"error":"x"})", "error is no object"},
-             {R"({"id":@,"error":{"message":"x"}})", "error.kind is missing"},
-             {R"({"id":@,"error":{"kind":"rejected"}})", "error.message is missing"},
-             {R"({"id":@,"result":{},"result":{}})", "wrote the key \"result\" twice in one object"},
-             {R"({"log":"info"})", "message is missing"},
-             {R"({"hello":"odd","protocol":1})", "said hello a second time"},
-             {status("null"), "result is no object"},
-             {status("{}"), "result.readiness is missing"},
-             {status(R"({"readiness":true})"), "result.readiness is no text"},
-             {status(R"({"readiness":"fine"})"), R"(result.readiness is "fine", which is no readiness)"},
-             {status(R"({"readiness":"ready","detail":[]})"), "result.detail is no text"}}) {
+    const auto status = [](const std::string& text) { return R"({"id":@,"result":)" + text + "}"; };
+    for (const auto& [answer, complaint] :
+         std::vector<Case>{{"nonsense\\x1b[31m", R"(wrote what is no JSON: "nonsense\x1b[31m")"},
+                           {R"("\xff")", R"(wrote what is not UTF-8: ""\xff"")"},
+                           {"", "wrote what is no JSON: \"\""},
+                           {"[]", "wrote a line in which the whole is no object"},
+                           {"7", "wrote"},
+                           {"{}", "wrote neither an answer nor anything else known: \"{}\""},
+                           {R"({"id":@})", "wrote neither an answer"},
+                           {R"({"id":"@","result":{}})", "id is no whole number"},
+                           {R"({"id":99,"result":{}})", "answered call 99, which is not under way"},
+                           {R"({"id":99999999999999999999999,"result":{}})", "wrote"},
+                           {R"({"error":{"kind":"rejected","message":"x"}})", "wrote an error without an id"},
+                           {R"({"id":@,"error":"x"})", "error is no object"},
+                           {R"({"id":@,"error":{"message":"x"}})", "error.kind is missing"},
+                           {R"({"id":@,"error":{"kind":"rejected"}})", "error.message is missing"},
+                           {R"({"id":@,"result":{},"result":{}})", "wrote the key \"result\" twice in one object"},
+                           {R"({"log":"info"})", "message is missing"},
+                           {R"({"hello":"odd","protocol":1})", "said hello a second time"},
+                           {status("null"), "result is no object"},
+                           {status("{}"), "result.readiness is missing"},
+                           {status(R"({"readiness":true})"), "result.readiness is no text"},
+                           {status(R"({"readiness":"fine"})"), R"(result.readiness is "fine", which is no readiness)"},
+                           {status(R"({"readiness":"ready","detail":[]})"), "result.detail is no text"}}) {
         INFO(answer);
         const TempDir directory;
-        const auto target =
-            load_odd({"status=" + answer, "starts=starts"}, "restart_pause: 0", directory.path());
+        const auto target = load_odd({"status=" + answer, "starts=starts"}, "restart_pause: 0", directory.path());
         const auto error = failure_of(*target);
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(says(error, complaint));
@@ -309,9 +309,11 @@ TEST_CASE("exec: a listing is complete or an error", "[R7]") {
              {R"([{"name":"a.service","options":[{"section":"S"}],"desiredState":"loaded"}])",
               "result.units[0].options[0].name is missing"},
              {R"([{"name":"a.service","options":[]}])", "result.units[0].desiredState is missing"},
-             {R"([{"name":"a.service","options":[],"desiredState":"up"}])", "result.units[0].desiredState is none of"}}) {
+             {R"([{"name":"a.service","options":[],"desiredState":"up"}])",
+              "result.units[0].desiredState is none of"}}) {
         INFO(text);
-        const auto error = thrown_by([&] { load_odd({listing(text)})->list(call); });
+        const auto bad = load_odd({listing(text)});
+        const auto error = thrown_by([&] { bad->list(call); });
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(says(error, complaint));
     }
@@ -477,7 +479,7 @@ TEST_CASE("exec: a program without set_desired_state is listed and applied inste
         R"(list={"id":@,"result":{"units":[{"name":"foo.service","options":[],"desiredState":"loaded"}]}})";
     const TestCall call;
     const auto target = load_odd({hello, list, "exit-at=4"});
-    target->set_desired_state("foo.service", DesiredState::loaded, call);  // lists
+    target->set_desired_state("foo.service", DesiredState::loaded, call);    // lists
     target->set_desired_state("foo.service", DesiredState::launched, call);  // lists and applies
     CHECK(says(thrown_by([&] { target->list(call); }), "exited with 3"));
     CHECK(thrown_by([&] { target->set_desired_state("bar.service", DesiredState::loaded, call); }).kind() ==
@@ -503,6 +505,7 @@ TEST_CASE("exec: calls from many threads go to a program as many at once as it t
     std::set<std::string> details;
     std::vector<std::string> failures;
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int i = 0; i < 8; ++i) {
         threads.emplace_back([&] {
             while (left-- > 0) {
@@ -524,11 +527,12 @@ TEST_CASE("exec: calls from many threads go to a program as many at once as it t
 
 TEST_CASE("exec: threads survive a program that ends among them, and a call that waits for its turn can be cancelled",
           "[concurrent]") {
-    const auto target = load_odd({R"(hello={"hello":"odd","protocol":1,"concurrent":true})", "exit-at=20"},
-                                 "restart_pause: 0");
+    const auto target =
+        load_odd({R"(hello={"hello":"odd","protocol":1,"concurrent":true})", "exit-at=20"}, "restart_pause: 0");
     const TestCall call;
     std::atomic<int> answered = 0;
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int i = 0; i < 8; ++i) {
         threads.emplace_back([&] {
             for (int done = 0; done < 20;) {

@@ -83,19 +83,18 @@ TEST_CASE("exec: in the python example content comes back as it was given", "[R7
     const TempDir directory;
     const TestCall call;
     const auto target = load_example(directory.path());
-    const std::vector<Unit> units{
-        {"a.service", {}, DesiredState::inactive},
-        {"b.service",
-         {{"Unit", "Description", "Grüße, 世界 \xf0\x9f\x9a\x80 \xe2\x80\xa8"},
-          {"Service", "Environment", ""},
-          {"Service", "ExecStart", ""},
-          {"Service", "ExecStart", R"(/bin/sh -c "echo 'a' \"b\" \\ $x %i")"},
-          {"Service", "ExecStart", "/bin/b"},
-          {"Service", "ExecStart", "/bin/a"},
-          {"Unit", "After", "\x01\x1f\x7f\ttab and\nnewline and \\n </script> / \\u0041"},
-          {"Service", "Environment", std::string(2000, 'x')}},
-         DesiredState::loaded},
-        {R"(c-\x2d_:.@1.socket)", {{"X-Fleet", "Global", "true"}}, DesiredState::launched}};
+    const std::vector<Unit> units{{"a.service", {}, DesiredState::inactive},
+                                  {"b.service",
+                                   {{"Unit", "Description", "Grüße, 世界 \xf0\x9f\x9a\x80 \xe2\x80\xa8"},
+                                    {"Service", "Environment", ""},
+                                    {"Service", "ExecStart", ""},
+                                    {"Service", "ExecStart", R"(/bin/sh -c "echo 'a' \"b\" \\ $x %i")"},
+                                    {"Service", "ExecStart", "/bin/b"},
+                                    {"Service", "ExecStart", "/bin/a"},
+                                    {"Unit", "After", "\x01\x1f\x7f\ttab and\nnewline and \\n </script> / \\u0041"},
+                                    {"Service", "Environment", std::string(2000, 'x')}},
+                                   DesiredState::loaded},
+                                  {R"(c-\x2d_:.@1.socket)", {{"X-Fleet", "Global", "true"}}, DesiredState::launched}};
     for (const auto& unit : units) target->apply(unit, call);
     CHECK(units_of(*target) == units);
     for (const auto& unit : units) CHECK(target->status(unit, call).readiness == Readiness::ready);
@@ -122,7 +121,8 @@ TEST_CASE("exec: without its directory the python example knows nothing, and not
 
     directory.write("units/foo.service", "no JSON");
     CHECK(thrown_by([&] { load_example(directory.path("units"))->list(call); }).kind() == ErrorKind::unavailable);
-    const auto unset = load_target("target-exec", "command: [python3, target_files.py]\ndirectory: " + in_yaml(example));
+    const auto unset =
+        load_target("target-exec", "command: [python3, target_files.py]\ndirectory: " + in_yaml(example));
     const auto error = thrown_by([&] { unset->list(call); });
     CHECK(error.kind() == ErrorKind::misconfigured);
     CHECK(says(error, "program \"python3\": settings.path is missing"));
@@ -134,6 +134,7 @@ TEST_CASE("exec: in the python example two deployers with four threads each shar
     const std::vector<std::shared_ptr<Target>> targets{load_example(directory.path()), load_example(directory.path())};
     std::atomic<int> failures = 0;
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int thread = 0; thread < 8; ++thread) {
         threads.emplace_back([&, thread] {
             auto& target = *targets[static_cast<std::size_t>(thread % 2)];
