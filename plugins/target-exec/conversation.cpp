@@ -21,8 +21,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// More than a listing of 50,000 units.
-constexpr std::size_t line_limit = std::size_t{64} << 20U;
+/// A listing of 10,000 units comes to a third of it.
+constexpr std::size_t line_limit = std::size_t{32} << 20U;
 constexpr std::size_t error_line_limit = std::size_t{16} << 10U;
 
 /// For the answer of a call that is given up.
@@ -117,7 +117,7 @@ Poco::Dynamic::Var Conversation::ask(std::string_view method, std::string_view p
     send(write_request(number, method, params, std::min(call.remaining(), longest_timeout)));
     const auto is_decided = [&] { return pending.is_done() || ending_; };
     if (!pending.changed.wait_until(lock, call.stop, call.deadline, is_decided)) give_up(lock, number, pending, call);
-    if (pending.result) return *std::move(pending.result);
+    if (pending.result) return *pending.result;
     throw pending.error ? *std::move(pending.error) : Error(*ending_);
 }
 
@@ -292,7 +292,7 @@ void Conversation::handle(const Line& line) {
     if (line.is_cut) {
         throw Breach("wrote a line of more than " + std::to_string(line_limit) + " bytes: " + quote(line.text));
     }
-    std::visit([this](const auto& message) { take(message); }, read_message(line.text));
+    std::visit([this](auto&& message) { take(std::forward<decltype(message)>(message)); }, read_message(line.text));
 }
 
 void Conversation::take(const Hello& hello) {
@@ -323,10 +323,11 @@ void Conversation::take(const Refusal& refusal) {
     }
 }
 
-void Conversation::take(const Result& result) {
+/// Moved, so that from here on the parts of the value belong to the call's own thread alone.
+void Conversation::take(Result&& result) {
     const std::scoped_lock lock(mutex_);
     auto& pending = pending_call(result.call);
-    pending.result = result.value;
+    pending.result = std::move(result.value);
     pending.changed.notify_all();
 }
 

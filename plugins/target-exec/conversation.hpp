@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -68,10 +69,10 @@ private:
     /// A call under way. Its own thread waits for it.
     struct Pending {
         std::condition_variable_any changed;
-        std::optional<Poco::Dynamic::Var> result;
+        std::unique_ptr<Poco::Dynamic::Var> result;
         std::optional<Error> error;
 
-        [[nodiscard]] bool is_done() const noexcept { return result || error; }
+        [[nodiscard]] bool is_done() const noexcept { return result != nullptr || error; }
     };
 
     // Of calls, with the lock held.
@@ -94,7 +95,7 @@ private:
     void handle(const Line& line);
     void take(const Hello& hello);
     void take(const Refusal& refusal);
-    void take(const Result& result);
+    void take(Result&& result);
     void take(const Remark& remark);
     Pending& pending_call(std::uint64_t number);
     void take_note_of_end(const std::string& how);

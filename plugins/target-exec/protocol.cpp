@@ -134,8 +134,12 @@ public:
         if (!has(key)) return std::nullopt;
         const auto found = value(key);
         // To Poco a boolean is an integer, too.
-        if (!found.isInteger() || found.isBoolean() || found < 0) refuse(key, "is no whole number");
-        return found.convert<std::uint64_t>();
+        if (!found.isInteger() || found.isBoolean()) refuse(key, "is no whole number");
+        try {
+            return found.convert<Poco::UInt64>();
+        } catch (const Poco::Exception&) {
+            refuse(key, "is no whole number from 0");
+        }
     }
     [[nodiscard]] Fields object(const std::string& key) const { return {value(key), where_ + key + '.'}; }
 
@@ -305,7 +309,7 @@ Message read_message(const std::string& line) {
     if (fields.has("error")) return read_refusal(fields);
     const auto call = fields.find_count("id");
     if (!call || !fields.has("result")) throw Breach("wrote neither an answer nor anything else known: " + quote(line));
-    return Result{*call, fields.value("result")};
+    return Result{*call, std::make_unique<Var>(fields.value("result"))};
 }
 
 std::vector<ActualUnit> read_listing(const Var& result) {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -44,7 +45,7 @@ struct Refusal {
 
 struct Result {
     std::uint64_t call = 0;
-    Poco::Dynamic::Var value;
+    std::unique_ptr<Poco::Dynamic::Var> value;  ///< Poco's copies share what they hold; this one shares it with none
 };
 
 struct Remark {
