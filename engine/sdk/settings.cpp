@@ -346,6 +346,7 @@ std::vector<std::string> Settings::texts(std::string_view key) const {
 }
 
 std::optional<SettingsNode> Settings::find_tree(std::string_view key) const {
+    view_->note(key, TypeKind::tree);
     const auto* const node = find(key);
     return node == nullptr ? std::nullopt : std::optional(*node);
 }

@@ -61,6 +61,8 @@ std::string type_text(const SettingType& type) {
             return "block";
         case Kind::blocks:
             return "list of blocks";
+        case Kind::tree:
+            return "anything";
     }
     return "";
 }

@@ -29,6 +29,10 @@ void refuse_nul(const Settings& settings, std::string_view key, std::string_view
 }
 
 std::vector<std::string> read_command(const Settings& settings) {
+    settings.describe(
+        "command", "",
+        "The program and its arguments. A first word with a slash in it is a path, relative to the directory "
+        "of the configuration file; one without is looked up in `PATH`.");
     auto words = settings.texts("command");
     if (words.empty()) {
         settings.fail("command", settings.has("command") ? "is empty" : "is missing");
@@ -66,6 +70,10 @@ bool is_variable_name(std::string_view name) {
 /// Each value may be a secret.
 std::vector<std::string> read_environment(const Settings& settings) {
     constexpr std::string_view of_file = "_file";
+    settings.describe(
+        "environment", "none",
+        "Variables for the program. A value may be a secret: `${NAME}` stands for a variable of the deployer, "
+        "and `NAME_file` names a file that holds the value of `NAME`.");
     auto variables = harmless_variables();
     const auto block = settings.block("environment");
     for (const auto& key : block.keys()) {
@@ -83,6 +91,7 @@ std::vector<std::string> read_environment(const Settings& settings) {
 }
 
 std::filesystem::path read_directory(const Settings& settings) {
+    settings.describe("directory", "that of the configuration file", "Where the program runs.");
     const auto directory = settings.find_path("directory").value_or(settings.directory());
     return directory.empty() ? directory : std::filesystem::absolute(directory).lexically_normal();
 }
@@ -100,6 +109,7 @@ std::string derive_identity(const Launch& launch, std::string_view hello) {
 }
 
 std::optional<std::string> read_identity(const Settings& settings) {
+    settings.describe("identity", "see below", "What the cluster is called.");
     auto identity = settings.find_text("identity");
     if (identity && identity->empty()) settings.fail("identity", "is empty");
     if (identity && printable(*identity) != *identity) settings.fail("identity", "has to be one line of text");
@@ -107,15 +117,25 @@ std::optional<std::string> read_identity(const Settings& settings) {
 }
 
 std::optional<SettingsNode> read_program_settings(const Settings& settings) {
+    settings.describe(
+        "settings", "none",
+        "A block for the program, which gets it as JSON: blocks and lists as such, each single value as text, "
+        "as it is written.");
     auto tree = settings.find_tree("settings");
     if (tree && tree->kind != SettingsNode::Kind::block) settings.fail("settings", "must be a block of keys");
     return tree;
 }
 
 std::chrono::milliseconds read_start_timeout(const Settings& settings) {
+    settings.describe("start_timeout", "`10s`", "For the program to say hello.");
     const auto timeout = settings.find_duration("start_timeout").value_or(std::chrono::seconds(10));
     if (timeout.count() == 0) settings.fail("start_timeout", "has to be longer than 0");
     return timeout;
+}
+
+std::chrono::milliseconds read_restart_pause(const Settings& settings) {
+    settings.describe("restart_pause", "`1s`", "Before a program is started again that has ended early twice.");
+    return settings.find_duration("restart_pause").value_or(std::chrono::seconds(1));
 }
 
 }  // namespace
@@ -126,7 +146,7 @@ Options read_options(const Settings& settings) {
                     {},
                     read_identity(settings),
                     read_start_timeout(settings),
-                    settings.find_duration("restart_pause").value_or(std::chrono::seconds(1))};
+                    read_restart_pause(settings)};
     options.identity = options.expected.value_or(derive_identity(options.launch, options.hello));
     return options;
 }

@@ -101,6 +101,8 @@ void put_calls(Lines& lines) {
     put_value(lines, "LogLevel.warning", LogLevel::warning);
     put_value(lines, "LogLevel.error", LogLevel::error);
     put_size<Settings>(lines, "Settings");
+    put_size<SettingType>(lines, "SettingType");
+    put_size<SettingDescription>(lines, "SettingDescription");
 }
 
 void put_rest(Lines& lines) {

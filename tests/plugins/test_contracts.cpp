@@ -136,3 +136,13 @@ TEST_CASE("health-http keeps the contract of a health plugin", "[R7]") {
                                       "refused: [{prefix: nowhere}, {when: never}]\n"
                                       "services: {healthy: good, unhealthy: bad, unchecked: other}\n");
 }
+
+TEST_CASE("target-exec keeps the contract of a target, with the example in Python", "[R7]") {
+    const std::string example = std::string(DEPLOYER_SOURCE_DIR) + "/examples/target-exec-python";
+    check_contract("target-exec",
+                   "settings: {command: [python3, target_files.py], directory: \"" + example +
+                       "\", settings: {path: \"{tmp}\"}}\n"
+                       "unreachable: {command: [/bin/false]}\n"
+                       "refused: [{command: []}, {start_timeout: 0}, {identity: \"\"}]\n",
+                   of_networked_targets);
+}

@@ -27,6 +27,7 @@ const std::vector<Shipped> shipped = {
     {"health-http", PluginKind::health, "prefix: http://localhost\n"},
     {"source-file", PluginKind::source, "path: units\n"},
     {"source-github", PluginKind::source, "repository: octocat/service-files\n"},
+    {"target-exec", PluginKind::target, "command: [python3, target.py]\n"},
     {"target-fleet", PluginKind::target, "endpoint: http://localhost:49153\n"},
     {"target-mock", PluginKind::target, "state_file: cluster.json\n"},
 };

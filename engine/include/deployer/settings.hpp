@@ -35,7 +35,7 @@ struct SettingsDocument {
 
 /// How a key was asked for.
 struct SettingType {
-    enum class Kind { text, integer, boolean, duration, path, texts, choice, secret, block, blocks };
+    enum class Kind { text, integer, boolean, duration, path, texts, choice, secret, block, blocks, tree };
     Kind kind = Kind::text;
     long long least = 0;             ///< of an integer
     long long most = 0;              ///< of an integer
@@ -90,12 +90,14 @@ public:
     [[nodiscard]] std::optional<std::filesystem::path> find_path(std::string_view key) const;
 
     /// What relative paths are relative to; empty: the working directory. For paths that are parts of other values.
+    /// Since 1.1.
     [[nodiscard]] const std::filesystem::path& directory() const noexcept;
 
     /// A list of texts; absent counts as empty.
     [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
 
-    /// Whatever stands there, for a plugin that passes it on. Counts as asking for all that is in it.
+    /// Whatever stands there, for a plugin that passes it on. Counts as asking for all that is in it. Since
+    /// 1.1.
     [[nodiscard]] std::optional<SettingsNode> find_tree(std::string_view key) const;
 
     /// One of the given words.
