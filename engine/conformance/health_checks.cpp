@@ -47,10 +47,12 @@ void check_verdict(Subject& subject, const std::optional<std::string>& service, 
     }
 }
 
-/// Any service that the settings name, else one that nobody knows.
-std::string some_service(Subject& subject) {
+/// A service that has a check.
+std::string checked_service(Subject& subject) {
     const auto& settings = subject.settings();
-    return settings.healthy.value_or(settings.unhealthy.value_or("conformance-unknown"));
+    if (settings.healthy) return *settings.healthy;
+    if (settings.unhealthy) return *settings.unhealthy;
+    throw CheckSkipped("the settings have no services that are checked");
 }
 
 void check_strange_names(Subject& subject) {
@@ -63,7 +65,7 @@ void check_strange_names(Subject& subject) {
 
 void check_threads(Subject& subject) {
     const auto health = subject.make<Health>();
-    std::vector<std::string> services{some_service(subject)};
+    std::vector<std::string> services{checked_service(subject)};
     for (int i = 1; i < 8; ++i) services.push_back("conformance-" + std::to_string(i));
     std::vector<std::exception_ptr> failures(services.size());
     std::vector<std::jthread> threads;
@@ -83,38 +85,52 @@ void check_threads(Subject& subject) {
     }
 }
 
-void expect_ends(Subject& subject, Health& health, const Call& call, ErrorKind kind) {
-    const auto time = time_of(
-        [&] { expect_success_or("check()", {kind}, [&] { (void)health.check(group(some_service(subject)), call); }); });
-    expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms to end");
+void expect_ends(Subject& subject, const Call& call, ErrorKind kind, Subject::Time bound) {
+    const auto health = subject.make<Health>();
+    const auto service = group(checked_service(subject));
+    expect_within(bound, "check()",
+                  [&] { expect_success_or("check()", {kind}, [&] { (void)health->check(service, call); }); });
 }
 
 void check_stopped(Subject& subject) {
     std::stop_source stop;
     stop.request_stop();
-    expect_ends(subject, *subject.make<Health>(), subject.call(stop.get_token()), ErrorKind::cancelled);
+    expect_ends(subject, subject.call(stop.get_token()), ErrorKind::cancelled, Subject::stop_bound);
 }
 
 void check_late(Subject& subject) {
-    expect_ends(subject, *subject.make<Health>(), subject.call(Subject::Time(0)), ErrorKind::unavailable);
+    expect_ends(subject, subject.call(Subject::Time(0)), ErrorKind::unavailable, Subject::late_bound);
 }
 
-void expect_not_healthy(Subject& subject, Health& health, const Call& call) {
-    HealthReport report;
-    expect_success_or("check()", {ErrorKind::unavailable},
-                      [&] { report = health.check(group(some_service(subject)), call); });
-    expect(report.verdict != Verdict::healthy, some_service(subject) + " is healthy: " + report.detail);
+/// Not `not_checked`: that would let a rollout go on.
+void expect_unhealthy(Subject& subject, Health& health, const Call& call) {
+    const auto service = checked_service(subject);
+    HealthReport report{Verdict::unhealthy, {}};
+    expect_success_or("check()", {ErrorKind::unavailable}, [&] { report = health.check(group(service), call); });
+    expect(report.verdict == Verdict::unhealthy, service + " is " + text_of(report.verdict) + ": " + report.detail);
 }
 
 void check_unreachable(Subject& subject) {
-    expect_not_healthy(subject, *subject.make_unreachable<Health>(), subject.call());
+    expect_unhealthy(subject, *subject.make_unreachable<Health>(), subject.call());
 }
 
 void check_fault(Subject& subject, Fault fault) {
     const FaultPort port(fault);
     const auto health = subject.make_at<Health>(port);
-    const auto time = time_of([&] { expect_not_healthy(subject, *health, subject.call(Subject::short_time)); });
-    expect(time <= Subject::bound, "it took " + std::to_string(time.count()) + " ms to end");
+    expect_within(Subject::late_bound, "check()",
+                  [&] { expect_unhealthy(subject, *health, subject.call(Subject::short_time)); });
+}
+
+void check_stop_while_waiting(Subject& subject) {
+    const FaultPort port(Fault::silent);
+    const auto health = subject.make_at<Health>(port);
+    const auto service = group(checked_service(subject));
+    with_late_stop([&](const std::stop_token& stop) {
+        expect_within(Subject::stop_bound, "check()", [&] {
+            expect_error("check() that is stopped", {ErrorKind::cancelled},
+                         [&] { (void)health->check(service, subject.call(stop)); });
+        });
+    });
 }
 
 }  // namespace
@@ -135,12 +151,13 @@ std::vector<Check> checks_of_health() {
         {"eight threads at once get their answers", check_threads},
         {"a call that was stopped before ends at once", check_stopped},
         {"a call past its deadline ends at once", check_late},
-        {"out of reach, nothing is healthy", check_unreachable},
-        {"where nobody listens, nothing is healthy", [](Subject& subject) { check_fault(subject, Fault::refuses); }},
-        {"where nobody answers, nothing is healthy", [](Subject& subject) { check_fault(subject, Fault::silent); }},
-        {"an answer that makes no sense is not healthy",
+        {"out of reach, a service is unhealthy", check_unreachable},
+        {"where nobody listens, a service is unhealthy",
+         [](Subject& subject) { check_fault(subject, Fault::refuses); }},
+        {"where nobody answers, a service is unhealthy", [](Subject& subject) { check_fault(subject, Fault::silent); }},
+        {"a service whose answer makes no sense is unhealthy",
          [](Subject& subject) { check_fault(subject, Fault::nonsense); }},
-        {"an answer that is cut short is not healthy", [](Subject& subject) { check_fault(subject, Fault::cut); }},
+        {"where nobody answers, a check ends when it is stopped", check_stop_while_waiting},
     };
 }
 

@@ -14,7 +14,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -48,28 +50,40 @@ void run_checks(const IsolatedRun& run, const Workplace& workplace, std::size_t 
     }
 }
 
-/// As a process that nobody has changed anything of: what becomes of the plugin is for the parent to tell. A signal at
-/// the terminal reaches the parent alone, which ends the child.
-void be_plain_process() {
+/// As a process that nobody has changed anything of, but for SIGPIPE, which the program ignores, too. What becomes of
+/// the plugin is for the parent to tell; a signal at the terminal reaches the parent alone, which ends the child. What
+/// the plugin prints is no part of a report.
+void be_plain_process(pid_t parent) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(EXIT_FAILURE);
     for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTERM, SIGINT, SIGHUP}) {
         std::signal(signal, SIG_DFL);
     }
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::dup2(nothing, STDIN_FILENO);
 }
 
+void tell_error(int pipe, ErrorKind kind, const std::string& message) {
+    tell(pipe, "error " + std::to_string(static_cast<int>(kind)) + ' ' + printable(message));
+}
+
+/// Never returns: what is on the stack below, and at exit, is the parent's.
 [[noreturn]] void be_child(const IsolatedRun& run, const Workplace& workplace, std::size_t first, int pipe) {
-    be_plain_process();
     try {
         run_checks(run, workplace, first, pipe);
     } catch (const Error& error) {
-        tell(pipe, "error " + std::to_string(static_cast<int>(error.kind())) + ' ' + printable(error.what()));
+        tell_error(pipe, error.kind(), error.what());
+    } catch (const std::exception& exception) {
+        tell_error(pipe, ErrorKind::internal, exception.what());
+    } catch (...) {
+        tell_error(pipe, ErrorKind::internal, "something that is no exception was thrown");
     }
-    // What the plugin left at exit is not for this process's parent to run.
-    ::_exit(0);
+    ::_exit(EXIT_SUCCESS);
 }
 
 /// A child and what it has told.
@@ -78,12 +92,16 @@ public:
     Child(const IsolatedRun& run, const Workplace& workplace, std::size_t first) {
         int ends[2];
         if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe");
+        const auto parent = ::getpid();
         pid_ = ::fork();
         if (pid_ < 0) fail("fork");
         if (pid_ == 0) {
             ::close(ends[0]);
+            be_plain_process(parent);
             be_child(run, workplace, first, ends[1]);
         }
+        // Here as well: whichever comes first, from now on the group is there to be ended.
+        ::setpgid(pid_, pid_);
         ::close(ends[1]);
         pipe_ = ends[0];
     }
@@ -105,10 +123,15 @@ public:
         return line;
     }
 
-    /// Until it tells more, or for `within`.
+    /// Until it tells more, has ended, or for `within`.
     void wait(std::chrono::milliseconds within) {
+        // What it has left running may keep the pipe open.
+        const bool has_ended = ended();
         pollfd readable{pipe_, POLLIN, 0};
-        if (::poll(&readable, 1, static_cast<int>(within.count())) <= 0) return;
+        if (::poll(&readable, 1, has_ended ? 0 : static_cast<int>(within.count())) <= 0) {
+            is_over_ = has_ended;
+            return;
+        }
         char chunk[4096];
         const auto count = ::read(pipe_, chunk, sizeof chunk);
         if (count > 0) text_.append(chunk, static_cast<std::size_t>(count));
@@ -131,6 +154,12 @@ public:
     }
 
 private:
+    /// Leaves it to be waited for.
+    [[nodiscard]] bool ended() const {
+        siginfo_t info{};
+        return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+    }
+
     [[noreturn]] static void fail(const std::string& what) {
         throw Error(ErrorKind::unavailable,
                     "cannot start a process: " + what + ": " + std::generic_category().message(errno));
@@ -174,34 +203,44 @@ void take(const std::string& line, const IsolatedRun& run, Progress& progress) {
     if (word == "error" && words >> number) throw Error(static_cast<ErrorKind>(number), rest());
 }
 
+void expect_not_stopped(const IsolatedRun& run, const Workplace& workplace) {
+    if (!run.is_stopped()) return;
+    throw Error(ErrorKind::cancelled, "stopped before all checks were made; of a target, units named conformance-" +
+                                          workplace.word() + "-… may be left behind");
+}
+
 /// Runs checks from `progress.next` on. Gives why it could not go on, where there are some left.
-std::optional<std::string> run_some(const IsolatedRun& run, const Workplace& workplace, Progress& progress) {
+std::optional<std::string> run_some(const IsolatedRun& run, std::chrono::milliseconds limit, const Workplace& workplace,
+                                    Progress& progress) {
+    expect_not_stopped(run, workplace);
     Child child(run, workplace, progress.next);
     progress.names.clear();
-    for (auto deadline = Clock::now() + run.limit; Clock::now() < deadline;) {
+    for (auto deadline = Clock::now() + limit; Clock::now() < deadline;) {
         while (const auto line = child.take_line()) {
             take(*line, run, progress);
-            deadline = Clock::now() + run.limit;
+            deadline = Clock::now() + limit;
         }
         if (child.is_over()) {
             const auto status = child.end();
             const bool is_done = !progress.names.empty() && progress.next == progress.names.size();
             return is_done ? std::nullopt : std::optional(how_it_ended(status));
         }
-        if (run.is_stopped()) throw Error(ErrorKind::cancelled, "stopped before all checks were made");
+        expect_not_stopped(run, workplace);
         child.wait(std::chrono::milliseconds(100));
     }
-    return "it did not return within " + std::to_string(run.limit.count() / 1000) + " s";
+    return "it did not return within " + std::to_string(limit.count() / 1000) + " s";
 }
 
 }  // namespace
 
 void run_isolated(const IsolatedRun& run) {
     const Workplace workplace;
-    prepare(run.settings_file, workplace);
+    prepare(run.settings_file, workplace, run.is_stopped);
+    const auto limit = run.limit.value_or(longest_check(read_suite_settings(run.settings_file, workplace.path())));
     Progress progress;
-    while (const auto problem = run_some(run, workplace, progress)) {
-        const bool is_loaded = progress.next < progress.names.size();
+    while (const auto problem = run_some(run, limit, workplace, progress)) {
+        const bool is_loaded = !progress.names.empty();
+        if (is_loaded && progress.next == progress.names.size()) return;
         run.on_result({is_loaded ? progress.names[progress.next] : check_of_loading().name, Verdict::failed, *problem});
         ++progress.next;
         if (progress.next >= progress.names.size()) return;

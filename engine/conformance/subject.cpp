@@ -86,4 +86,18 @@ Subject::Time time_of(const std::function<void()>& work) {
     return std::chrono::duration_cast<Subject::Time>(std::chrono::steady_clock::now() - begin);
 }
 
+void expect_within(Subject::Time bound, const std::string& doing, const std::function<void()>& work) {
+    const auto time = time_of(work);
+    expect(time <= bound, doing + " took " + std::to_string(time.count()) + " ms to end");
+}
+
+void with_late_stop(const std::function<void(std::stop_token)>& work) {
+    std::stop_source stop;
+    const std::jthread later([&] {
+        std::this_thread::sleep_for(Subject::Time(100));
+        stop.request_stop();
+    });
+    work(stop.get_token());
+}
+
 }  // namespace deployer::conformance

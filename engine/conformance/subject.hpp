@@ -35,12 +35,11 @@ private:
 class Subject {
 public:
     using Time = std::chrono::milliseconds;
-    /// Of calls that are not about time: what only a plugin that hangs takes.
-    static constexpr Time patience{30'000};
     /// Of calls that there is no answer to.
     static constexpr Time short_time{200};
-    /// Within which a call has to end once it was stopped, or its deadline is over.
-    static constexpr Time bound{2'000};
+    /// Within which a call has to end once its deadline is over, and once it was stopped: what the engine leaves it.
+    static constexpr Time late_bound{2'000};
+    static constexpr Time stop_bound{1'500};
 
     Subject(std::filesystem::path plugin, SuiteSettings settings, const Workplace& workplace);
 
@@ -65,10 +64,15 @@ public:
         return make_any(kind, settings_of(settings_, block));
     }
 
-    /// With the other side out of reach, or at such a port. Throws CheckSkipped where the settings do not say how.
+    /// With the other side out of reach, another one, or at such a port. Throws CheckSkipped where the settings do not
+    /// say how.
     template <class Interface>
     std::shared_ptr<Interface> make_unreachable() {
         return make<Interface>(block_of(settings_.unreachable, "unreachable"));
+    }
+    template <class Interface>
+    std::shared_ptr<Interface> make_other() {
+        return make<Interface>(block_of(settings_.other, "another_cluster"));
     }
     template <class Interface>
     std::shared_ptr<Interface> make_at(const FaultPort& port) {
@@ -76,8 +80,10 @@ public:
             replaced(block_of(settings_.network, "network"), "{port}", std::to_string(port.number())));
     }
 
-    [[nodiscard]] Call call(Time within = patience) { return call({}, within); }
-    [[nodiscard]] Call call(std::stop_token stop, Time within = patience) {
+    [[nodiscard]] Call call() { return call(settings_.call_timeout); }
+    [[nodiscard]] Call call(Time within) { return call({}, within); }
+    [[nodiscard]] Call call(std::stop_token stop) { return call(std::move(stop), settings_.call_timeout); }
+    [[nodiscard]] Call call(std::stop_token stop, Time within) {
         return {std::chrono::steady_clock::now() + within, std::move(stop), log_};
     }
 
@@ -105,5 +111,11 @@ bool eventually(Subject::Time within, const std::function<bool()>& holds);
 
 /// How long it took.
 Subject::Time time_of(const std::function<void()>& work);
+
+/// Throws CheckFailed when it takes longer than that.
+void expect_within(Subject::Time bound, const std::string& doing, const std::function<void()>& work);
+
+/// A token that is stopped a moment later, while `work` is at it.
+void with_late_stop(const std::function<void(std::stop_token)>& work);
 
 }  // namespace deployer::conformance

@@ -75,9 +75,14 @@ bool Suite::makes_instances() {
     return *makes_instances_;
 }
 
-void prepare(const std::filesystem::path& settings_file, const Workplace& workplace) {
+void prepare(const std::filesystem::path& settings_file, const Workplace& workplace,
+             const std::function<bool()>& is_stopped) {
     const auto settings = read_suite_settings(settings_file, workplace.path());
-    if (settings.prepare) workplace.run("prepare", *settings.prepare);
+    if (settings.prepare) workplace.run("prepare", *settings.prepare, is_stopped);
+}
+
+std::chrono::milliseconds longest_check(const SuiteSettings& settings) {
+    return 4 * settings.timeout + 20 * settings.call_timeout;
 }
 
 }  // namespace conformance
@@ -89,7 +94,7 @@ struct ConformanceSuite::Impl {
 
 ConformanceSuite::ConformanceSuite(const std::filesystem::path& plugin, const std::filesystem::path& settings_file)
     : impl_(std::make_unique<Impl>()) {
-    conformance::prepare(settings_file, impl_->workplace);
+    conformance::prepare(settings_file, impl_->workplace, [] { return false; });
     impl_->suite = std::make_unique<conformance::Suite>(plugin, settings_file, impl_->workplace);
 }
 

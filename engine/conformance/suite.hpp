@@ -5,8 +5,10 @@
 
 #include <deployer/conformance.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +35,10 @@ private:
 };
 
 /// Runs `prepare` of the settings, once for all suites of a workplace.
-void prepare(const std::filesystem::path& settings_file, const Workplace& workplace);
+void prepare(const std::filesystem::path& settings_file, const Workplace& workplace,
+             const std::function<bool()>& is_stopped);
+
+/// What a check can take at most: some wait a few times for what was applied, some make many calls.
+std::chrono::milliseconds longest_check(const SuiteSettings& settings);
 
 }  // namespace deployer::conformance

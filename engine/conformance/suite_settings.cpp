@@ -53,15 +53,15 @@ Settings settings_of(const SuiteSettings& suite, SettingsNode block) {
 
 SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::filesystem::path& tmp) {
     SuiteSettings suite;
-    const auto given = read_settings_file(file);
+    const auto given = read_settings_file(file, "settings");
     auto document = std::make_shared<SettingsDocument>(*given);
     document->root = replaced(given->root, "{tmp}", tmp.string());
     suite.document = document;
 
     const Settings root(document);
     // First of all: a misspelt block would otherwise be called missing.
-    for (const auto* key :
-         {"settings", "unreachable", "network", "refused", "prepare", "change", "timeout", "files", "services"})
+    for (const auto* key : {"settings", "unreachable", "network", "another_cluster", "refused", "prepare", "change",
+                            "timeout", "call_timeout", "files", "services"})
         (void)root.has(key);
     for (const auto& unknown : root.unknown_keys()) throw Error(ErrorKind::misconfigured, unknown);
     const auto block = [&](std::string_view key) { return find_node(document->root, root, key); };
@@ -70,12 +70,14 @@ SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::
     suite.settings = std::move(*settings);
     suite.unreachable = block("unreachable");
     suite.network = block("network");
+    suite.other = block("another_cluster");
     if (const auto refused = root.blocks("refused"); !refused.empty()) {
         suite.refused = document->root.items[place_of(document->root, "refused")].items;
     }
     suite.prepare = root.find_text("prepare");
     suite.change = root.find_text("change");
     suite.timeout = root.find_duration("timeout").value_or(suite.timeout);
+    suite.call_timeout = root.find_duration("call_timeout").value_or(suite.call_timeout);
     suite.files = root.texts("files");
     if (suite.files.empty()) suite.files = {"services.yaml"};
     const auto services = root.block("services");

@@ -15,14 +15,16 @@ namespace deployer::conformance {
 /// in their texts `{tmp}` stands for a directory of the run's own, `{port}` (of `network`) for a port of this machine.
 struct SuiteSettings {
     std::shared_ptr<const SettingsDocument> document;
-    SettingsNode settings;                      ///< what works
-    std::optional<SettingsNode> unreachable;    ///< changes to it: the other side is out of reach
-    std::optional<SettingsNode> network;        ///< changes to it: the other side is at 127.0.0.1:{port}
-    std::vector<SettingsNode> refused;          ///< changes to it that the plugin has to refuse
-    std::optional<std::string> prepare;         ///< commands of a shell, run in {tmp}
-    std::optional<std::string> change;          ///< changes what a source declares
-    std::chrono::milliseconds timeout{60'000};  ///< until what was applied is ready
-    std::vector<std::string> files;             ///< that a source has; services.yaml where none are named
+    SettingsNode settings;                           ///< what works
+    std::optional<SettingsNode> unreachable;         ///< changes to it: the other side is out of reach
+    std::optional<SettingsNode> network;             ///< changes to it: the other side is at 127.0.0.1:{port}
+    std::optional<SettingsNode> other;               ///< changes to it: another cluster, of a target
+    std::vector<SettingsNode> refused;               ///< changes to it that the plugin has to refuse
+    std::optional<std::string> prepare;              ///< commands of a shell, run in {tmp}
+    std::optional<std::string> change;               ///< changes what a source declares
+    std::chrono::milliseconds timeout{60'000};       ///< until what was applied is ready
+    std::chrono::milliseconds call_timeout{30'000};  ///< of calls that are not about time
+    std::vector<std::string> files;                  ///< that a source has; services.yaml where none are named
     std::optional<std::string> healthy, unhealthy, unchecked;  ///< services, of a health plugin
 };
 

@@ -8,15 +8,37 @@
 #include <unistd.h>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <system_error>
+#include <thread>
 
 namespace deployer::conformance {
 namespace {
 
 std::string error_text(int number) {
     return std::generic_category().message(number);
+}
+
+/// In a process group of its own, with no signal blocked.
+pid_t start_shell(const std::string& key, std::string directory, const std::string& commands) {
+    std::string script = "cd \"$0\" && exec 1>&2 </dev/null\n" + commands;
+    std::string name = "sh";
+    std::string option = "-c";
+    std::array<char*, 5> words{name.data(), option.data(), script.data(), directory.data(), nullptr};
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    sigset_t none;
+    sigemptyset(&none);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setpgroup(&attributes, 0);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    pid_t shell = -1;
+    const int error = ::posix_spawn(&shell, "/bin/sh", nullptr, &attributes, words.data(), environ);
+    ::posix_spawnattr_destroy(&attributes);
+    if (error == 0) return shell;
+    throw Error(ErrorKind::misconfigured, "cannot run " + key + ": /bin/sh: " + error_text(error));
 }
 
 }  // namespace
@@ -30,21 +52,28 @@ Workplace::Workplace() {
 }
 
 Workplace::~Workplace() {
+    for (const auto group : groups_) ::kill(-group, SIGKILL);
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
 }
 
-void Workplace::run(const std::string& key, const std::string& commands) const {
-    std::string script = "cd \"$0\" && exec 1>&2 </dev/null\n" + commands;
-    std::string directory = path_.string();
-    std::array<char*, 5> words{const_cast<char*>("sh"), const_cast<char*>("-c"), script.data(), directory.data(),
-                               nullptr};
-    pid_t shell = -1;
-    if (const int error = ::posix_spawn(&shell, "/bin/sh", nullptr, nullptr, words.data(), environ); error != 0) {
-        throw Error(ErrorKind::misconfigured, "cannot run " + key + ": /bin/sh: " + error_text(error));
-    }
+std::string Workplace::word() const {
+    const auto name = path_.filename().string();
+    return name.substr(name.rfind('-') + 1);
+}
+
+void Workplace::run(const std::string& key, const std::string& commands,
+                    const std::function<bool()>& is_stopped) const {
+    const auto shell = start_shell(key, path_.string(), commands);
+    groups_.push_back(shell);
     int status = 0;
-    while (::waitpid(shell, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(shell, &status, WNOHANG) != shell) {
+        if (is_stopped()) {
+            ::kill(-shell, SIGKILL);
+            (void)::waitpid(shell, &status, 0);
+            throw Error(ErrorKind::cancelled, "stopped before the commands of " + key + " had ended");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     const auto how = WIFEXITED(status) ? "ended with status " + std::to_string(WEXITSTATUS(status))

@@ -164,6 +164,9 @@ OptionSet options_of(const CommandSyntax& syntax) {
     if (syntax.command == Command::plugin_check) {
         options.addOption(Option("output", "o", "text (the default), tap or junit", false, "FORMAT", true));
     }
+    if (syntax.command == Command::plugin_show) {
+        options.addOption(Option("output", "o", "text (the default) or markdown", false, "FORMAT", true));
+    }
     if (syntax.command == Command::config) options.addOption(Option("print", "", "print it"));
     options.addOption(Option("help", "h", "show this help"));
     return options;
@@ -232,6 +235,10 @@ void refuse_more_than(std::size_t most, const std::vector<std::string>& argument
     if (arguments.size() > most) throw UsageError("unexpected '" + arguments[most] + "'" + try_help(""));
 }
 
+bool holds(const std::vector<std::string>& words, const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 bool read_output(const std::string& format, const CommandSyntax& syntax) {
     if (format != "text" && format != "json") {
         throw UsageError("--output is text or json, not '" + format + "'" + try_help(syntax.name));
@@ -240,10 +247,12 @@ bool read_output(const std::string& format, const CommandSyntax& syntax) {
 }
 
 std::string read_format(const std::string& format, const CommandSyntax& syntax) {
-    if (format != "text" && format != "tap" && format != "junit") {
-        throw UsageError("--output is text, tap or junit, not '" + format + "'" + try_help(syntax.name));
-    }
-    return format;
+    const bool checks = syntax.command == Command::plugin_check;
+    const std::vector<std::string> formats =
+        checks ? std::vector<std::string>{"text", "tap", "junit"} : std::vector<std::string>{"text", "markdown"};
+    if (holds(formats, format)) return format;
+    throw UsageError("--output is " + std::string(checks ? "text, tap or junit" : "text or markdown") + ", not '" +
+                     format + "'" + try_help(syntax.name));
 }
 
 /// An option or a flag as it was typed, without its value.
@@ -255,10 +264,6 @@ std::vector<std::string> long_names(const OptionSet& options) {
     std::vector<std::string> names;
     for (const auto& option : options) names.push_back("--" + option.fullName());
     return names;
-}
-
-bool holds(const std::vector<std::string>& words, const std::string& word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// Whether it is `-c`, or `-cFILE` of an option that has a value.
@@ -330,7 +335,7 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
         }
         if (name == "config") invocation.config = value;
         if (name == "settings") invocation.settings = value;
-        if (name == "output" && syntax.command == Command::plugin_check) invocation.format = read_format(value, syntax);
+        if (name == "output" && needs_settings(syntax)) invocation.format = read_format(value, syntax);
         if (name == "output" && syntax.output) invocation.json = read_output(value, syntax);
         if (name == "reason") invocation.reason = value;
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;

@@ -43,7 +43,7 @@ struct Invocation {
     std::string operand{};
     std::string reason{};              ///< of `pause`
     std::filesystem::path settings{};  ///< of `plugin check` and `plugin show`
-    std::string format{};              ///< `--output` of `plugin check`: text, tap or junit
+    std::string format{};              ///< `--output` of `plugin check` and `plugin show`; empty: text
 };
 
 /// The command line makes no sense: exit status 64 (sysexits(3) EX_USAGE).

@@ -144,9 +144,9 @@ Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     return config;
 }
 
-std::string read_whole(const std::filesystem::path& file) {
+std::string read_whole(const std::filesystem::path& file, const std::string& what) {
     const auto problem = [&](const std::string& why) {
-        return Error(ErrorKind::misconfigured, "cannot read the configuration " + file.string() + ": " + why);
+        return Error(ErrorKind::misconfigured, "cannot read the " + what + ' ' + file.string() + ": " + why);
     };
     std::error_code error;
     const auto status = std::filesystem::status(file, error);
@@ -165,8 +165,9 @@ std::string read_whole(const std::filesystem::path& file) {
 
 }  // namespace
 
-std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file) try {
-    return read_yaml(read_whole(file), file.string(), std::filesystem::absolute(file).parent_path());
+std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file,
+                                                           const std::string& what) try {
+    return read_yaml(read_whole(file, what), file.string(), std::filesystem::absolute(file).parent_path());
 } catch (const Error& error) {
     throw Error(ErrorKind::misconfigured, error.what());
 }
@@ -178,7 +179,7 @@ Config read_config(std::string_view text, const std::string& file, const std::fi
 }
 
 Config read_config_file(const std::filesystem::path& file) {
-    return read_settings(read_settings_file(file));
+    return read_settings(read_settings_file(file, "configuration"));
 }
 
 }  // namespace deployer

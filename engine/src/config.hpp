@@ -57,8 +57,8 @@ struct Config {
 };
 
 /// A file of settings that a person has written, at most 1 MiB, as it stands. Throws Error `misconfigured`, with file
-/// and line, when it cannot be read.
-std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file);
+/// and line, when it cannot be read; `what` is what messages call it.
+std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file, const std::string& what);
 
 /// Reads a configuration file. Throws Error `misconfigured` naming file, line and dotted path (R6), or saying why the
 /// file cannot be read.

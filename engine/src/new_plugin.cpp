@@ -109,6 +109,13 @@ void write(const fs::path& file, const std::string& text) {
     if (!out) fail("cannot write " + file.string());
 }
 
+void copy_respelt(const fs::path& from, const fs::path& to, const Spellings& spellings) {
+    for (const auto& entry : fs::directory_iterator(from)) {
+        if (!entry.is_regular_file()) continue;
+        write(to / respelt(entry.path().filename().string(), spellings), respelt(read(entry.path()), spellings));
+    }
+}
+
 }  // namespace
 
 fs::path default_template_directory() {
@@ -126,10 +133,13 @@ void write_new_plugin(const std::string& name, const fs::path& examples, const f
         fail("there is a plugin " + name + " already, in " + default_plugin_directory().string());
     }
     if (!fs::create_directory(directory)) fail(directory.string() + " is there already");
-    const auto names = spellings(from.example, name);
-    for (const auto& entry : fs::directory_iterator(example)) {
-        if (!entry.is_regular_file()) continue;
-        write(directory / respelt(entry.path().filename().string(), names), respelt(read(entry.path()), names));
+    try {
+        copy_respelt(example, directory, spellings(from.example, name));
+    } catch (...) {
+        // Half of it would be in the way of the next try.
+        std::error_code ignored;
+        fs::remove_all(directory, ignored);
+        throw;
     }
 } catch (const fs::filesystem_error& error) {
     fail(error.path1().string() + ": " + error.code().message());

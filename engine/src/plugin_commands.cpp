@@ -16,18 +16,16 @@
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
 
 namespace deployer {
 namespace {
-
-/// Of one check: the longest wait of a check's own is for a unit to become ready, and some wait for three.
-constexpr std::chrono::minutes check_limit{10};
 
 std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
     Poco::JSON::Array array;
@@ -91,9 +89,13 @@ int begin_plugin(const Invocation& invocation) {
     const auto& name = invocation.operand;
     const auto directory = std::filesystem::current_path() / name;
     write_new_plugin(name, default_template_directory(), directory);
+    // Where cmake looks by itself, and where it installs to by itself, are not where this program need be.
+    const auto prefix = (default_plugin_directory() / "../../..").lexically_normal().parent_path().string();
     std::cout << "written to " << printable(directory.string()) << "; next:\n\n    cd " << name
-              << "\n    cmake -S . -B build && cmake --build build && ctest --test-dir build --output-on-failure\n\n"
-              << "README.md there goes on from that.\n"
+              << "\n    cmake -S . -B build -DCMAKE_PREFIX_PATH=" << prefix
+              << "\n    cmake --build build\n    ctest --test-dir build --output-on-failure\n    cmake --install build "
+                 "--prefix "
+              << prefix << "\n\nREADME.md there goes on from that.\n"
               << std::flush;
     return EXIT_SUCCESS;
 }
@@ -103,16 +105,24 @@ int check_plugin(const Invocation& invocation) {
     const bool is_text = invocation.format.empty() || invocation.format == "text";
     const auto file = plugin_file(invocation.operand);
     std::vector<CheckResult> results;
-    conformance::run_isolated({file, invocation.settings, check_limit,
-                               [&](const CheckResult& result) {
-                                   results.push_back(result);
-                                   if (is_text) std::cout << conformance::write_line(result) << std::flush;
-                               },
-                               [&] { return signals.stop_token().stop_requested(); }});
-    if (is_text) std::cout << conformance::write_summary(results);
-    if (invocation.format == "tap") std::cout << conformance::write_tap(results);
-    if (invocation.format == "junit") std::cout << conformance::write_junit(results, file.stem().string());
-    std::cout << std::flush;
+    const auto report = [&] {
+        if (is_text) std::cout << conformance::write_summary(results);
+        if (invocation.format == "tap") std::cout << conformance::write_tap(results);
+        if (invocation.format == "junit") std::cout << conformance::write_junit(results, file.stem().string());
+        std::cout << std::flush;
+    };
+    const auto on_result = [&](const CheckResult& result) {
+        results.push_back(result);
+        if (is_text) std::cout << conformance::write_line(result) << std::flush;
+    };
+    try {
+        conformance::run_isolated({file, invocation.settings, std::nullopt, on_result,
+                                   [&] { return signals.stop_token().stop_requested(); }});
+    } catch (const Error&) {
+        if (!results.empty()) report();
+        throw;
+    }
+    report();
     return conformance::all_passed(results) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -125,6 +135,10 @@ int show_plugin(const Invocation& invocation) {
     if (!found.refusal.empty()) throw Error(ErrorKind::misconfigured, found.file.string() + ": " + found.refusal);
     const auto settings = conformance::settings_of(suite, suite.settings);
     (void)subject.make_any(*found.kind, settings);
+    if (invocation.format == "markdown") {
+        std::cout << settings_as_markdown(settings) << std::flush;
+        return EXIT_SUCCESS;
+    }
     std::cout << printable(found.name + "  " + std::string(to_string(*found.kind)) + "  " + found.version) << "\n\n"
               << settings_as_text(settings) << std::flush;
     return EXIT_SUCCESS;

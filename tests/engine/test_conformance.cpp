@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,6 +30,7 @@ std::string settings_with(const std::string& kind, const std::string& fault) {
     const std::string path = kind == "source" ? ", path: \"{tmp}\"" : "";
     std::string text = "settings: {where: here, fault: " + fault + path + "}\n" +
                        "unreachable: {where: nowhere}\nnetwork: {where: \"{port}\"}\n" +
+                       "another_cluster: {where: elsewhere}\n" +
                        "refused: [{where: [1, 2]}, {where: ''}]\ntimeout: 300ms\n";
     if (kind == "source") {
         text += "prepare: echo wanted >services.yaml\nchange: echo more >>services.yaml\n";
@@ -38,7 +40,7 @@ std::string settings_with(const std::string& kind, const std::string& fault) {
 }
 
 std::vector<CheckResult> run(const std::filesystem::path& plugin, const std::filesystem::path& settings,
-                             std::chrono::milliseconds limit = std::chrono::minutes(2)) {
+                             std::optional<std::chrono::milliseconds> limit = std::nullopt) {
     std::vector<CheckResult> results;
     conformance::run_isolated(
         {plugin, settings, limit, [&](const CheckResult& result) { results.push_back(result); }, [] { return false; }});
@@ -126,6 +128,7 @@ TEST_CASE("whatever a target does wrong, a check of the suite fails", "[R7]") {
         {"lists-twice", "list() has valid names, each once"},
         {"lists-strange-names", "list() has valid names, each once"},
         {"lists-in-part", "list() is complete"},
+        {"lists-the-first-page", "list() is complete"},
         {"applies-as-launched", "apply() creates a unit in each desired state"},
         {"knows-only-ascii", "content comes back as it went: characters of any language"},
         {"drops-empty-values", "content comes back as it went: empty values"},
@@ -158,13 +161,24 @@ TEST_CASE("whatever a target does wrong, a check of the suite fails", "[R7]") {
         {"believes-anything", "out of reach, every call is an error"},
         {"believes-anything", "where nobody listens, every call is unavailable"},
         {"believes-anything", "an answer that makes no sense is unavailable"},
-        {"believes-anything", "an answer that is cut short is unavailable"},
+        {"believes-anything", "a listing that is cut short is unavailable"},
         {"hangs", "where nobody answers, every call ends at its deadline"},
         {"hangs", "where nobody answers, every call ends when it is stopped"},
     };
     check_faults("target", faults, seen);
+    seen.insert("nothing of the suite is left behind");  // shown below
     seen.insert("settings that make no sense are refused");
     check_all_seen("target", seen);
+}
+
+TEST_CASE("units that a target does not destroy are named", "[R7]") {
+    const TempDir dir;
+    ConformanceSuite suite(fixture("target-unfaithful"),
+                           dir.write("suite.yaml", settings_with("target", "destroys-nothing")));
+    CHECK(result_of(suite, "a launched unit becomes ready").verdict == Verdict::passed);
+    const auto result = result_of(suite, "nothing of the suite is left behind");
+    CHECK(result.verdict == Verdict::failed);
+    CHECK(result.detail.find("to be destroyed by hand: conformance-") != std::string::npos);
 }
 
 TEST_CASE("whatever a source does wrong, a check of the suite fails", "[R7]") {
@@ -192,6 +206,7 @@ TEST_CASE("whatever a source does wrong, a check of the suite fails", "[R7]") {
         {"believes-anything", "out of reach, there is an error and no wanted state"},
         {"believes-anything", "where nobody listens, reading is unavailable"},
         {"believes-anything", "where nobody answers, reading ends at its deadline"},
+        {"hangs", "where nobody answers, reading ends when it is stopped"},
         {"believes-anything", "an answer that makes no sense is unavailable"},
         {"believes-anything", "an answer that is cut short is unavailable"},
     };
@@ -219,7 +234,9 @@ TEST_CASE("whatever a cache does wrong, a check of the suite fails", "[R7]") {
         {"ignores-stop", "a call that was stopped before ends at once"},
         {"ignores-the-deadline", "a call past its deadline ends at once"},
         {"believes-anything", "out of reach, nothing is stored or loaded"},
-        {"believes-anything", "where nobody listens, nothing is stored or loaded"},
+        {"believes-anything", "where nobody listens, nothing is stored, loaded or erased"},
+        {"erases-nothing", "where nobody listens, nothing is stored, loaded or erased"},
+        {"hangs", "where nobody answers, calls end when they are stopped"},
         {"believes-anything", "where nobody answers, calls end at their deadline"},
     };
     check_faults("cache", faults, seen);
@@ -233,14 +250,15 @@ TEST_CASE("whatever a cache does wrong, a check of the suite fails", "[R7]") {
 TEST_CASE("whatever a health plugin does wrong, a check of the suite fails", "[R7]") {
     std::set<std::string> seen;
     const Faults faults{
-        {"rejects-when-out-of-reach", "out of reach, nothing is healthy"},
-        {"calls-all-healthy", "out of reach, nothing is healthy"},
+        {"rejects-when-out-of-reach", "out of reach, a service is unhealthy"},
+        {"knows-no-check-when-out-of-reach", "out of reach, a service is unhealthy"},
+        {"hangs", "where nobody answers, a check ends when it is stopped"},
+        {"calls-all-healthy", "out of reach, a service is unhealthy"},
         {"calls-all-healthy", "an unhealthy service is unhealthy, with a reason"},
         {"calls-all-healthy", "a service that nobody runs is not healthy"},
-        {"calls-all-healthy", "where nobody listens, nothing is healthy"},
-        {"calls-all-healthy", "where nobody answers, nothing is healthy"},
-        {"calls-all-healthy", "an answer that makes no sense is not healthy"},
-        {"calls-all-healthy", "an answer that is cut short is not healthy"},
+        {"calls-all-healthy", "where nobody listens, a service is unhealthy"},
+        {"calls-all-healthy", "where nobody answers, a service is unhealthy"},
+        {"calls-all-healthy", "a service whose answer makes no sense is unhealthy"},
         {"says-nothing", "an unhealthy service is unhealthy, with a reason"},
         {"calls-others-ill", "a service without a check is not_checked"},
         {"cannot-do-two-at-once", "eight threads at once get their answers"},
@@ -274,7 +292,7 @@ TEST_CASE("a plugin that does not return fails the check in which it hangs", "[R
     const auto results = run(fixture("target-unfaithful"), settings, std::chrono::milliseconds(2'000));
     INFO(all_of(results));
     CHECK(names_of(results, Verdict::failed).contains("a call that was stopped before ends at once"));
-    CHECK(results.back().name == "an answer that is cut short is unavailable");
+    CHECK(results.back().name == "nothing of the suite is left behind");
 }
 
 TEST_CASE("a file that is no plugin fails the first check, which says why", "[R2]") {

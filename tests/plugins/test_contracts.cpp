@@ -34,14 +34,17 @@ void check_contract(const std::string& plugin, const std::string& settings, cons
     CHECK(suite.size() > 15);
 }
 
-const std::set<std::string> of_networked_targets{
-    "where nobody listens, every call is unavailable", "where nobody answers, every call ends at its deadline",
-    "where nobody answers, every call ends when it is stopped", "an answer that makes no sense is unavailable",
-    "an answer that is cut short is unavailable"};
+const std::set<std::string> of_networked_targets{"where nobody listens, every call is unavailable",
+                                                 "where nobody answers, every call ends at its deadline",
+                                                 "where nobody answers, every call ends when it is stopped",
+                                                 "an answer that makes no sense is unavailable",
+                                                 "a listing that is cut short is unavailable",
+                                                 "another cluster has another identity()"};
 
 const std::set<std::string> of_networked_sources{
     "where nobody listens, reading is unavailable", "where nobody answers, reading ends at its deadline",
-    "an answer that makes no sense is unavailable", "an answer that is cut short is unavailable"};
+    "where nobody answers, reading ends when it is stopped", "an answer that makes no sense is unavailable",
+    "an answer that is cut short is unavailable"};
 
 }  // namespace
 
@@ -59,6 +62,7 @@ TEST_CASE("target-fleet keeps the contract of a target", "[R7]") {
     check_contract("target-fleet", "settings: {endpoint: \"" + fleet.endpoint() +
                                        "\"}\n"
                                        "unreachable: {endpoint: \"http://127.0.0.1:1\"}\n"
+                                       "another_cluster: {endpoint: \"http://127.0.0.1:1\"}\n"
                                        "network: {endpoint: \"http://127.0.0.1:{port}\"}\n"
                                        "refused: [{endpoint: nowhere}, {update: never}]\n");
 }
