@@ -13,6 +13,7 @@ namespace {
 
 std::vector<File> read(Subject& subject, Checkout& checkout, const std::vector<std::string>& locations) {
     std::vector<FileRequest> requests;
+    requests.reserve(locations.size());
     for (const auto& location : locations) requests.push_back({location});
     std::vector<File> files;
     expect_success("read()", [&] { files = checkout.read(requests, subject.call()); });
@@ -33,6 +34,7 @@ std::vector<std::string> contents(Subject& subject, Checkout& checkout) {
     const auto& names = subject.settings().files;
     const auto files = read(subject, checkout, names);
     std::vector<std::string> contents;
+    contents.reserve(files.size());
     for (std::size_t i = 0; i < files.size(); ++i) {
         const auto& error = files[i].error;
         expect(!error, names[i] + " cannot be read: " + (error ? error->what() : ""));
@@ -165,9 +167,10 @@ void read_all(Subject& subject, Source& source, const Call& call) {
     const auto checkout = source.checkout({}, call);
     if (!checkout) throw CheckFailed("checkout() of no known revision gave null");
     std::vector<FileRequest> requests;
+    requests.reserve(subject.settings().files.size());
     for (const auto& name : subject.settings().files) requests.push_back({name});
     for (const auto& file : checkout->read(requests, call)) {
-        if (file.error) throw *file.error;
+        if (file.error) throw Error(*file.error);
     }
 }
 

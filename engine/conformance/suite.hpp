@@ -22,7 +22,7 @@ public:
     Suite(const std::filesystem::path& plugin, const std::filesystem::path& settings_file, const Workplace& workplace);
 
     [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
-    [[nodiscard]] CheckResult run(std::size_t check);
+    [[nodiscard]] CheckResult run(std::size_t index);
 
 private:
     /// Where none can be made, most checks would all say so.

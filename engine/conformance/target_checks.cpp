@@ -10,6 +10,7 @@
 #include <exception>
 #include <map>
 #include <optional>
+#include <random>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -23,6 +24,15 @@ constexpr std::size_t units_of_a_thread = 4;
 
 bool is_same_content(const Unit& left, const Unit& right) {
     return content_digest(left.options) == content_digest(right.options);
+}
+
+/// Of one check: a cluster may remember a name for a while.
+std::string random_word() {
+    std::string word;
+    std::random_device random;
+    std::uniform_int_distribution<int> letter('a', 'z');
+    for (int i = 0; i < 6; ++i) word += static_cast<char>(letter(random));
+    return word;
 }
 
 /// What the names of a run's units begin with.
@@ -53,7 +63,8 @@ public:
 
     /// A unit that nobody else has, which is destroyed in the end if it is there. `content` tells versions apart.
     Unit unit(const std::string& content = "one", DesiredState state = DesiredState::launched) {
-        Unit unit{own_prefix(*subject_) + std::to_string(made_.size() + 1) + ".service", options(content), state};
+        Unit unit{own_prefix(*subject_) + word_ + '-' + std::to_string(made_.size() + 1) + ".service", options(content),
+                  state};
         made_.push_back(unit.name);
         return unit;
     }
@@ -130,6 +141,7 @@ private:
 
     Subject* subject_;
     std::shared_ptr<Target> target_;
+    std::string word_ = random_word();
     std::vector<std::string> made_;
 };
 

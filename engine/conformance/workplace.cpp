@@ -23,7 +23,9 @@ std::string error_text(int number) {
 
 /// In a process group of its own, with no signal blocked.
 pid_t start_shell(const std::string& key, std::string directory, const std::string& commands) {
-    std::string script = "cd \"$0\" && exec 1>&2 </dev/null\n" + commands;
+    std::string script = R"(cd "$0" && exec 1>&2 </dev/null)"
+                         "\n" +
+                         commands;
     std::string name = "sh";
     std::string option = "-c";
     std::array<char*, 5> words{name.data(), option.data(), script.data(), directory.data(), nullptr};

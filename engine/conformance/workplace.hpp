@@ -25,8 +25,8 @@ public:
     [[nodiscard]] std::string word() const;
 
     /// Runs commands of a shell in it, with the output on standard error; `key` is the setting that they come from.
-    /// Throws Error `misconfigured` when they fail, `cancelled` once `is_stopped`. What they leave running is ended with
-    /// the object.
+    /// Throws Error `misconfigured` when they fail, `cancelled` once `is_stopped`. What they leave running is ended
+    /// with the object.
     void run(const std::string& key, const std::string& commands, const std::function<bool()>& is_stopped) const;
 
 private:

@@ -63,7 +63,7 @@ std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
 
 /// A file, or the name of a plugin that is installed.
 std::filesystem::path plugin_file(const std::string& plugin) {
-    const std::filesystem::path file(plugin);
+    std::filesystem::path file(plugin);
     if (plugin.find('/') != std::string::npos || file.extension() == ".so") return file;
     return default_plugin_directory() / (plugin + ".so");
 }

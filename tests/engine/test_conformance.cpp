@@ -90,19 +90,21 @@ void check_faults(const std::string& kind, const Faults& faults, std::set<std::s
 
 /// That a check can fail is shown for each.
 void check_all_seen(const std::string& kind, const std::set<std::string>& seen) {
-    std::set<std::string> unseen;
+    std::string unseen;
+    // Tests of the loader and of the settings show these.
+    const std::set<std::string> shown_elsewhere{"it is a plugin that this program loads",
+                                                "it exports its description and nothing else",
+                                                "the settings are accepted",
+                                                "an unknown key is refused",
+                                                "a value of a wrong type is refused",
+                                                "instances can live side by side"};
     const TempDir dir;
     const ConformanceSuite suite(fixture(kind + "-unfaithful"), dir.write("suite.yaml", settings_with(kind, "none")));
     for (std::size_t check = 0; check < suite.size(); ++check) {
-        if (!seen.contains(suite.name(check))) unseen.insert(suite.name(check));
+        const auto& name = suite.name(check);
+        if (!seen.contains(name) && !shown_elsewhere.contains(name)) unseen += name + '\n';
     }
-    // Tests of the loader and of the settings show these.
-    for (const auto* name : {"it is a plugin that this program loads", "it exports its description and nothing else",
-                             "the settings are accepted", "an unknown key is refused",
-                             "a value of a wrong type is refused", "instances can live side by side"}) {
-        unseen.erase(name);
-    }
-    CHECK(unseen == std::set<std::string>());
+    CHECK(unseen == "");
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ TEST_CASE("cache-file keeps the contract of a cache", "[R7]") {
         "settings: {path: \"{tmp}/cache\"}\n"
         "unreachable: {path: /dev/null/cache}\n"
         "refused: [{path: [a]}]\n",
-        {"where nobody listens, nothing is stored or loaded", "where nobody answers, calls end at their deadline"});
+        {"where nobody listens, nothing is stored, loaded or erased",
+         "where nobody answers, calls end at their deadline", "where nobody answers, calls end when they are stopped"});
 }
 
 TEST_CASE("source-github keeps the contract of a source: a repository", "[R7]") {

@@ -28,7 +28,7 @@ struct Ended {
 
 /// With `directory` as the current one.
 Ended run_in(const fs::path& directory, const fs::path& program, const std::vector<std::string>& arguments) {
-    std::vector<std::string> words{"-c", "cd \"$0\" && exec \"$@\"", directory.string(), program.string()};
+    std::vector<std::string> words{"-c", R"(cd "$0" && exec "$@")", directory.string(), program.string()};
     words.insert(words.end(), arguments.begin(), arguments.end());
     Program ended(words, "/bin/sh");
     const int status = ended.wait();
