@@ -21,7 +21,7 @@ function(put from to)
 endfunction()
 
 # /usr/lib is searched by the loader anyway.
-file(GLOB_RECURSE binaries ${runtime}/usr/bin/* ${runtime}/usr/lib/*.so ${runtime}/usr/lib/*.so.*)
+file(GLOB_RECURSE binaries ${runtime}/usr/bin/* ${runtime}/usr/lib/*.so ${runtime}/usr/lib/*.so.* ${development}/usr/lib/*.so)
 foreach(binary IN LISTS binaries)
     if(NOT IS_SYMLINK ${binary})
         file(RPATH_REMOVE FILE ${binary})
@@ -32,10 +32,28 @@ put(${source}/etc/deployer.service ${runtime}/usr/lib/systemd/system/deployer.se
 put(${source}/etc/production.yaml ${runtime}/etc/coco-fleet-deployer/deployer.yaml)
 put(${source}/etc/sysusers.conf ${runtime}/usr/lib/sysusers.d/coco-fleet-deployer.conf)
 
-# Links between these pages stay good.
+# Pages and samples are laid out as the sources are, so that links between them stay good.
 file(GLOB pages RELATIVE ${source} ${source}/README.md ${source}/docs/*.md ${source}/plugins/*/README.md)
+file(GLOB_RECURSE samples RELATIVE ${source} ${source}/etc/*)
+foreach(file IN LISTS pages samples ITEMS Dockerfile)
+    put(${source}/${file} ${doc}/${file})
+endforeach()
+
+# What else they lead to is elsewhere, or it is in the sources alone and is no link then.
 foreach(page IN LISTS pages)
-    put(${source}/${page} ${doc}/${page})
+    file(READ ${doc}/${page} text)
+    string(REGEX REPLACE "(\\]\\()(\\.\\./)*examples([/)#])" "\\1/usr/share/coco-fleet-deployer/examples\\3" text "${text}")
+    string(REGEX REPLACE "(\\]\\()(\\.\\./)*engine/include([/)#])" "\\1/usr/include\\3" text "${text}")
+    string(REGEX REPLACE "(\\]\\()(\\.\\./)*LICENSE\\)" "\\1/usr/share/doc/coco-fleet-deployer/copyright)" text "${text}")
+    string(REGEX REPLACE "\\[([^]]*)\\]\\((\\.\\./)*tests/[^)]*\\)" "\\1" text "${text}")
+    file(WRITE ${doc}/${page} "${text}")
+endforeach()
+# Examples are copied to wherever a plugin is written.
+file(GLOB readmes ${development}/usr/share/coco-fleet-deployer/examples/*/README.md)
+foreach(readme IN LISTS readmes)
+    file(READ ${readme} text)
+    string(REGEX REPLACE "(\\]\\()\\.\\./\\.\\./" "\\1/usr/share/doc/coco-fleet-deployer/" text "${text}")
+    file(WRITE ${readme} "${text}")
 endforeach()
 
 file(READ ${source}/LICENSE license)
@@ -64,7 +82,13 @@ file(WRITE ${doc}/changelog.Debian "coco-fleet-deployer (${version}) unstable; u
 put(${source}/CHANGELOG.md ${doc}/changelog)
 put(${source}/cmake/debian/coco-fleet-deployer.1 ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
 run(gzip -9nf ${doc}/changelog ${doc}/changelog.Debian ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
-run(${source}/cmake/debian/sbom ${runtime} ${version} OUTPUT_FILE ${doc}/sbom.cdx.json)
+# Small images leave out /usr/share/doc.
+set(shared usr/share/coco-fleet-deployer)
+file(MAKE_DIRECTORY ${runtime}/${shared})
+run(${source}/cmake/debian/sbom coco-fleet-deployer ${version} ${runtime} OUTPUT_FILE ${runtime}/${shared}/sbom.cdx.json)
+run(${source}/cmake/debian/sbom coco-fleet-deployer-dev ${version} ${development} ${runtime}
+    OUTPUT_FILE ${development}/${shared}/sbom-dev.cdx.json)
+file(CREATE_LINK ../../coco-fleet-deployer/sbom.cdx.json ${doc}/sbom.cdx.json SYMBOLIC)
 
 # It depends on the other package in the same version, so the same pages hold.
 file(MAKE_DIRECTORY ${development}/usr/share/doc)
@@ -79,5 +103,6 @@ foreach(name coco-fleet-deployer coco-fleet-deployer-dev)
         put(${source}/cmake/debian/${name}.lintian-overrides ${root}/usr/share/lintian/overrides/${name})
     endif()
     run(find ${root} -type d -exec chmod 755 {} +)
+    run(find ${root} -type f -exec chmod go-w {} +)
     run(find ${root} -exec touch --no-dereference --date=@$ENV{SOURCE_DATE_EPOCH} {} +)
 endforeach()
