@@ -4,9 +4,12 @@
 #     docker run -e FLEET_ENDPOINT=http://1.2.3.4:49153 -e ROOT_URI=https://raw.githubusercontent.com/example/cluster/master/ \
 #         -v deployer-state:/var/lib/coco-fleet-deployer coco-fleet-deployer
 #
+# It needs BuildKit, which docker has on by default from 23.0 on (before, DOCKER_BUILDKIT=1), or else buildah or podman.
+#
 # These variables configure it: FLEET_ENDPOINT and ROOT_URI, which have to be there, DESTROY, SOCKS_PROXY, IS_DEBUG, ETCD_URL,
 # NO_OF_SECS_TO_SLEEP_BEFORE_RESTART, HEALTH_URL_PREFIX, HEALTH_ENDPOINT and SERVICE_NAME_PREFIX (docs/COMMANDS.md).
 # With a configuration file, and for any other command, the arguments are the program's: run --config FILE.
+# What it is linked to is in /usr/share/coco-fleet-deployer/sbom.cdx.json.
 
 ARG BASE=debian:bookworm-slim
 
