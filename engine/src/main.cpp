@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -45,6 +46,9 @@ void complain(std::string_view message) {
 
 int main(int argc, char* argv[]) {
     constexpr int exit_usage = 64;
+    // Where whoever started this program ignores it, the kernel buries what this one starts, and how that ended is
+    // lost.
+    std::signal(SIGCHLD, SIG_DFL);
     try {
         if (!fill_standard_streams()) return EXIT_FAILURE;
         return deployer::carry_out(deployer::parse_command_line({argv + 1, argv + argc}, environment_variable));

@@ -3,6 +3,10 @@
 import contextlib, errno, json, os, sys
 
 
+TYPES = (".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope",
+         ".snapshot", ".busname")
+
+
 class Failure(Exception):
     """A kind of failure, and what there is to say of it."""
 
@@ -21,8 +25,8 @@ class Files:
             return json.load(file)
 
     def list(self):
-        # "~" is in no unit's name, but in that of a file that is being written. What is gone by now is no unit any more.
-        units = [self.read(name) for name in os.listdir(self.path) if "~" not in name]
+        # Other names are no units': README, lost+found, a file that is being written. What is gone by now is none any more.
+        units = [self.read(name) for name in os.listdir(self.path) if name.endswith(TYPES)]
         return {"units": [unit for unit in units if unit]}
 
     def apply(self, unit):

@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -135,6 +136,28 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
     throw Error(passes ? ErrorKind::unavailable : ErrorKind::misconfigured, what + ": " + errno_text(code));
 }
 
+/// As the program itself would find it: posix_spawnp looks in the PATH of this process.
+std::filesystem::path find_program(const Launch& launch) {
+    const std::filesystem::path name = launch.command.front();
+    if (name.native().find('/') != std::string::npos) return name;
+    constexpr std::string_view start_of_path = "PATH=";
+    std::string_view places = "/bin:/usr/bin";
+    for (const std::string_view variable : launch.environment) {
+        if (variable.starts_with(start_of_path)) places = variable.substr(start_of_path.size());
+    }
+    int problem = ENOENT;
+    for (std::size_t begin = 0; begin <= places.size();) {
+        const auto end = std::min(places.find(':', begin), places.size());
+        const auto file = launch.directory / places.substr(begin, end - begin) / name;
+        begin = end + 1;
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(file, ignored)) continue;
+        if (::access(file.c_str(), X_OK) == 0) return std::filesystem::absolute(file);
+        problem = EACCES;
+    }
+    refuse_start(launch, problem);
+}
+
 pid_t start(Launch launch, const FileDescriptor& input, const FileDescriptor& output, const FileDescriptor& errors) {
     SpawnActions actions;
     actions.put(input, STDIN_FILENO);
@@ -143,11 +166,12 @@ pid_t start(Launch launch, const FileDescriptor& input, const FileDescriptor& ou
     actions.close_from(STDERR_FILENO + 1);
     actions.change_directory(launch.directory);
     const SpawnAttributes attributes;
+    const auto program = find_program(launch);
     const auto argv = pointers_to(launch.command);
     const auto environment = pointers_to(launch.environment);
     pid_t pid = -1;
     const int code =
-        ::posix_spawnp(&pid, argv.front(), actions.get(), attributes.get(), argv.data(), environment.data());
+        ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv.data(), environment.data());
     if (code != 0) refuse_start(launch, code);
     return pid;
 }
@@ -173,11 +197,18 @@ ChildProcess::~ChildProcess() {
     bury(std::chrono::seconds(5));
 }
 
-std::optional<std::string> ChildProcess::find_end() const {
+/// False: it is buried, and its number may be that of another process by now.
+bool ChildProcess::look(siginfo_t& state) noexcept {
+    if (pid_ <= 0) return false;
     // Not taken away yet: as long as it is there, its number is not given to another process or group.
+    const bool is_there = ::waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (!is_there) pid_ = -1;
+    return is_there;
+}
+
+std::optional<std::string> ChildProcess::find_end() {
     siginfo_t info{};
-    const auto id = static_cast<id_t>(pid_);
-    if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return "is gone";
+    if (!look(info)) return "is gone";
     if (info.si_pid == 0) return std::nullopt;
     if (info.si_code == CLD_EXITED) return "exited with " + std::to_string(info.si_status);
     const char* const name = ::sigdescr_np(info.si_status);
@@ -185,8 +216,9 @@ std::optional<std::string> ChildProcess::find_end() const {
            (name == nullptr ? "" : " (" + std::string(name) + ")");
 }
 
-void ChildProcess::send(int signal) const noexcept {
-    if (pid_ > 0) ::kill(-pid_, signal);
+void ChildProcess::send(int signal) noexcept {
+    siginfo_t ignored{};
+    if (look(ignored)) ::kill(-pid_, signal);
 }
 
 void ChildProcess::bury(milliseconds patience) noexcept {

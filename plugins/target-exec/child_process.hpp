@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@ namespace deployer::exec {
 
 /// What to start, and what it finds there.
 struct Launch {
-    std::vector<std::string> command;      ///< argv; a first word without a slash is looked up in PATH
+    std::vector<std::string> command;  ///< argv; a first word without a slash is looked up in the PATH of `environment`
     std::vector<std::string> environment;  ///< "NAME=value", each variable that it gets
     std::filesystem::path directory;       ///< empty: that of this process
 };
@@ -44,21 +45,24 @@ public:
 
     void close_input() noexcept { input_.reset(); }
 
-    /// How it ended: "exited with 3", "was ended by signal 11 (Segmentation fault)". Nullopt: it has not.
-    [[nodiscard]] std::optional<std::string> find_end() const;
+    /// How it ended: "exited with 3", "was ended by signal 11 (Segmentation fault)"; "is gone" where something else has
+    /// buried it. Nullopt: it has not.
+    [[nodiscard]] std::optional<std::string> find_end();
 
-    /// To the whole group.
-    void send(int signal) const noexcept;
+    /// To the whole group, unless something else has buried the program.
+    void send(int signal) noexcept;
 
     /// Kills whatever is left of the group, and gives its number back to the system. At most for `patience`.
     void bury(std::chrono::milliseconds patience) noexcept;
 
 private:
+    [[nodiscard]] bool look(siginfo_t& state) noexcept;
+
     FileDescriptor input_;
     FileDescriptor output_;
     FileDescriptor errors_;
     FileDescriptor exit_notice_;
-    pid_t pid_ = -1;  ///< -1: buried
+    pid_t pid_ = -1;  ///< -1: buried, perhaps by something else
 };
 
 }  // namespace deployer::exec

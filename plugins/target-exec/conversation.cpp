@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -85,14 +86,15 @@ Conversation::Conversation(const Options& options, ProgramLog& log)
       output_(child_.output(), line_limit),
       errors_(child_.errors(), error_line_limit) {
     is_deaf_ = !input_.write(child_.input(), options.hello);
-    thread_ = std::jthread([this] { attend(); });
+    try {
+        thread_ = std::jthread([this] { attend(); });
+    } catch (const std::system_error& problem) {
+        throw Error(ErrorKind::unavailable, "cannot start a thread: " + errno_text(problem.code().value()));
+    }
 }
 
 Conversation::~Conversation() {
-    {
-        const std::scoped_lock lock(mutex_);
-        is_leaving_ = true;
-    }
+    leaving_.request_stop();
     wake();
     thread_.join();
 }
@@ -152,10 +154,11 @@ void Conversation::give_up(Lock& lock, std::uint64_t number, Pending& pending, c
                                                : Error(ErrorKind::unavailable, what + " in time");
 }
 
-Error Conversation::condemn(const std::string& reason) {
+Error Conversation::condemn(ErrorKind kind, const std::string& reason) {
     const std::scoped_lock lock(mutex_);
-    end(failure(ErrorKind::unavailable, reason), true);
-    return *ending_;
+    auto error = failure(kind, reason);
+    end(error, true);
+    return error;
 }
 
 bool Conversation::is_over() const {
@@ -194,6 +197,7 @@ void Conversation::end(const Error& error, bool is_own_fault) {
     ending_ = error;
     is_own_fault_ = is_own_fault;
     ended_ = Clock::now();
+    leaving_.request_stop();
     for (const auto& [number, pending] : pending_) pending->changed.notify_all();
     changed_.notify_all();
     turns_.notify_all();
@@ -209,9 +213,10 @@ void Conversation::attend() noexcept {
     try {
         serve();
     } catch (const Breach& breach) {
-        condemn(breach.what());
+        // Else the line was perhaps not read to its end, and no fault of the program.
+        if (!leaving_.stop_requested()) condemn(ErrorKind::unavailable, breach.what());
     } catch (const std::exception& problem) {
-        condemn(std::string("cannot be followed: ") + problem.what());
+        condemn(ErrorKind::unavailable, std::string("cannot be followed: ") + problem.what());
     }
     finish();
 }
@@ -233,7 +238,7 @@ bool Conversation::has_to_leave() {
     if (!hello_ && !ending_ && Clock::now() - started_ >= start_timeout_) {
         end(failure(ErrorKind::unavailable, "did not say hello within its start_timeout"), true);
     }
-    return ending_ || is_leaving_;
+    return leaving_.stop_requested();
 }
 
 void Conversation::wait_for_news() {
@@ -292,7 +297,8 @@ void Conversation::handle(const Line& line) {
     if (line.is_cut) {
         throw Breach("wrote a line of more than " + std::to_string(line_limit) + " bytes: " + quote(line.text));
     }
-    std::visit([this](auto&& message) { take(std::forward<decltype(message)>(message)); }, read_message(line.text));
+    std::visit([this](auto&& message) { take(std::forward<decltype(message)>(message)); },
+               read_message(line.text, leaving_.get_token()));
 }
 
 void Conversation::take(const Hello& hello) {

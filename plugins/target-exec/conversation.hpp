@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,7 +31,7 @@ namespace deployer::exec {
 /// its end and buries it; calls come from any thread. Once it is over, every call fails at once with what it ended by.
 class Conversation {
 public:
-    /// Starts the program. Throws as ChildProcess does.
+    /// Starts the program. Throws as ChildProcess does, and `unavailable` where there is no thread for it.
     Conversation(const Options& options, ProgramLog& log);
     /// Ends the program: closes its input, after half a second sends SIGTERM, after another one SIGKILL. No call may be
     /// under way.
@@ -47,8 +48,9 @@ public:
     /// stop the program has half a second to answer all the same; then nobody knows what it is doing, and it is ended.
     Poco::Dynamic::Var ask(std::string_view method, std::string_view params, const Call& call);
 
-    /// Ends the program, as what it said cannot be relied on. Returns the Error that all calls end with.
-    Error condemn(const std::string& reason);
+    /// Ends the program, as what it said cannot be relied on. Returns the Error that says so, which all calls end with
+    /// unless it was over before.
+    Error condemn(ErrorKind kind, const std::string& reason);
 
     [[nodiscard]] bool is_over() const;
     /// Until the program is dead and buried.
@@ -123,10 +125,10 @@ private:
     std::optional<Error> ending_;
     bool is_own_fault_ = true;
     Clock::time_point ended_;
-    bool is_deaf_ = false;     ///< the program does not read any more
-    bool is_leaving_ = false;  ///< nobody calls any more
+    bool is_deaf_ = false;  ///< the program does not read any more
     bool is_gone_ = false;
-    std::jthread thread_;  ///< last: what it uses is there
+    std::stop_source leaving_;  ///< it is over, or nobody calls any more
+    std::jthread thread_;       ///< last: what it uses is there
 };
 
 }  // namespace deployer::exec

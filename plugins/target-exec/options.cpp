@@ -32,7 +32,7 @@ std::vector<std::string> read_command(const Settings& settings) {
     settings.describe(
         "command", "",
         "The program and its arguments. A first word with a slash in it is a path, relative to the directory "
-        "of the configuration file; one without is looked up in `PATH`.");
+        "of the configuration file; one without is looked up in the program's own `PATH`.");
     auto words = settings.texts("command");
     if (words.empty()) {
         settings.fail("command", settings.has("command") ? "is empty" : "is missing");
@@ -97,13 +97,14 @@ std::filesystem::path read_directory(const Settings& settings) {
 }
 
 /// Arguments and settings may say which cluster it is, so another of them is another identity. They may also hold what
-/// nobody else is to see, so they are not shown.
-std::string derive_identity(const Launch& launch, std::string_view hello) {
+/// nobody else is to see, so they are not shown. Nothing else has a part in it: what a later deployer says or does in
+/// another way leaves it as it is.
+std::string derive_identity(const Launch& launch, std::string_view settings) {
     constexpr std::size_t digits = 16;
     Poco::SHA1Engine engine;
     for (const auto& word : launch.command) engine.update(word.c_str(), word.size() + 1);
-    engine.update(launch.directory.native());
-    engine.update(hello.data(), hello.size());
+    engine.update(launch.directory.c_str(), launch.directory.native().size() + 1);
+    engine.update(settings.data(), settings.size());
     return "exec:" + printable(launch.command.front()) + '#' +
            Poco::DigestEngine::digestToHex(engine.digest()).substr(0, digits);
 }
@@ -141,13 +142,14 @@ std::chrono::milliseconds read_restart_pause(const Settings& settings) {
 }  // namespace
 
 Options read_options(const Settings& settings) {
+    const auto for_program = write_settings(read_program_settings(settings));
     Options options{{read_command(settings), read_environment(settings), read_directory(settings)},
-                    write_hello(read_program_settings(settings)),
+                    write_hello(for_program),
                     {},
                     read_identity(settings),
                     read_start_timeout(settings),
                     read_restart_pause(settings)};
-    options.identity = options.expected.value_or(derive_identity(options.launch, options.hello));
+    options.identity = options.expected.value_or(derive_identity(options.launch, for_program));
     return options;
 }
 

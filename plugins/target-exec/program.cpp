@@ -78,11 +78,10 @@ void Program::check_identity(const Hello& hello, Conversation& conversation, Log
     if (!expected) log.info("the program " + quote(hello.program) + " speaks for " + quote(*hello.identity));
     if (!identity_) identity_ = hello.identity;
     if (!expected || *expected == *hello.identity) return;
-    const auto what = "it speaks for " + quote(*hello.identity) + ", while " +
+    const auto what = "speaks for " + quote(*hello.identity) + ", while " +
                       (options_.expected ? "the setting \"identity\" says " : "it spoke before for ") +
                       quote(*expected);
-    (void)conversation.condemn(what);
-    throw Error(ErrorKind::misconfigured, "program " + quote(options_.launch.command.front()) + ": " + what);
+    throw conversation.condemn(ErrorKind::misconfigured, what);
 }
 
 }  // namespace deployer::exec

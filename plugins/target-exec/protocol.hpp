@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -57,8 +58,10 @@ using Message = std::variant<Hello, Refusal, Result, Remark>;
 
 // Lines to the program, each with its newline. All text is UTF-8.
 
-/// `settings` is passed on as it is written: scalars as text.
-std::string write_hello(const std::optional<SettingsNode>& settings);
+/// `settings` are an object, of write_settings.
+std::string write_hello(std::string_view settings);
+/// Passed on as they are written: scalars as text.
+std::string write_settings(const std::optional<SettingsNode>& settings);
 /// `params` is an object, of those below.
 std::string write_request(std::uint64_t call, std::string_view method, std::string_view params,
                           std::chrono::milliseconds timeout);
@@ -68,8 +71,8 @@ std::string write_unit_params(const Unit& unit);
 std::string write_name_params(std::string_view unit);
 std::string write_state_params(std::string_view unit, DesiredState state);
 
-/// A line of the program. Throws Breach.
-Message read_message(const std::string& line);
+/// A line of the program. Throws Breach, also at a stop: a long line takes seconds.
+Message read_message(const std::string& line, const std::stop_token& stop);
 
 /// The result of a listing. Throws Breach for what is no listing, Error `unavailable` for one that cannot be complete:
 /// with a name that is none or is there twice.

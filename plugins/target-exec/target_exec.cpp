@@ -99,7 +99,7 @@ private:
         try {
             return read(result);
         } catch (const Breach& breach) {
-            throw running.conversation->condemn(breach.what());
+            throw running.conversation->condemn(ErrorKind::unavailable, breach.what());
         }
     }
 

@@ -104,7 +104,8 @@ void check_all_seen(const std::string& kind, const std::set<std::string>& seen) 
         const auto& name = suite.name(check);
         if (!seen.contains(name) && !shown_elsewhere.contains(name)) unseen += name + '\n';
     }
-    CHECK(unseen == "");
+    INFO(unseen);
+    CHECK(unseen.empty());
 }
 
 }  // namespace

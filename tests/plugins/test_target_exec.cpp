@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,6 +57,12 @@ std::vector<std::string> with_start(const std::vector<std::string>& lines, const
 
 bool is_running(const std::string& pid) {
     return ::kill(std::stoi(pid), 0) == 0;
+}
+
+std::filesystem::path write_program(const TempDir& directory, const std::string& file, const std::string& text) {
+    const auto path = directory.write(file, text);
+    if (::chmod(path.c_str(), 0700) != 0) throw std::runtime_error("cannot make it executable");
+    return path;
 }
 
 }  // namespace
@@ -108,6 +115,27 @@ TEST_CASE("exec: a program is found relative to the configuration, and runs ther
     }
 }
 
+TEST_CASE("exec: a program is looked up in the PATH that it gets") {
+    const TempDir directory;
+    for (const auto* const place : {"one", "two"}) {
+        write_program(directory, std::string(place) + "/mine",
+                      "#!/bin/sh\nread hello; echo '{\"error\":{\"kind\":\"rejected\",\"message\":\"" +
+                          std::string(place) + " as '${0##*/}'\"}}'\n");
+    }
+    directory.write("plain/mine", "");
+    const auto failure_with = [&](const std::string& path) {
+        return failure_of(*load_target(
+            "target-exec",
+            settings_from("command: [mine]\nenvironment: {PATH: '" + path + "'}\nrestart_pause: 0", directory.path())));
+    };
+    CHECK(says(failure_with("/bin:" + directory.path("two").string()), "program \"mine\": two as mine"));
+    CHECK(says(failure_with("two:one"), ": two as mine"));
+    CHECK(says(failure_with("nowhere:plain:one:two"), ": one as mine"));
+    CHECK(says(failure_with("plain"), "cannot start program \"mine\": Permission denied"));
+    CHECK(says(failure_with(""), "cannot start program \"mine\": No such file or directory"));
+    CHECK(failure_with("plain").kind() == ErrorKind::misconfigured);
+}
+
 TEST_CASE("exec: a program gets its own variables and harmless ones, its settings, and no descriptor but three") {
     const TempDir directory;
     ::setenv("DEPLOYER_TEST_TOKEN", "secret", 1);
@@ -146,6 +174,9 @@ TEST_CASE("exec: the identity tells command lines and settings apart, without sh
     CHECK(one != identity_of("command: [/bin/x, --token=abc]\nsettings: {cluster: b}"));
     CHECK(one != identity_of("command: [/bin/x, --token=abc]\ndirectory: /tmp"));
     CHECK(identity_of("command: [/bin/x]\nidentity: mine") == "mine");
+    // What a deployer remembers of a cluster is to outlive its own upgrades.
+    CHECK(identity_of("command: [/bin/x, y]\ndirectory: /tmp\nsettings: {a: [1, b]}") ==
+          "exec:/bin/x#a3974b4d49f75874");
 }
 
 TEST_CASE("exec: a program that speaks for another cluster than before, or than it should, is misconfigured") {
@@ -154,7 +185,7 @@ TEST_CASE("exec: a program that speaks for another cluster than before, or than 
     CHECK_NOTHROW(load_odd({hello}, "identity: a")->list(call));
     const auto error = failure_of(*load_odd({hello}, "identity: b"));
     CHECK(error.kind() == ErrorKind::misconfigured);
-    CHECK(says(error, R"(it speaks for "a", while the setting "identity" says "b")"));
+    CHECK(says(error, R"(odd-program" speaks for "a", while the setting "identity" says "b")"));
 
     const TempDir directory;
     const auto file =
@@ -175,7 +206,25 @@ TEST_CASE("exec: a program that speaks for another cluster than before, or than 
         moved = failure_of(*target);
         return moved.kind() == ErrorKind::misconfigured;
     }));
-    CHECK(says(moved, R"(it speaks for "two", while it spoke before for "one")"));
+    CHECK(says(moved, R"(speaks for "two", while it spoke before for "one")"));
+}
+
+TEST_CASE("exec: that a program speaks for another cluster is misconfigured to every call that waits for it",
+          "[concurrent]") {
+    const auto target =
+        load_odd({R"(hello={"hello":"odd","protocol":1,"identity":"a"})"}, "identity: b\nrestart_pause: 0");
+    std::atomic<int> misconfigured = 0;
+    std::vector<std::jthread> threads;
+    threads.reserve(8);
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < 5; ++round) {
+                if (failure_of(*target).kind() == ErrorKind::misconfigured) ++misconfigured;
+            }
+        });
+    }
+    threads.clear();
+    CHECK(misconfigured == 40);
 }
 
 TEST_CASE("exec: a program that does not introduce itself as it should fails the call that started it") {
@@ -199,6 +248,8 @@ TEST_CASE("exec: a program that does not introduce itself as it should fails the
              {R"({"hello":"odd","protocol":1,"identity":7})", ErrorKind::unavailable, "identity is no text"},
              {R"({"hello":"odd","protocol":1,"methods":["list"]})", ErrorKind::unavailable, "methods lacks \"apply\""},
              {R"({"hello":"odd","protocol":1,"methods":[1]})", ErrorKind::unavailable, "methods[0] is no text"},
+             {R"({"hello":"odd","protocol":1,"error":{"kind":"misconfigured","message":"no path"}})",
+              ErrorKind::unavailable, "wrote a line with both a hello and an error"},
              {R"({"id":1,"result":{}})", ErrorKind::unavailable, "answered call 1, which is not under way"},
              {"Hello!", ErrorKind::unavailable, "wrote what is no JSON: \"Hello!\""}}) {
         INFO(hello);
@@ -246,6 +297,25 @@ TEST_CASE("exec: an error of the program arrives as it is") {
     }
 }
 
+TEST_CASE("exec: an answer is one whatever else is in it") {
+    const std::string readiness = R"({"readiness":"waiting"})";
+    for (const auto& extra : {R"("log":"info","message":"done")", R"("log":7)", R"("error":null)", R"("hello":"odd")",
+                              R"("method":"status","jsonrpc":"2.0")"}) {
+        INFO(extra);
+        const TestCall call;
+        const auto target = load_odd({R"(status={"id":@,"result":)" + readiness + "," + extra + "}"});
+        CHECK(target->status(foo, call).readiness == Readiness::waiting);
+        const auto refusing =
+            load_odd({R"(status={"id":@,"error":{"kind":"rejected","message":"no"},"result":null,"log":"info"})"});
+        CHECK(failure_of(*refusing).kind() == ErrorKind::rejected);
+    }
+    const auto hello = load_odd({R"(hello={"hello":"odd","protocol":1,"error":null,"result":null})"});
+    CHECK_NOTHROW(hello->list(TestCall()));
+    TestCall call;
+    load_odd({R"(before={"log":"info","message":"noted","id":1,"error":null})"})->list(call);
+    CHECK(call.log().holds("info: noted"));
+}
+
 TEST_CASE("exec: what is none of the protocol ends the program, and the next call starts it anew") {
     struct Case {
         std::string answer;
@@ -260,6 +330,9 @@ TEST_CASE("exec: what is none of the protocol ends the program, and the next cal
                            {"7", "wrote"},
                            {"{}", "wrote neither an answer nor anything else known: \"{}\""},
                            {R"({"id":@})", "wrote neither an answer"},
+                           {R"({"id":@,"error":null})", "wrote neither an answer"},
+                           {R"({"id":@,"result":{},"error":{"kind":"rejected","message":"x"}})",
+                            "wrote a line with both a result and an error"},
                            {R"({"id":"@","result":{}})", "id is no whole number"},
                            {R"({"id":-1,"result":{}})", "id is no whole number from 0"},
                            {R"({"id":3000000000,"result":{}})", "answered call 3000000000, which is not under way"},
@@ -343,6 +416,28 @@ TEST_CASE("exec: a program that ends fails its calls with how, and is started an
         CHECK(target->status(foo, call).readiness == Readiness::ready);
         CHECK(lines_of(directory, "starts").size() == 2);
     }
+}
+
+TEST_CASE("exec: where something else buries the program, its calls fail all the same") {
+    const auto former = std::signal(SIGCHLD, SIG_IGN);
+    const auto target = load_odd({"exit-at=1"}, "restart_pause: 0");
+    std::vector<std::string> failures;
+    for (int i = 0; i < 2; ++i) failures.emplace_back(failure_of(*target).what());
+    std::signal(SIGCHLD, former);
+    for (const auto& failure : failures) CHECK(holds(failure, "odd-program\" is gone"));
+}
+
+TEST_CASE("exec: how a program ended is known, whatever the deployer was started with") {
+    const TempDir directory;
+    directory.write("source/services.yaml", "services: []\n");
+    const auto config = directory.write("config.yaml",
+                                        "source: {plugin: source-file, path: source, settle: 20ms}\n"
+                                        "target: {plugin: target-exec, command: [sh, -c, exit 7]}\n"
+                                        "cache: {plugin: cache-file, path: cache}\n");
+    Program once({"-c", "trap '' CHLD; exec \"$@\"", "sh", DEPLOYER_TEST_PROGRAM, "once", "--config", config.string()},
+                 "/bin/sh");
+    CHECK(once.wait() != 0);
+    CHECK(holds(once.out() + once.err(), "program \"sh\" exited with 7 before it said hello"));
 }
 
 TEST_CASE("exec: a program that has closed its input ends no deployer by a signal") {
@@ -439,6 +534,18 @@ TEST_CASE("exec: a call that is cancelled or late from the start reaches no prog
 TEST_CASE("exec: a line without end is no reason to take memory without end") {
     const auto target = load_odd({"huge-at=1"});
     CHECK(says(failure_of(*target), "wrote a line of more than 33554432 bytes: \"xxxx"));
+}
+
+TEST_CASE("exec: a line within its limit that comes to too much in memory ends the program") {
+    const TempDir directory;
+    std::string units = "{}";
+    for (int i = 0; i < 2'100'000; ++i) units += ",7";
+    directory.write("answer", R"({"id":1,"result":{"units":[)" + units + "]}}\n");
+    write_program(
+        directory, "mine",
+        "#!/bin/sh\nread hello\necho '{\"hello\":\"sh\",\"protocol\":1}'\nread line\ncat answer\nread line\n");
+    const auto target = load_target("target-exec", settings_from("command: [./mine]", directory.path()));
+    CHECK(says(failure_of(*target), "wrote a line of more than 2000000 values"));
 }
 
 TEST_CASE("exec: the program and what it started end with the target, even those that do not want to") {

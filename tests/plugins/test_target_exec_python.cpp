@@ -119,6 +119,10 @@ TEST_CASE("exec: without its directory the python example knows nothing, and not
     CHECK(thrown_by([&] { target->destroy(unit.name, call); }).kind() == ErrorKind::unavailable);
     CHECK(thrown_by([&] { target->status(unit, call); }).kind() == ErrorKind::unavailable);
 
+    // What is called like no unit is none.
+    directory.write("others/README", "no JSON");
+    std::filesystem::create_directory(directory.path("others/lost+found"));
+    CHECK(load_example(directory.path("others"))->list(call).empty());
     directory.write("units/foo.service", "no JSON");
     CHECK(thrown_by([&] { load_example(directory.path("units"))->list(call); }).kind() == ErrorKind::unavailable);
     const auto unset =
