@@ -138,7 +138,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
 
 /// As the program itself would find it: posix_spawnp looks in the PATH of this process.
 std::filesystem::path find_program(const Launch& launch) {
-    const std::filesystem::path name = launch.command.front();
+    std::filesystem::path name = launch.command.front();
     if (name.native().find('/') != std::string::npos) return name;
     constexpr std::string_view start_of_path = "PATH=";
     std::string_view places = "/bin:/usr/bin";

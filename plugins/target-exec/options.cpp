@@ -142,15 +142,12 @@ std::chrono::milliseconds read_restart_pause(const Settings& settings) {
 }  // namespace
 
 Options read_options(const Settings& settings) {
+    Launch launch{read_command(settings), read_environment(settings), read_directory(settings)};
     const auto for_program = write_settings(read_program_settings(settings));
-    Options options{{read_command(settings), read_environment(settings), read_directory(settings)},
-                    write_hello(for_program),
-                    {},
-                    read_identity(settings),
-                    read_start_timeout(settings),
-                    read_restart_pause(settings)};
-    options.identity = options.expected.value_or(derive_identity(options.launch, for_program));
-    return options;
+    const auto expected = read_identity(settings);
+    auto identity = expected.value_or(derive_identity(launch, for_program));
+    return {std::move(launch), write_hello(for_program),     std::move(identity),
+            expected,          read_start_timeout(settings), read_restart_pause(settings)};
 }
 
 }  // namespace deployer::exec

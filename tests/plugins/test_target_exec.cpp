@@ -60,7 +60,7 @@ bool is_running(const std::string& pid) {
 }
 
 std::filesystem::path write_program(const TempDir& directory, const std::string& file, const std::string& text) {
-    const auto path = directory.write(file, text);
+    auto path = directory.write(file, text);
     if (::chmod(path.c_str(), 0700) != 0) throw std::runtime_error("cannot make it executable");
     return path;
 }
@@ -421,8 +421,7 @@ TEST_CASE("exec: a program that ends fails its calls with how, and is started an
 TEST_CASE("exec: where something else buries the program, its calls fail all the same") {
     const auto former = std::signal(SIGCHLD, SIG_IGN);
     const auto target = load_odd({"exit-at=1"}, "restart_pause: 0");
-    std::vector<std::string> failures;
-    for (int i = 0; i < 2; ++i) failures.emplace_back(failure_of(*target).what());
+    const std::vector<std::string> failures{failure_of(*target).what(), failure_of(*target).what()};
     std::signal(SIGCHLD, former);
     for (const auto& failure : failures) CHECK(holds(failure, "odd-program\" is gone"));
 }
@@ -434,8 +433,7 @@ TEST_CASE("exec: how a program ended is known, whatever the deployer was started
                                         "source: {plugin: source-file, path: source, settle: 20ms}\n"
                                         "target: {plugin: target-exec, command: [sh, -c, exit 7]}\n"
                                         "cache: {plugin: cache-file, path: cache}\n");
-    Program once({"-c", "trap '' CHLD; exec \"$@\"", "sh", DEPLOYER_TEST_PROGRAM, "once", "--config", config.string()},
-                 "/bin/sh");
+    Program once({"--ignore-signal=CHLD", DEPLOYER_TEST_PROGRAM, "once", "--config", config.string()}, "/usr/bin/env");
     CHECK(once.wait() != 0);
     CHECK(holds(once.out() + once.err(), "program \"sh\" exited with 7 before it said hello"));
 }
