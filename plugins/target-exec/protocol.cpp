@@ -80,7 +80,7 @@ void append_tree(std::string& out, const SettingsNode& node) {
 // --- reading
 
 /// A listing of 10,000 units has a third of it. An empty object takes 3 bytes of a line, but some 900 of memory.
-constexpr std::size_t most_values = 2'000'000;
+constexpr std::size_t most_values = 1'000'000;
 
 /// Poco's own, but strict: Poco lets the last of equal keys win, so that half a listing could be lost unnoticed. And
 /// what a line comes to in memory has a limit.

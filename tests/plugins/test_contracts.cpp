@@ -34,7 +34,12 @@ void check_contract_by(const std::filesystem::path& settings, const std::string&
     CHECK(suite.size() > 15);
 }
 
-void check_contract(const std::string& plugin, const std::string& settings, const std::set<std::string> of_networked_targets{"where nobody listens, every call is unavailable",
+void check_contract(const std::string& plugin, const std::string& settings, const std::set<std::string>& skipped = {}) {
+    const TempDir dir;
+    check_contract_by(dir.write("conformance.yaml", settings), plugin, skipped);
+}
+
+const std::set<std::string> of_networked_targets{"where nobody listens, every call is unavailable",
                                                  "where nobody answers, every call ends at its deadline",
                                                  "where nobody answers, every call ends when it is stopped",
                                                  "an answer that makes no sense is unavailable",

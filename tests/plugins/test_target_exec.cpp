@@ -537,13 +537,13 @@ TEST_CASE("exec: a line without end is no reason to take memory without end") {
 TEST_CASE("exec: a line within its limit that comes to too much in memory ends the program") {
     const TempDir directory;
     std::string units = "{}";
-    for (int i = 0; i < 2'100'000; ++i) units += ",7";
+    for (int i = 0; i < 1'100'000; ++i) units += ",7";
     directory.write("answer", R"({"id":1,"result":{"units":[)" + units + "]}}\n");
     write_program(
         directory, "mine",
         "#!/bin/sh\nread hello\necho '{\"hello\":\"sh\",\"protocol\":1}'\nread line\ncat answer\nread line\n");
     const auto target = load_target("target-exec", settings_from("command: [./mine]", directory.path()));
-    CHECK(says(failure_of(*target), "wrote a line of more than 2000000 values"));
+    CHECK(says(failure_of(*target), "wrote a line of more than 1000000 values"));
 }
 
 TEST_CASE("exec: the program and what it started end with the target, even those that do not want to") {
