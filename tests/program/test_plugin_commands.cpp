@@ -71,12 +71,6 @@ void check_new_plugin(const Installation& installed, const std::string& name, co
     CHECK(holds(dir.read(name + "/README.md"), table.out));
 }
 
-/// Where the libraries are sanitized, their runtime has to come with the program.
-std::string link_options(const std::string& target) {
-    const std::string sanitizers = DEPLOYER_TEST_SANITIZE;
-    return sanitizers.empty() ? "" : "target_link_options(" + target + " PRIVATE -fsanitize=" + sanitizers + ")\n";
-}
-
 fs::path write_mock_settings(const TempDir& dir, const std::string& more = "") {
     return dir.write("suite.yaml", "settings: {state_file: \"{tmp}/cluster.json\"" + more + "}\n");
 }
@@ -114,8 +108,8 @@ TEST_CASE("a test of Catch2 runs the suite from the installed library") {
                   "target_link_libraries(foo_test CocoDeployer::conformance Catch2::Catch2)\n"
                   "target_compile_definitions(foo_test PRIVATE "
                   "FOO=\"$<TARGET_FILE:target-foo>\" "
-                  "SETTINGS=\"${CMAKE_SOURCE_DIR}/conformance.yaml\")\n" +
-                  link_options("foo_test"));
+                  "SETTINGS=\"${CMAKE_SOURCE_DIR}/conformance.yaml\")\n"
+                  "target_link_options(foo_test PRIVATE " DEPLOYER_TEST_LINK_OPTION ")\n");
     dir.write("target-foo/test.cpp",
               "#if __has_include(<catch2/catch_test_macros.hpp>)\n#include <catch2/catch_session.hpp>\n"
               "#else\n#define CATCH_CONFIG_RUNNER\n#endif\n"
