@@ -3,9 +3,7 @@
 
 #include <deployer/health.hpp>
 
-#include <exception>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 namespace deployer::conformance {
@@ -67,22 +65,9 @@ void check_threads(Subject& subject) {
     const auto health = subject.make<Health>();
     std::vector<std::string> services{checked_service(subject)};
     for (int i = 1; i < 8; ++i) services.push_back("conformance-" + std::to_string(i));
-    std::vector<std::exception_ptr> failures(services.size());
-    std::vector<std::jthread> threads;
-    threads.reserve(services.size());
-    for (std::size_t i = 0; i < services.size(); ++i) {
-        threads.emplace_back([&, i] {
-            try {
-                for (int times = 0; times < 10; ++times) (void)ask(subject, *health, services[i]);
-            } catch (...) {
-                failures[i] = std::current_exception();
-            }
-        });
-    }
-    threads.clear();
-    for (const auto& failure : failures) {
-        if (failure) std::rethrow_exception(failure);
-    }
+    side_by_side(services.size(), [&](std::size_t i) {
+        for (int times = 0; times < 10; ++times) (void)ask(subject, *health, services[i]);
+    });
 }
 
 void expect_ends(Subject& subject, const Call& call, ErrorKind kind, Subject::Time bound) {

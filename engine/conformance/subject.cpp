@@ -3,6 +3,7 @@
 #include "expectation.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -80,15 +81,30 @@ bool eventually(Subject::Time within, const std::function<bool()>& holds) {
     return true;
 }
 
-Subject::Time time_of(const std::function<void()>& work) {
+void expect_within(Subject::Time bound, const std::string& doing, const std::function<void()>& work) {
     const auto begin = std::chrono::steady_clock::now();
     work();
-    return std::chrono::duration_cast<Subject::Time>(std::chrono::steady_clock::now() - begin);
+    const auto time = std::chrono::duration_cast<Subject::Time>(std::chrono::steady_clock::now() - begin);
+    expect(time <= bound, doing + " took " + std::to_string(time.count()) + " ms to end");
 }
 
-void expect_within(Subject::Time bound, const std::string& doing, const std::function<void()>& work) {
-    const auto time = time_of(work);
-    expect(time <= bound, doing + " took " + std::to_string(time.count()) + " ms to end");
+void side_by_side(std::size_t count, const std::function<void(std::size_t)>& work) {
+    std::vector<std::exception_ptr> failures(count);
+    std::vector<std::jthread> threads;
+    threads.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        threads.emplace_back([&, i] {
+            try {
+                work(i);
+            } catch (...) {
+                failures[i] = std::current_exception();
+            }
+        });
+    }
+    threads.clear();
+    for (const auto& failure : failures) {
+        if (failure) std::rethrow_exception(failure);
+    }
 }
 
 void with_late_stop(const std::function<void(std::stop_token)>& work) {

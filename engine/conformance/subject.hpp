@@ -8,6 +8,7 @@
 #include <deployer/call.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -109,11 +110,11 @@ std::shared_ptr<Health> Subject::make(const SettingsNode& block);
 /// Looks again and again, with growing pauses; false when `holds` does not within the time.
 bool eventually(Subject::Time within, const std::function<bool()>& holds);
 
-/// How long it took.
-Subject::Time time_of(const std::function<void()>& work);
-
 /// Throws CheckFailed when it takes longer than that.
 void expect_within(Subject::Time bound, const std::string& doing, const std::function<void()>& work);
+
+/// Does `work` for each number below `count` at the same time, and throws on what the first of them threw.
+void side_by_side(std::size_t count, const std::function<void(std::size_t)>& work);
 
 /// A token that is stopped a moment later, while `work` is at it.
 void with_late_stop(const std::function<void(std::stop_token)>& work);

@@ -6,13 +6,10 @@
 #include <deployer/unit_name.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <map>
 #include <optional>
 #include <random>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 namespace deployer::conformance {
@@ -447,22 +444,7 @@ void check_threads(Stage& stage) {
     for (auto& mine : units) {
         for (std::size_t i = 0; i < units_of_a_thread; ++i) mine.push_back(stage.unit());
     }
-    std::vector<std::exception_ptr> failures(threads_at_once);
-    std::vector<std::jthread> threads;
-    threads.reserve(threads_at_once);
-    for (std::size_t i = 0; i < threads_at_once; ++i) {
-        threads.emplace_back([&, i] {
-            try {
-                live(stage, units[i]);
-            } catch (...) {
-                failures[i] = std::current_exception();
-            }
-        });
-    }
-    threads.clear();
-    for (const auto& failure : failures) {
-        if (failure) std::rethrow_exception(failure);
-    }
+    side_by_side(threads_at_once, [&](std::size_t i) { live(stage, units[i]); });
 }
 
 // ---- Ends of calls, and faults
