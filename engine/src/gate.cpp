@@ -6,6 +6,14 @@
 #include <utility>
 
 namespace deployer {
+namespace {
+
+/// What the target says of one unit, and not of the way to the target.
+bool is_about_unit(const Error& error) {
+    return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
+}
+
+}  // namespace
 
 using std::chrono::milliseconds;
 
@@ -15,6 +23,7 @@ Gate::Gate(std::string service, std::vector<DeployedUnit> units, std::vector<Dep
       units_(std::move(units)),
       companions_(std::move(companions)),
       deadline_(deadline),
+      is_brief_(!deadline),
       unit_(units_.front().name) {}
 
 Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
@@ -38,11 +47,15 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
     if (deadline_) tell(tools, detail_);
     // What is ready in time may show that it stays so. And when nobody could look for long, one look is not enough.
     const bool is_over = !deadline_ || (Clock::now() >= *deadline_ && (trouble_ || answers_ > 1));
-    if (!is_well && is_over) give_up(tools);
+    if (!is_well && is_over) {
+        leave(tools);
+        give_up(tools);
+    }
     return Look::again;
 }
 
 bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
+    if (is_starting_once_more(tools)) return false;
     // They tell the same, one bound to the other: looks take turns, and cost the target half.
     if (companions_turn_) {
         companions_turn_ = false;
@@ -55,16 +68,91 @@ bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
                                   [](const auto& unit) { return unit.desired_state == DesiredState::launched; });
     // Who is not to run has no health to ask for.
     if (!runs) return true;
-    if (const auto healthy = is_healthy(tools, turn)) return *healthy;
+    if (const auto healthy = is_healthy(tools, turn)) {
+        const bool is_last_look = good_ + 1 >= tools.stable_samples;
+        return *healthy && (!is_last_look || companions_are_mended(tools));
+    }
     if (tools.stable_samples == 1) return companions_are_ready(tools);
     companions_turn_ = !companions_.empty();
     return true;
 }
 
 bool Gate::companions_are_ready(const GateTools& tools) {
-    // One that failed with the former version may come up with this one.
-    return std::all_of(companions_.begin(), companions_.end(),
-                       [&](const auto& companion) { return look_at(companion, tools).readiness == Readiness::ready; });
+    auto how = Readiness::ready;
+    const auto down = find_companion_down(tools, how);
+    down_looks_ = down ? down_looks_ + 1 : 0;
+    if (!down) return true;
+    // One that was stopped along with its node may come up by itself, as may one that failed with the former version.
+    const bool has_had_time = is_brief_ || how == Readiness::failed || down_looks_ >= tools.stable_samples;
+    if (has_had_time) (void)start_once_more(down->unit, tools);
+    return false;
+}
+
+bool Gate::companions_are_mended(const GateTools& tools) {
+    const auto well = detail_;
+    auto how = Readiness::ready;
+    left_down_ = find_companion_down(tools, how);
+    if (left_down_ && start_once_more(left_down_->unit, tools)) return false;
+    detail_ = well;
+    return true;
+}
+
+std::optional<NotReady> Gate::find_companion_down(const GateTools& tools, Readiness& how) {
+    for (const auto& companion : companions_) {
+        const auto status = look_at(companion, tools);
+        if (status.readiness == Readiness::ready) continue;
+        how = status.readiness;
+        return NotReady{companion.name, status.detail};
+    }
+    return std::nullopt;
+}
+
+/// False: that was done before, or the unit is not to run.
+bool Gate::start_once_more(const std::string& unit, const GateTools& tools) {
+    const auto companion = std::find_if(companions_.begin(), companions_.end(),
+                                        [&](const auto& candidate) { return candidate.name == unit; });
+    if (is_restarted_ || companion->desired_state != DesiredState::launched) return false;
+    is_restarted_ = true;
+    if (!deadline_) deadline_ = Clock::now() + tools.placement_grace;
+    tools.calls.log.info(unit + " does not run (" + detail_ + ") beside " + units_.front().name +
+                         ", and is started once more");
+    try {
+        restart_.emplace(*companion, *deadline_, tools.target, tools.calls);
+    } catch (const Error& error) {
+        // What the target says of the companion is nothing that the node's new content can be blamed for.
+        is_restarted_ = error.kind() != ErrorKind::unavailable;
+        if (!is_about_unit(error)) throw;
+        tools.calls.log.warning(error.what());
+        return false;
+    }
+    detail_ += ", is started once more";
+    return true;
+}
+
+bool Gate::is_starting_once_more(const GateTools& tools) {
+    if (!restart_) return false;
+    unit_ = restart_->unit().name;
+    detail_ = "is started once more";
+    try {
+        if (!restart_->go_on(tools.target, tools.calls)) return true;
+    } catch (const Error& error) {
+        if (!is_about_unit(error)) throw;
+        tools.calls.log.warning(error.what());
+    }
+    restart_.reset();
+    down_looks_ = 0;
+    return false;
+}
+
+void Gate::leave(const GateTools& tools) {
+    if (!restart_) return;
+    constexpr milliseconds moment{1'000};
+    try {
+        restart_->finish(tools.target, {{}, tools.calls.log, moment});
+    } catch (const Error& error) {
+        tools.calls.log.warning(restart_->unit().name + " may be left inactive: " + error.what());
+    }
+    restart_.reset();
 }
 
 UnitStatus Gate::look_at(const DeployedUnit& unit, const GateTools& tools) {
@@ -127,7 +215,8 @@ void Gate::give_up(const GateTools& tools) const {
     if (trouble_) throw Error(*trouble_);
     const auto why = detail_.empty() ? std::string("the target does not say why") : detail_;
     if (!deadline_) throw Error(ErrorKind::rejected, why);
-    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(tools.timeout) + ": " + why);
+    const auto time = is_brief_ ? tools.placement_grace : tools.timeout;
+    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(time) + ": " + why);
 }
 
 }  // namespace deployer

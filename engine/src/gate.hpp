@@ -3,6 +3,8 @@
 #include "actual.hpp"
 #include "calls.hpp"
 #include "events.hpp"
+#include "report.hpp"
+#include "restart.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/health.hpp>
@@ -30,6 +32,9 @@ struct GateTools {
 
 /// The wait for the units of one node (R42): each in this version in its desired state, and then healthy, or where
 /// there is no health check its sidekick in order, at several looks in a row. One thread at a time.
+///
+/// A change of one unit may stop another one: a sidekick that is bound to its node stops along with the node. So a unit
+/// of the node that did not change, is to run and does not is started once more, once in a gate.
 class Gate {
 public:
     using Clock = std::chrono::steady_clock;
@@ -50,6 +55,11 @@ public:
     /// `turn` keeps two gates of a service from asking for its health at once.
     Look look(const GateTools& tools, std::mutex& turn);
 
+    /// For a gate that is not looked at again: what is being started once more is launched now, even after a stop.
+    void leave(const GateTools& tools);
+    /// A companion that is down although it was started once more, where that does not keep the gate from being passed.
+    [[nodiscard]] const std::optional<NotReady>& left_down() const noexcept { return left_down_; }
+
     /// The unit that the last look ended with.
     [[nodiscard]] const std::string& unit() const noexcept { return unit_; }
     [[nodiscard]] const std::vector<DeployedUnit>& units() const noexcept { return units_; }
@@ -57,6 +67,11 @@ public:
 private:
     [[nodiscard]] bool all_is_well(const GateTools& tools, std::mutex& turn);
     [[nodiscard]] bool companions_are_ready(const GateTools& tools);
+    /// What of a healthy node is down is started once more, and does not count otherwise.
+    [[nodiscard]] bool companions_are_mended(const GateTools& tools);
+    [[nodiscard]] std::optional<NotReady> find_companion_down(const GateTools& tools, Readiness& how);
+    [[nodiscard]] bool start_once_more(const std::string& unit, const GateTools& tools);
+    [[nodiscard]] bool is_starting_once_more(const GateTools& tools);
     [[nodiscard]] bool is_ready(const DeployedUnit& unit, const GateTools& tools);
     /// The target's word on a unit.
     [[nodiscard]] UnitStatus look_at(const DeployedUnit& unit, const GateTools& tools);
@@ -71,6 +86,7 @@ private:
     std::vector<DeployedUnit> units_;
     std::vector<DeployedUnit> companions_;
     std::optional<Clock::time_point> deadline_;
+    bool is_brief_;  ///< a first look decides, unless something has to be mended
     bool is_busy_ = false;
     bool companions_turn_ = false;  ///< the next look is at those
     std::string unit_;
@@ -80,6 +96,10 @@ private:
     std::size_t answers_ = 0;       ///< looks that could be made
     std::optional<Error> trouble_;  ///< why the last look could not be made
     std::optional<Clock::time_point> unplaced_since_;
+    std::size_t down_looks_ = 0;      ///< in a row at which a companion was not ready
+    std::optional<Restart> restart_;  ///< of a companion
+    bool is_restarted_ = false;       ///< a companion was told to start once more
+    std::optional<NotReady> left_down_;
 };
 
 }  // namespace deployer

@@ -1,6 +1,7 @@
 #include "rollout.hpp"
 
 #include "gate.hpp"
+#include "restart.hpp"
 
 #include <deployer/unit_name.hpp>
 
@@ -119,17 +120,18 @@ private:
         std::optional<Stage> stage;
         std::deque<std::size_t> waiting;  ///< steps that have not begun
         std::vector<std::size_t> begun;
-        std::size_t tasks = 0;             ///< queued or under way
-        std::size_t claims = 0;            ///< those of them that will begin a step
-        bool is_open;                      ///< more than the first step may begin
-        std::string obstacle;              ///< why no other step begins; empty: nothing stands in the way
-        std::string verdict;               ///< what was not ready in time, or never will be; empty: nothing
-        bool is_superseded = false;        ///< and not through
-        bool is_returning = false;         ///< what was changed is put back
-        std::vector<Return> to_restore;    ///< the next one last
-        std::string not_restored;          ///< what could not be put back
-        std::mutex choosing;               ///< of the next step
-        std::shared_ptr<std::mutex> turn;  ///< of the service, at its health
+        std::size_t tasks = 0;           ///< queued or under way
+        std::size_t claims = 0;          ///< those of them that will begin a step
+        bool is_open;                    ///< more than the first step may begin
+        std::string obstacle;            ///< why no other step begins; empty: nothing stands in the way
+        std::string verdict;             ///< what was not ready in time, or never will be; empty: nothing
+        bool is_superseded = false;      ///< and not through
+        bool is_returning = false;       ///< what was changed is put back
+        std::vector<Return> to_restore;  ///< the next one last
+        std::optional<std::vector<Restart>> restarts{};  ///< of units that failed, once somebody asked for it
+        std::string not_restored;                        ///< what could not be put back
+        std::mutex choosing;                             ///< of the next step
+        std::shared_ptr<std::mutex> turn;                ///< of the service, at its health
     };
 
     struct Task {
@@ -245,7 +247,7 @@ private:
                 return std::nullopt;
             case Kind::settle:
                 if (!task.gate) {
-                    restart_failed(group);
+                    if (const auto again = restart_failed(group)) return again;
                     task.gate = make_gate(group, group.plan.settled, group.plan.companions);
                 }
                 return wait_for_settled(group, *task.gate);
@@ -300,6 +302,7 @@ private:
         bool is_judged = false;
         try {
             if (const auto why = why_ending(); !why.empty()) {
+                gate.leave(gate_tools_);
                 problem = "was still being waited for: " + why;
             } else if (const auto again = look(group, gate)) {
                 return again;
@@ -317,7 +320,10 @@ private:
         const bool is_over = is_judged && is_unproven && group.plan.on_timeout;
         // What no verdict ends is looked at again in the next cycle, and not waited for once more.
         if (problem.empty() || is_over) end_waits(gate);
-        if (problem.empty()) return std::nullopt;
+        if (problem.empty()) {
+            note_left_down(gate);
+            return std::nullopt;
+        }
         const auto text = gate.unit() + ", which has " + (group.plan.restoring ? "its former" : "this") +
                           " version already, " + problem;
         const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_judged;
@@ -335,9 +341,31 @@ private:
         return std::nullopt;
     }
 
-    /// Somebody has mended what kept them from starting; a target does not start by itself what has failed.
-    void restart_failed(Group& group) {
-        if (!group.plan.restarts) return;
+    /// Somebody has mended what kept them from starting; a target does not start by itself what has failed. After how
+    /// long to go on; nullopt: all are started.
+    std::optional<milliseconds> restart_failed(Group& group) {
+        constexpr milliseconds pause{1'000};
+        if (!group.plan.restarts) return std::nullopt;
+        if (!group.restarts) begin_restarts(group);
+        bool is_under_way = false;
+        for (auto& restart : *group.restarts) {
+            try {
+                if (is_ending()) {
+                    restart.finish(tools_.target, tools_.calls);
+                } else if (!restart.go_on(tools_.target, tools_.calls)) {
+                    is_under_way = true;
+                }
+            } catch (const Error& error) {
+                // The gate tells what is wrong with it.
+                interrupt_if_hopeless(error);
+            }
+        }
+        return is_under_way ? std::optional(std::min(pause, tools_.policy.poll)) : std::nullopt;
+    }
+
+    void begin_restarts(Group& group) {
+        group.restarts.emplace();
+        const auto deadline = Clock::now() + tools_.policy.timeout;
         for (const auto& unit : group.plan.settled) {
             if (unit.desired_state != DesiredState::launched || is_ending()) continue;
             try {
@@ -346,10 +374,8 @@ private:
                 if (status.readiness != Readiness::failed) continue;
                 tools_.calls.log.info(unit.name +
                                       " has failed, and is started once more, as somebody asked to try again");
-                tools_.target.set_desired_state(unit.name, DesiredState::inactive, tools_.calls.make());
-                tools_.target.set_desired_state(unit.name, DesiredState::launched, tools_.calls.make());
+                group.restarts->emplace_back(unit, deadline, tools_.target, tools_.calls);
             } catch (const Error& error) {
-                // The gate tells what is wrong with it.
                 interrupt_if_hopeless(error);
             }
         }
@@ -497,11 +523,13 @@ private:
         const auto& step = group.plan.steps[task.step];
         try {
             if (const auto why = why_ending(); !why.empty()) {
+                gate.leave(gate_tools_);
                 break_off(group, step, why);
             } else if (const auto again = look(group, gate)) {
                 return again;
             } else {
                 end_waits(gate);
+                note_left_down(gate);
                 const std::lock_guard lock(mutex_);
                 group.is_open = true;
             }
@@ -645,7 +673,10 @@ private:
         auto& gate = *task.gate;
         const auto& way_back = *task.way_back;
         try {
-            if (const auto why = why_ending(); !why.empty()) return not_restored(group, way_back, gate.unit(), why);
+            if (const auto why = why_ending(); !why.empty()) {
+                gate.leave(gate_tools_);
+                return not_restored(group, way_back, gate.unit(), why);
+            }
             if (const auto again = look(group, gate)) return again;
         } catch (const Error& error) {
             if (!interrupt_if_hopeless(error)) end_waits(gate);
@@ -675,6 +706,12 @@ private:
         group.not_restored = unit + ": " + why;
         if (is_superseded()) group.is_superseded = true;
         return std::nullopt;
+    }
+
+    void note_left_down(const Gate& gate) {
+        if (!gate.left_down()) return;
+        const std::lock_guard lock(mutex_);
+        end_.not_ready.push_back(*gate.left_down());
     }
 
     void forget_not_ready(const Gate& gate) {

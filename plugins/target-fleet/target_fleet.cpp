@@ -2,8 +2,10 @@
 #include "fleet_api.hpp"
 #include "known_units.hpp"
 #include "placement.hpp"
+#include "replacement.hpp"
 #include "unit_check.hpp"
 #include "verdict.hpp"
+#include "whole_listing.hpp"
 
 #include <deployer/plugin.hpp>
 #include <deployer/unit_file.hpp>
@@ -22,24 +24,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How often a listing that cannot be believed is read again.
-constexpr int most_listings = 5;
-
-/// Between two looks at a unit that is to go, at first and at most.
-constexpr milliseconds first_pause{100};
-constexpr milliseconds longest_pause{500};
-
 /// A machine tells fleet every second what changed on it. So after this time it tells of the version that it has now.
 constexpr milliseconds second_look{1'500};
 
 /// When one machine unloads a global unit, fleet forgets what all of them said of it. A machine that has seen no change
 /// says so again after 24 s.
 constexpr milliseconds silence{26'000};
-
-/// For what is to be done after a stop, which leaves a call 1.5 s, or after the deadline.
-constexpr milliseconds last_moment{1'000};
-
-enum class Update { automatic, replace, recreate };
 
 Update read_update(const Settings& settings) {
     settings.describe("update", "`auto`", "How a unit gets another content, see below.");
@@ -48,30 +38,20 @@ Update read_update(const Settings& settings) {
     return word == "recreate" ? Update::recreate : Update::automatic;
 }
 
-bool same_options(const Unit& held, const Unit& wanted) {
-    return unit_file_hash(held.options) == unit_file_hash(wanted.options);
+/// How often a unit that is to stop is looked at.
+milliseconds read_stop_poll(const Settings& settings) {
+    constexpr milliseconds usual{1'500};
+    settings.describe("stop_poll", "`1500ms`", "Between two looks at a unit that has to stop before it is replaced.");
+    return settings.find_duration("stop_poll").value_or(usual);
 }
 
-std::vector<std::string> sorted_names(const std::vector<FleetUnit>& listing) {
-    std::vector<std::string> names;
-    names.reserve(listing.size());
-    for (const auto& held : listing) names.push_back(held.unit.name);
-    std::sort(names.begin(), names.end());
-    return names;
+/// Where fleet's record of a unit has other options than these.
+bool has_other_options(const FleetUnit& held, const Unit& wanted) {
+    return unit_file_hash(held.unit.options) != unit_file_hash(wanted.options);
 }
 
 std::string count_of(std::size_t count, const std::string& noun) {
     return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
-}
-
-/// "a.service, b.service and 3 more"
-std::string enumerate(const std::vector<std::string>& names) {
-    constexpr std::size_t most = 3;
-    std::string text;
-    for (std::size_t index = 0; index < std::min(names.size(), most); ++index) {
-        text.append(index == 0 ? "" : ", ").append(names[index]);
-    }
-    return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more" : text;
 }
 
 class FleetTarget final : public Target {
@@ -81,7 +61,7 @@ public:
     [[nodiscard]] std::string identity() const override { return "fleet " + shown_; }
 
     std::vector<ActualUnit> list(const Call& call) override {
-        auto listing = list_whole(call);
+        auto listing = listing_.read(call);
         std::vector<ActualUnit> units;
         units.reserve(listing.size());
         for (auto& held : listing) units.push_back({std::move(held.unit), std::move(held.current_state)});
@@ -91,31 +71,14 @@ public:
     void apply(const Unit& unit, const Call& call) override {
         if (const auto problem = find_problem(unit)) throw Error(ErrorKind::rejected, *problem);
         first_looks_.forget(unit.name);
-        if (update_ == Update::recreate) {
-            recreate(unit, call);
-        } else if (!put(unit, call)) {
-            if (update_ == Update::replace) {
-                throw Error(ErrorKind::rejected,
-                            "fleet keeps the old options of a unit that is there, as versions before 0.13 do; with "
-                            "\"update: auto\" or \"update: recreate\" it is destroyed and created anew");
-            }
-            call.log.info("fleet keeps the old options of " + unit.name +
-                          ", as versions before 0.13 do: destroys it and creates it anew");
-            recreate(unit, call);
-        }
-        known_.add(unit.name);
+        replacement_.apply(unit, call);
     }
 
     void set_desired_state(std::string_view unit, DesiredState state, const Call& call) override {
-        if (api_.set_desired_state(unit, state, call)) return;
-        known_.remove(unit);
-        throw Error(ErrorKind::not_found, std::string(unit) + " is not in the cluster");
+        replacement_.set_desired_state(unit, state, call);
     }
 
-    void destroy(std::string_view unit, const Call& call) override {
-        api_.destroy(unit, call);
-        known_.remove(unit);
-    }
+    void destroy(std::string_view unit, const Call& call) override { replacement_.destroy(unit, call); }
 
     UnitStatus status(const Unit& unit, const Call& call) override {
         if (unit.desired_state == DesiredState::inactive) return status_at_rest(unit, call);
@@ -128,97 +91,10 @@ public:
 
 private:
     FleetTarget(const Settings& settings, const Endpoint& endpoint)
-        : shown_(endpoint.shown), update_(read_update(settings)), api_(endpoint) {}
-
-    /// Under load fleet leaves units out without a word. So a listing counts when it has every unit that is known, or
-    /// when the next one has just the same; and the first one, of which nobody knows what it lacks, needs that too.
-    std::vector<FleetUnit> list_whole(const Call& call) {
-        std::optional<std::vector<std::string>> former;
-        std::string seen;
-        milliseconds pause{0};
-        for (int count = 0; count < most_listings; ++count) {
-            if (pause.count() > 0 && !call.wait(pause)) call.check("listing the units until two listings agree");
-            auto listing = api_.list(call);
-            auto names = sorted_names(listing);
-            const auto missing = known_.missing_in(names);
-            const bool is_whole = known_.were_listed() && missing.empty();
-            if (has_no_name_twice(names) && (is_whole || former == names)) {
-                accept(names, missing, call);
-                return listing;
-            }
-            seen.append(seen.empty() ? "" : ", then ").append(count_of(names.size(), "unit"));
-            // Two listings without a pause between them may well lack the same.
-            if (former || known_.were_listed()) pause = pause.count() == 0 ? first_pause * 2 : pause * 2;
-            former = std::move(names);
-        }
-        throw Error(ErrorKind::unavailable, "the listing is not complete: " + seen);
-    }
-
-    /// Pages are counted off afresh for each request: a unit that came meanwhile shifts another one into the next page.
-    static bool has_no_name_twice(const std::vector<std::string>& sorted) {
-        return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
-    }
-
-    void accept(const std::vector<std::string>& names, const std::vector<std::string>& missing, const Call& call) {
-        if (!missing.empty()) call.log.info("no longer in fleet, by another hand than ours: " + enumerate(missing));
-        known_.replace_with(names);
-    }
-
-    /// False: fleet has the unit, but with other options, and keeps them.
-    bool put(const Unit& unit, const Call& call) {
-        if (api_.put(unit, call) == FleetApi::Put::taken) return true;
-        // Also what became of a request whose first answer was lost.
-        const auto held = api_.find(unit.name, call);
-        if (!held) throw Error(ErrorKind::unavailable, "it was there and is gone: something else destroys it");
-        return same_options(held->unit, unit);
-    }
-
-    void recreate(const Unit& unit, const Call& call) {
-        const auto held = api_.find(unit.name, call);
-        if (held && same_options(held->unit, unit)) {
-            if (held->unit.desired_state != unit.desired_state) set_desired_state(unit.name, unit.desired_state, call);
-            return;
-        }
-        bool is_taken = false;
-        try {
-            if (held) destroy(unit.name, call);
-            wait_until_gone(unit.name, !held, call);
-            is_taken = put(unit, call);
-        } catch (const Error& error) {
-            throw restore(held ? &held->unit : nullptr, unit, error, call);
-        }
-        if (!is_taken) {
-            throw Error(ErrorKind::unavailable, "it was destroyed, but is there again: something else creates it");
-        }
-    }
-
-    /// Whatever comes next, a unit that was there is not to be missing until somebody has the time to try again. After
-    /// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
-    /// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
-    /// After a deadline they have noticed, and the new one is what leads on.
-    Error restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
-        const bool is_new = error.kind() == ErrorKind::unavailable;
-        if (!is_new && former == nullptr) return error;
-        const Call own{std::chrono::steady_clock::now() + last_moment, {}, call.log};
-        const std::string what = error.what();
-        try {
-            (void)api_.put(is_new ? unit : *former, own);
-            known_.add(unit.name);
-            return {error.kind(),
-                    what + (is_new ? "; it is created all the same" : "; its former content is put back")};
-        } catch (const Error& trouble) {
-            return {error.kind(), what + "; it may be missing now: " + trouble.what()};
-        }
-    }
-
-    /// A unit that is created while the former one of its name still stops can stay what the former one was.
-    void wait_until_gone(const std::string& unit, bool is_absent, const Call& call) {
-        for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
-            is_absent = is_absent || !api_.find(unit, call);
-            if (is_absent && api_.states(unit, call).empty()) return;
-            if (!call.wait(pause)) call.check("waiting for the former " + unit + " to stop");
-        }
-    }
+        : shown_(endpoint.shown),
+          api_(endpoint),
+          listing_(api_, known_),
+          replacement_(api_, known_, listing_, read_update(settings), read_stop_poll(settings)) {}
 
     UnitStatus status_at_rest(const Unit& unit, const Call& call) {
         const auto held = api_.find(unit.name, call);
@@ -233,7 +109,7 @@ private:
     /// The answer where fleet's own record of the unit is not of this version.
     static std::optional<UnitStatus> describe_other(const std::optional<FleetUnit>& held, const Unit& unit) {
         if (!held) return UnitStatus{Readiness::absent, "fleet does not have it"};
-        if (same_options(held->unit, unit)) return std::nullopt;
+        if (!has_other_options(*held, unit)) return std::nullopt;
         return UnitStatus{Readiness::waiting, "fleet has another version of it"};
     }
 
@@ -293,9 +169,10 @@ private:
     }
 
     std::string shown_;
-    Update update_;
     FleetApi api_;
     KnownUnits known_;
+    WholeListing listing_;
+    Replacement replacement_;
     FirstLooks first_looks_;
 };
 

@@ -36,8 +36,8 @@ using Lines = std::vector<std::string>;
 
 TEST_CASE("fleet: one PUT creates and launches a unit") {
     FleetDouble fleet;
-    const auto target = open_fleet(fleet);
     const TestCall call;
+    const auto target = open_listed_fleet(fleet, call);
     const auto state = GENERATE(DesiredState::inactive, DesiredState::loaded, DesiredState::launched);
     const auto unit = unit_running("foo@1.service", "/bin/foo", state);
     target->apply(unit, call);
@@ -52,8 +52,8 @@ TEST_CASE("fleet: one PUT creates and launches a unit") {
 TEST_CASE("fleet: one PUT replaces a unit") {
     FleetDouble fleet;
     fleet.add(unit_running("foo.service", "/bin/old"));
-    const auto target = open_fleet(fleet);
     const TestCall call;
+    const auto target = open_listed_fleet(fleet, call);
     const auto unit = unit_running("foo.service", "/bin/new");
     target->apply(unit, call);
     CHECK(fleet.requests() == Lines{"PUT foo.service"});
@@ -65,8 +65,8 @@ TEST_CASE("fleet: applying what is there already changes nothing [R7]", "[R7]") 
     FleetDouble fleet;
     const auto unit = unit_running("foo.service", "/bin/foo");
     fleet.add(unit);
-    const auto target = open_fleet(fleet);
     const TestCall call;
+    const auto target = open_listed_fleet(fleet, call);
     const auto before = fleet.now();
     target->apply(unit, call);
     CHECK(fleet.requests() == Lines{"PUT foo.service", "GET foo.service"});
@@ -131,8 +131,8 @@ TEST_CASE("fleet: an older fleet, which keeps the options of a unit, gets it des
     FleetDouble fleet({.is_old = true, .speed = 50});
     const auto old = unit_running("foo.service", "/bin/old");
     fleet.add(old);
-    const auto target = open_fleet(fleet, GENERATE("", "update: auto"));
     TestCall call;
+    const auto target = open_listed_fleet(fleet, call, GENERATE("", "update: auto"));
     const auto unit = unit_running("foo.service", "/bin/new");
     target->apply(unit, call);
     auto requests = fleet.requests();
@@ -164,8 +164,8 @@ TEST_CASE("fleet: told to replace, it says which setting an older fleet needs") 
 TEST_CASE("fleet: told to recreate, it destroys what differs and nothing else") {
     FleetDouble fleet({.is_old = GENERATE(false, true), .speed = 50});
     const auto unit = unit_running("foo.service", "/bin/foo");
-    const auto target = open_fleet(fleet, "update: recreate");
     const TestCall call;
+    const auto target = open_listed_fleet(fleet, call, "update: recreate");
 
     target->apply(unit, call);
     CHECK(fleet.requests() == Lines{"GET foo.service", "GET /state foo.service", "PUT foo.service"});
@@ -296,7 +296,7 @@ TEST_CASE("fleet: stop ends the wait for a former unit of which nothing is known
 TEST_CASE("fleet: a PUT whose answer is lost is sent again and counts as done") {
     FleetDouble fleet;
     const TestCall call;
-    const auto target = open_fleet(fleet);
+    const auto target = open_listed_fleet(fleet, call);
     fleet.set_fault(fault_on("PUT foo.service", {.lose_answer = true}, 1, 1));
     const auto unit = unit_running("foo.service", "/bin/foo");
     target->apply(unit, call);
@@ -383,8 +383,8 @@ TEST_CASE(
 
 TEST_CASE("fleet: what fleet refuses is rejected in its own words") {
     FleetDouble fleet;
-    const auto target = open_fleet(fleet);
     const TestCall call;
+    const auto target = open_listed_fleet(fleet, call);
     for (const int status : {400, 405, 409, 413, 415, 422}) {
         fleet.forget_requests();
         fleet.set_fault(fault_on("PUT foo.service", {.status = status, .message = "not that"}));
@@ -414,7 +414,7 @@ TEST_CASE("fleet: what something in between refuses is not the unit's fault, unl
 
 TEST_CASE("fleet: a 500 that comes again, while fleet is well, is that unit's fault") {
     FleetDouble fleet;
-    const auto target = open_fleet(fleet);
+    const auto target = open_listed_fleet(fleet, TestCall());
     const auto unit = unit_running("foo.service", "/bin/foo");
     fleet.set_fault(fault_on("PUT foo.service", {.status = 500}));
     SECTION("it is asked again after a pause") {
@@ -463,8 +463,8 @@ TEST_CASE("fleet: while etcd has no leader no unit is to blame") {
     FleetDouble fleet;
     const auto unit = unit_running("foo.service", "/bin/foo");
     fleet.add(unit);
-    const auto target = open_fleet(fleet);
     const TestCall call;
+    const auto target = open_listed_fleet(fleet, call);
     fleet.set_fault(without_leader);
     CHECK(thrown_by([&] { target->apply(unit_running("foo.service", "/bin/new"), call); }).kind() ==
           ErrorKind::unavailable);
@@ -502,13 +502,13 @@ TEST_CASE("fleet: a unit that fleet cannot read is rejected, whatever is asked o
 
 TEST_CASE("fleet: asking whose fault a 500 is ends at stop") {
     FleetDouble fleet;
-    const auto target = open_fleet(fleet);
+    TestCall call;
+    const auto target = open_listed_fleet(fleet, call);
     const auto delay = GENERATE(0h, 1h);  // in the pause; in the question
     fleet.set_fault([=](const FleetRequest& request) -> std::optional<FleetFault> {
         if (request.method == "PUT") return FleetFault{.status = 500};
         return FleetFault{.delay = delay};
     });
-    TestCall call;
     const std::jthread stopper([&] {
         (void)fleet.server().wait_for_requests(2);
         call.request_stop();

@@ -4,6 +4,7 @@
 #include "support/loaded_plugin.hpp"
 #include "support/mock_cluster.hpp"
 
+#include <deployer/call.hpp>
 #include <deployer/target.hpp>
 #include <deployer/unit.hpp>
 
@@ -26,6 +27,14 @@ inline std::shared_ptr<Target> open_fleet_at(const std::string& endpoint, std::s
 
 inline std::shared_ptr<Target> open_fleet(const FleetDouble& fleet, std::string_view settings = {}) {
     return open_fleet_at(fleet.endpoint(), settings);
+}
+
+/// As the engine has it in a rollout: the target has listed its units. None of its requests counts yet.
+inline std::shared_ptr<Target> open_listed_fleet(FleetDouble& fleet, const Call& call, std::string_view settings = {}) {
+    auto target = open_fleet(fleet, settings);
+    (void)target->list(call);
+    fleet.forget_requests();
+    return target;
 }
 
 /// Lets requests with that line fail so, from the one with that number up to another one.

@@ -1,0 +1,256 @@
+#include "replacement.hpp"
+
+#include "placement.hpp"
+
+#include <deployer/unit_file.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace deployer::fleet {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// Between two looks at a unit that is to be gone, at first and at most.
+constexpr milliseconds first_pause{100};
+constexpr milliseconds longest_pause{500};
+
+/// An agent looks at what it is to do at least so often, and tells fleet of it within a second.
+constexpr milliseconds agent_round{6'000};
+
+/// After this time an agent that was told of a change has looked.
+constexpr milliseconds between_looks{1'200};
+
+/// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
+constexpr milliseconds patience{30'000};
+
+/// For what is to be done after a stop, which leaves a call 1.5 s, or after the deadline.
+constexpr milliseconds last_moment{1'000};
+
+bool same_options(const Unit& held, const Unit& wanted) {
+    return unit_file_hash(held.options) == unit_file_hash(wanted.options);
+}
+
+bool is_at_rest(const StateEntry& entry) {
+    return entry.active == "inactive" || entry.active == "failed";
+}
+
+Error gone() {
+    return {ErrorKind::unavailable, "it was there and is gone: something else destroys it"};
+}
+
+}  // namespace
+
+void Replacement::apply(const Unit& unit, const Call& call) {
+    if (update_ != Update::replace) listing_.ensure(call);
+    const bool may_run = update_ != Update::replace && known_.may_run_otherwise(unit);
+    const auto along = may_run ? known_.stopped_along_with(unit.name) : std::vector<std::string>{};
+    auto concerned = along;
+    concerned.insert(concerned.begin(), unit.name);
+    const auto turn = turns_.take(std::move(concerned), call);
+    if (may_run && !(along.empty() && known_.restarts_at_once(unit.name))) {
+        exchange_stopped(unit, along, call);
+    } else {
+        exchange(unit, false, call);
+    }
+    known_.add(unit);
+}
+
+void Replacement::set_desired_state(std::string_view unit, DesiredState state, const Call& call) {
+    const auto turn = turns_.take({std::string(unit)}, call);
+    if (api_.set_desired_state(unit, state, call)) {
+        known_.set_desired_state(unit, state);
+        return;
+    }
+    known_.remove(unit);
+    throw Error(ErrorKind::not_found, std::string(unit) + " is not in the cluster");
+}
+
+void Replacement::destroy(std::string_view unit, const Call& call) {
+    const auto turn = turns_.take({std::string(unit)}, call);
+    api_.destroy(unit, call);
+    known_.remove(unit);
+}
+
+void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call) {
+    if (update_ == Update::recreate) return recreate(unit, call);
+    if (put(unit, call)) return;
+    if (update_ == Update::replace) {
+        throw Error(ErrorKind::rejected,
+                    "fleet keeps the old options of a unit that is there, as versions before 0.13 do; with "
+                    "\"update: auto\" or \"update: recreate\" it is destroyed and created anew");
+    }
+    call.log.info("fleet keeps the old options of " + unit.name +
+                  ", as versions before 0.13 do: destroys it and creates it anew");
+    if (was_stopped) {
+        // With its old options it has just been told to run.
+        if (!api_.set_desired_state(unit.name, DesiredState::loaded, call)) throw gone();
+        wait_until_stopped(unit, call);
+    }
+    recreate(unit, call);
+}
+
+void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call) {
+    // What is bound to a unit that is not to run cannot run either.
+    if (unit.desired_state != DesiredState::launched) along.clear();
+    Stopped stopped;
+    try {
+        std::erase_if(along, [&](const auto& other) { return comes_along(unit, other, call); });
+        for (const auto& other : along) stop(other, stopped, call);
+        stop(unit.name, stopped, call);
+        wait_until_stopped(unit, call);
+        exchange(unit, true, call);
+        std::erase(stopped, unit.name);
+        if (unit.desired_state == DesiredState::launched) hurry(unit.name, stopped, call);
+    } catch (const Error& error) {
+        throw start_again(std::move(stopped), error, call);
+    }
+}
+
+bool Replacement::comes_along(const Unit& unit, const std::string& other, const Call& call) const {
+    if (!known_.is_started_by(unit, other)) return false;
+    // An agent that has yet to get to a change of it would start it, and this unit with it, while this one is to stop.
+    const auto hash = known_.hash_of(other);
+    const auto entries = api_.states(other, call);
+    return !entries.empty() && std::all_of(entries.begin(), entries.end(), [&](const StateEntry& entry) {
+        return entry.hash == hash && entry.active == "active";
+    });
+}
+
+void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& call) const {
+    stopped.push_back(unit);
+    if (!api_.set_desired_state(unit, DesiredState::loaded, call)) stopped.pop_back();
+}
+
+/// An agent that sees a desired state written looks one second later at all that it is to do; while it has yet to look,
+/// and when only a content was written, it sees nothing and looks after up to 5 s. For a unit that has stopped it needs
+/// two looks, as the first one removes the former unit file and stumbles.
+void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
+    const bool has_time = call.wait(between_looks);
+    for (; !stopped.empty(); stopped.pop_back()) launch(stopped.back(), call);
+    if (!has_time) return;
+    launch(unit, call);
+    if (call.wait(between_looks)) launch(unit, call);
+}
+
+void Replacement::launch(const std::string& unit, const Call& call) const {
+    (void)api_.set_desired_state(unit, DesiredState::launched, call);
+}
+
+void Replacement::wait_until_stopped(const Unit& unit, const Call& call) const {
+    Stopping stopping;
+    auto last_answer = steady_clock::now();
+    for (;;) {
+        if (!call.wait(look_every_)) {
+            if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
+            throw Error(ErrorKind::rejected, "it does not stop: " + stopping.detail);
+        }
+        try {
+            if (has_stopped(unit, stopping, call)) return;
+            last_answer = steady_clock::now();
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
+            stopping.detail = error.what();
+        }
+    }
+}
+
+/// That its agent has acted comes first: a unit can be at rest for other reasons, and what was told before is then not
+/// done either. It does not mean that the process has ended; that its machine says.
+bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const {
+    if (!stopping.is_begun) {
+        const auto held = api_.find(unit.name, call);
+        if (!held) throw gone();
+        stopping.is_begun = held->current_state != to_string(DesiredState::launched);
+        stopping.detail = "its machine has not begun to stop it";
+        if (!stopping.is_begun) return false;
+    }
+    const auto entries = api_.states(unit.name, call);
+    const auto running = std::find_if_not(entries.begin(), entries.end(), is_at_rest);
+    if (running != entries.end()) {
+        stopping.detail = running->active + " (" + running->sub + ")";
+        return false;
+    }
+    // Of a global unit no word tells that a machine has acted.
+    if (is_global(unit) && !call.wait(agent_round)) call.check("waiting for " + unit.name + " to stop");
+    return true;
+}
+
+bool Replacement::put(const Unit& unit, const Call& call) const {
+    if (api_.put(unit, call) == FleetApi::Put::taken) return true;
+    // Also what became of a request whose first answer was lost.
+    const auto held = api_.find(unit.name, call);
+    if (!held) throw gone();
+    return same_options(held->unit, unit);
+}
+
+void Replacement::recreate(const Unit& unit, const Call& call) {
+    const auto held = api_.find(unit.name, call);
+    if (held && same_options(held->unit, unit)) {
+        if (held->unit.desired_state == unit.desired_state) return;
+        if (!api_.set_desired_state(unit.name, unit.desired_state, call)) throw gone();
+        return;
+    }
+    bool is_taken = false;
+    try {
+        if (held) {
+            api_.destroy(unit.name, call);
+            known_.remove(unit.name);
+        }
+        wait_until_gone(unit.name, !held, call);
+        is_taken = put(unit, call);
+    } catch (const Error& error) {
+        throw restore(held ? &held->unit : nullptr, unit, error, call);
+    }
+    if (!is_taken) {
+        throw Error(ErrorKind::unavailable, "it was destroyed, but is there again: something else creates it");
+    }
+}
+
+/// A unit that is created while the former one of its name still stops can stay what the former one was.
+void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const {
+    for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
+        is_absent = is_absent || !api_.find(unit, call);
+        if (is_absent && api_.states(unit, call).empty()) return;
+        if (!call.wait(pause)) call.check("waiting for the former " + unit + " to stop");
+    }
+}
+
+/// What ran is not to stay stopped because its unit could not be changed.
+Error Replacement::start_again(Stopped stopped, const Error& error, const Call& call) const {
+    const Call own{steady_clock::now() + last_moment, {}, call.log};
+    const std::string what = error.what();
+    std::string names;
+    for (; !stopped.empty(); stopped.pop_back()) {
+        try {
+            launch(stopped.back(), own);
+            names.append(names.empty() ? "" : ", ").append(stopped.back());
+        } catch (const Error& trouble) {
+            return {error.kind(), what + "; " + stopped.back() + " may be left stopped: " + trouble.what()};
+        }
+    }
+    return {error.kind(), names.empty() ? what : what + "; told to run again as before: " + names};
+}
+
+/// Whatever comes next, a unit that was there is not to be missing until somebody has the time to try again. After
+/// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
+/// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
+/// After a deadline they have noticed, and the new one is what leads on.
+Error Replacement::restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
+    const bool is_new = error.kind() == ErrorKind::unavailable;
+    if (!is_new && former == nullptr) return error;
+    const Call own{steady_clock::now() + last_moment, {}, call.log};
+    const std::string what = error.what();
+    try {
+        (void)api_.put(is_new ? unit : *former, own);
+        known_.add(is_new ? unit : *former);
+        return {error.kind(), what + (is_new ? "; it is created all the same" : "; its former content is put back")};
+    } catch (const Error& trouble) {
+        return {error.kind(), what + "; it may be missing now: " + trouble.what()};
+    }
+}
+
+}  // namespace deployer::fleet
