@@ -48,7 +48,7 @@ void KnownUnits::remove(std::string_view unit) {
 void KnownUnits::replace_with(const std::vector<FleetUnit>& listing) {
     Units replacement;
     for (const auto& held : listing) {
-        replacement[held.unit.name] = {unit_file_hash(held.unit.options), held.unit.desired_state, held.machine,
+        replacement[held.unit.name] = {unit_file_hash(held.unit.options), held.unit.desired_state,
                                        read_relations(held.unit)};
     }
     const std::scoped_lock lock(mutex_);
@@ -105,10 +105,6 @@ std::vector<std::string> KnownUnits::stopped_along_with(std::string_view unit) c
             const bool is_bound = holds(known.relations.stops_with, stopping) ||
                                   (cause != nullptr && holds(cause->relations.takes_along, name));
             if (!is_bound || std::find(reached.begin(), reached.end(), name) != reached.end()) continue;
-            // systemd knows only the units of its own machine.
-            const bool is_elsewhere = cause != nullptr && !cause->machine.empty() && !known.machine.empty() &&
-                                      cause->machine != known.machine;
-            if (is_elsewhere) continue;
             reached.push_back(name);
             if (known.desired_state == DesiredState::launched) stopped.push_back(name);
         }

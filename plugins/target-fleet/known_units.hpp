@@ -16,7 +16,8 @@
 namespace deployer::fleet {
 
 /// The units that exist as far as this process knows, from what it listed, applied and destroyed; and what stopping one
-/// of them does to the others. Any thread may call anything at any time.
+/// of them does to the others. On which machines they are does not count: that may have changed since the listing. Any
+/// thread may call anything at any time.
 class KnownUnits {
 public:
     void add(const Unit& unit);
@@ -46,7 +47,6 @@ private:
     struct Known {
         std::string hash;
         DesiredState desired_state = DesiredState::launched;
-        std::string machine;  ///< empty: on any, or on all
         Relations relations;  ///< of all versions since the listing: its machine may still have a former one
     };
     using Units = std::map<std::string, Known, std::less<>>;

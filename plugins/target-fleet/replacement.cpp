@@ -21,9 +21,6 @@ constexpr milliseconds longest_pause{500};
 /// An agent looks at what it is to do at least so often, and tells fleet of it within a second.
 constexpr milliseconds agent_round{6'000};
 
-/// After this time an agent that was told of a change has looked.
-constexpr milliseconds between_looks{1'200};
-
 /// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
 constexpr milliseconds patience{30'000};
 
@@ -125,15 +122,15 @@ void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& ca
     if (!api_.set_desired_state(unit, DesiredState::loaded, call)) stopped.pop_back();
 }
 
-/// An agent that sees a desired state written looks one second later at all that it is to do; while it has yet to look,
-/// and when only a content was written, it sees nothing and looks after up to 5 s. For a unit that has stopped it needs
-/// two looks, as the first one removes the former unit file and stumbles.
+/// An agent that sees a desired state written looks a second later at all that it is to do. A content that is written
+/// it does not see, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped it
+/// has to look twice: at first it removes the former unit file, and stumbles.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
-    const bool has_time = call.wait(between_looks);
+    const bool has_time = call.wait(look_every_);
     for (; !stopped.empty(); stopped.pop_back()) launch(stopped.back(), call);
     if (!has_time) return;
     launch(unit, call);
-    if (call.wait(between_looks)) launch(unit, call);
+    if (call.wait(look_every_)) launch(unit, call);
 }
 
 void Replacement::launch(const std::string& unit, const Call& call) const {
