@@ -21,6 +21,9 @@ constexpr milliseconds longest_pause{500};
 /// An agent looks at what it is to do at least so often, and tells fleet of it within a second.
 constexpr milliseconds agent_round{6'000};
 
+/// In this time an agent that was told of a change has looked.
+constexpr milliseconds between_looks{1'200};
+
 /// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
 constexpr milliseconds patience{30'000};
 
@@ -126,11 +129,11 @@ void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& ca
 /// it does not see, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped it
 /// has to look twice: at first it removes the former unit file, and stumbles.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
-    const bool has_time = call.wait(look_every_);
+    const auto pause = std::min(between_looks, look_every_);
+    const bool has_time = call.wait(pause);
+    if (stopped.empty() && has_time) launch(unit, call);
     for (; !stopped.empty(); stopped.pop_back()) launch(stopped.back(), call);
-    if (!has_time) return;
-    launch(unit, call);
-    if (call.wait(look_every_)) launch(unit, call);
+    if (has_time && call.wait(pause)) launch(unit, call);
 }
 
 void Replacement::launch(const std::string& unit, const Call& call) const {
@@ -150,7 +153,8 @@ void Replacement::wait_until_stopped(const Unit& unit, const Call& call) const {
             last_answer = steady_clock::now();
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
-            stopping.detail = error.what();
+            // An answer that the deadline cut off says less than the one before.
+            if (stopping.detail.empty() || call.remaining().count() > 0) stopping.detail = error.what();
         }
     }
 }

@@ -26,8 +26,7 @@ enum class Update { automatic, replace, recreate };
 /// along with it and does not start again by itself is started again. Any thread, but never two at once for one unit.
 class Replacement {
 public:
-    /// All of it must outlive the Replacement. `look_every`: between two looks at a unit that is to stop, and
-    /// between two reminders of one that is to start.
+    /// All of it must outlive the Replacement. `look_every`: between two looks at a unit that is to stop.
     Replacement(const FleetApi& api, KnownUnits& known, WholeListing& listing, Update update,
                 std::chrono::milliseconds look_every)
         : api_(api), known_(known), listing_(listing), update_(update), look_every_(look_every) {}

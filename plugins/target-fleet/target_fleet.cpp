@@ -38,12 +38,11 @@ Update read_update(const Settings& settings) {
     return word == "recreate" ? Update::recreate : Update::automatic;
 }
 
-/// The default is more than an agent needs to notice a change.
+/// A unit that stops at once is seen stopped at the first look.
 milliseconds read_stop_poll(const Settings& settings) {
-    constexpr milliseconds usual{1'500};
-    settings.describe("stop_poll", "`1500ms`",
-                      "Between two looks at a unit that has to stop before it is replaced, and between two reminders "
-                      "to start it. Less than fleet's agents need to notice (1.2 s) makes updates slower, not faster.");
+    constexpr milliseconds usual{2'000};
+    settings.describe("stop_poll", "`2s`",
+                      "Between two looks at a unit that has to stop before it is replaced, see below.");
     return settings.find_duration("stop_poll").value_or(usual);
 }
 

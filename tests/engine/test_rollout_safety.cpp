@@ -485,3 +485,135 @@ TEST_CASE("a node that an earlier cycle changed is judged as if this one had", "
         CHECK(scene.booked.empty());
     }
 }
+
+namespace {
+
+/// A sidekick that stops along with its node and runs again only when it was at rest and is launched after that, as
+/// where a target looks now and then at what it is told.
+class BoundSidekick {
+public:
+    explicit BoundSidekick(Scene& scene) : scene_(scene) {
+        scene.have(name, "s1");
+        scene.want(name, "s1");
+        scene.target.before = [this](const std::string& call) {
+            const std::lock_guard lock(mutex_);
+            if (call == "apply foo@1.service") runs_ = false;
+            if (call == "set foo-sidekick@1.service launched" && was_seen_at_rest_) runs_ = !is_broken;
+        };
+        scene.target.judge = [this](const Unit& unit, const UnitStatus& status) { return judge(unit, status); };
+    }
+
+    [[nodiscard]] bool runs() {
+        const std::lock_guard lock(mutex_);
+        return runs_;
+    }
+
+    static constexpr const char* name = "foo-sidekick@1.service";
+    bool is_broken = false;  ///< it does not run whatever is done
+
+private:
+    UnitStatus judge(const Unit& unit, const UnitStatus& status) {
+        const std::lock_guard lock(mutex_);
+        if (unit.name != name || status.readiness != Readiness::ready) return status;
+        if (unit.desired_state == DesiredState::launched) {
+            return runs_ ? status : UnitStatus{Readiness::waiting, "inactive (dead)"};
+        }
+        // It takes its time.
+        if (++looks_at_rest_ < 3) return {Readiness::waiting, "inactive, but still stopping"};
+        was_seen_at_rest_ = true;
+        return status;
+    }
+
+    Scene& scene_;
+    std::mutex mutex_;
+    bool runs_ = true;
+    bool was_seen_at_rest_ = false;
+    int looks_at_rest_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a sidekick that stopped along with its node is started once more", "[R42][concurrent]") {
+    Scene scene(1);
+    BoundSidekick sidekick(scene);
+    const std::vector<std::string> restarted{"apply foo@1.service", "set foo-sidekick@1.service inactive",
+                                             "set foo-sidekick@1.service launched"};
+    SECTION("without a health check the gate waits for it") {
+        scene.roll_out();
+        CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+        CHECK(sidekick.runs());
+        CHECK(scene.target.writes() == restarted);
+        CHECK(scene.end.not_ready.empty());
+    }
+    SECTION("with one as well, though its state does not count") {
+        scene.has_health = true;
+        scene.roll_out();
+        CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+        CHECK(sidekick.runs());
+        CHECK(scene.target.writes() == restarted);
+        CHECK(scene.end.not_ready.empty());
+    }
+    SECTION("and is told when that was in vain") {
+        scene.has_health = true;
+        sidekick.is_broken = true;
+        scene.roll_out();
+        CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+        CHECK(scene.target.writes() == restarted);
+        REQUIRE(scene.end.not_ready.size() == 1);
+        CHECK(scene.end.not_ready[0] == NotReady{"foo-sidekick@1.service", "inactive (dead)"});
+    }
+    SECTION("once: one that stays down ends the wait as before") {
+        sidekick.is_broken = true;
+        scene.policy.timeout = 300ms;
+        scene.roll_out();
+        CHECK(scene.result_of("foo@1.service").error ==
+              "foo-sidekick@1.service was not ready after 300ms: inactive (dead)");
+        CHECK(scene.target.writes() == restarted);
+    }
+}
+
+TEST_CASE("a newer revision leaves no sidekick at rest that was being started once more", "[R33][R44][concurrent]") {
+    Scene scene(1);
+    scene.policy.timeout = 1min;
+    BoundSidekick sidekick(scene);
+    scene.target.judge = [judge = scene.target.judge](const Unit& unit, const UnitStatus& status) {
+        const bool asks_for_rest = unit.desired_state == DesiredState::inactive;
+        return asks_for_rest ? UnitStatus{Readiness::waiting, "still stopping"} : judge(unit, status);
+    };
+    scene.attend = [&](Rollout& rollout, const std::stop_token& finished) {
+        while (scene.target.count("set foo-sidekick@1.service inactive") == 0 && !finished.stop_requested()) {
+            std::this_thread::sleep_for(1ms);
+        }
+        rollout.supersede("superseded by revision r2");
+    };
+    scene.roll_out();
+    CHECK(scene.target.units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
+}
+
+TEST_CASE("what failed is launched only after it was seen at rest, when somebody has it tried again",
+          "[R43][concurrent]") {
+    Scene scene(1);
+    scene.have("foo@1.service", "v2");
+    scene.orders.unproven = {"foo@1.service"};
+    scene.orders.retried = {"foo"};
+    std::mutex mutex;
+    int looks_at_rest = 0;
+    bool runs = false;
+    scene.target.before = [&](const std::string& call) {
+        const std::lock_guard lock(mutex);
+        runs = runs || (call == "set foo@1.service launched" && looks_at_rest >= 3);
+    };
+    scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
+        const std::lock_guard lock(mutex);
+        if (unit.desired_state == DesiredState::launched) {
+            return runs ? status : UnitStatus{Readiness::failed, "failed (failed)"};
+        }
+        return ++looks_at_rest < 3 ? UnitStatus{Readiness::waiting, "still stopping"} : status;
+    };
+    scene.roll_out();
+    CHECK(runs);
+    CHECK(scene.target.writes() ==
+          std::vector<std::string>{"set foo@1.service inactive", "set foo@1.service launched"});
+    CHECK(scene.booked.empty());
+    CHECK(scene.end.not_ready.empty());
+}
