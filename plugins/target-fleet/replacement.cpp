@@ -88,7 +88,7 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
     if (was_stopped) {
         // With its old options it has just been told to run.
         if (!api_.set_desired_state(unit.name, DesiredState::loaded, call)) throw gone();
-        wait_until_stopped(unit, call);
+        (void)wait_until_stopped(unit, call);
     }
     recreate(unit, call);
 }
@@ -101,7 +101,11 @@ void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> al
         std::erase_if(along, [&](const auto& other) { return comes_along(unit, other, call); });
         for (const auto& other : along) stop(other, stopped, call);
         stop(unit.name, stopped, call);
-        wait_until_stopped(unit, call);
+        if (!wait_until_stopped(unit, call)) {
+            // To start it again would only have it stop once more.
+            stopped.clear();
+            throw Error(ErrorKind::rejected, "it has not stopped yet, and is left to; the next cycle goes on");
+        }
         exchange(unit, true, call);
         std::erase(stopped, unit.name);
         if (unit.desired_state == DesiredState::launched) hurry(unit.name, stopped, call);
@@ -140,16 +144,17 @@ void Replacement::launch(const std::string& unit, const Call& call) const {
     (void)api_.set_desired_state(unit, DesiredState::launched, call);
 }
 
-void Replacement::wait_until_stopped(const Unit& unit, const Call& call) const {
+bool Replacement::wait_until_stopped(const Unit& unit, const Call& call) const {
     Stopping stopping;
     auto last_answer = steady_clock::now();
     for (;;) {
         if (!call.wait(look_every_)) {
             if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
+            if (stopping.is_under_way) return false;
             throw Error(ErrorKind::rejected, "it does not stop: " + stopping.detail);
         }
         try {
-            if (has_stopped(unit, stopping, call)) return;
+            if (has_stopped(unit, stopping, call)) return true;
             last_answer = steady_clock::now();
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
@@ -172,6 +177,7 @@ bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& 
     const auto entries = api_.states(unit.name, call);
     const auto running = std::find_if_not(entries.begin(), entries.end(), is_at_rest);
     if (running != entries.end()) {
+        stopping.is_under_way = running->active == "deactivating";
         stopping.detail = running->active + " (" + running->sub + ")";
         return false;
     }
