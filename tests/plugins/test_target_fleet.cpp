@@ -190,7 +190,7 @@ TEST_CASE("fleet: told to recreate, it destroys what differs and nothing else") 
 }
 
 TEST_CASE("fleet: a unit that was destroyed and still stops is waited for, also by the next process") {
-    FleetDouble fleet({.is_old = true, .speed = 50, .pace = {.stop = 20s}});
+    FleetDouble fleet({.is_old = true, .speed = 50, .pace = {.report = 20s}});
     fleet.add(unit_running("foo.service", "/bin/old"));
     fleet.remove("foo.service");
     const TestCall call;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/fleet/api.hpp"
+#include "support/fleet/cluster.hpp"
 #include "support/http_server.hpp"
 
 #include <deployer/unit.hpp>
@@ -14,27 +16,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace deployer {
 
-/// How long the agents of a FleetDouble take, by its own clock. As was seen on a real cluster.
-struct FleetPace {
-    using Time = std::chrono::milliseconds;
-    Time create{2'000};   ///< a new unit: until a machine has it
-    Time notice{2'000};   ///< a replaced unit: until the old version is stopped; meanwhile nothing has changed
-    Time gap{4'000};      ///< then: until a machine has the new version; meanwhile none has any
-    Time change{1'000};   ///< a unit told another desired state: until it is in it
-    Time oneshot{1'000};  ///< a unit with Type=oneshot: until it ends
-    Time stop{3'000};     ///< a destroyed unit: until it has stopped, and its state is told no more
-};
+using simulated::FleetFault;
+using simulated::FleetPace;
+using simulated::FleetState;
 
 struct FleetOptions {
     std::size_t page_size = 100;
     std::size_t machines = 3;
-    /// As versions before 0.13: keeps the options of a unit that is there, and a unit that is created while the former
-    /// one of its name still stops stays what the former one was.
+    /// As versions before 0.13: keeps the options of a unit that is there, and a unit that is created before its
+    /// machine has noticed that the former one of its name was destroyed stays what the former one was.
     bool is_old = false;
     /// Seconds of its clock in a second. 0: it stands, and advance() moves it.
     double speed = 0;
@@ -42,15 +36,6 @@ struct FleetOptions {
     FleetPace pace = {};
     std::uint16_t port = 0;                  ///< 0: a free one
     std::filesystem::path unix_socket = {};  ///< empty: by TCP
-};
-
-/// What one machine says of a unit. Without hash and machine: those that the unit has.
-struct FleetState {
-    std::string load = "loaded";
-    std::string active = "active";
-    std::string sub = "running";
-    std::string hash = {};
-    std::string machine = {};
 };
 
 /// A request as it is recorded and as faults see it.
@@ -62,29 +47,19 @@ struct FleetRequest {
     std::size_t nth;  ///< with this line, from 1
 };
 
-/// What goes wrong with a request. Several can be combined.
-///     fleet.set_fault([](const FleetRequest& request) -> std::optional<FleetFault> {
-///         if (request.line != "PUT foo.service" || request.nth > 1) return std::nullopt;
-///         return FleetFault{.status = 500};
-///     });
-struct FleetFault {
-    bool drop = false;                                    ///< the connection ends; nothing is done
-    bool lose_answer = false;                             ///< it is done, then the connection ends
-    std::optional<int> status = std::nullopt;             ///< an error instead; nothing is done
-    std::string message = {};                             ///< of that error
-    HttpHeaders headers = {};                             ///< added, e.g. Retry-After
-    std::optional<std::string> body = std::nullopt;       ///< instead of the one that there would be
-    std::optional<std::size_t> cut_after = std::nullopt;  ///< so many bytes of the body, then the connection ends
-    std::optional<HttpReply::Framing> framing = std::nullopt;
-    std::chrono::milliseconds drip{0};   ///< before each byte of the body
-    std::chrono::milliseconds delay{0};  ///< before the answer
-    bool repeat_token = false;           ///< the page names itself as the next one
-    bool leave_out = false;              ///< the page lacks its first unit and every fifth after it
-    std::string lacks = {};              ///< the page lacks units that match (fnmatch(3))
+/// The process of a unit.
+struct FleetProcess {
+    std::string content;  ///< unit_file_hash() of what it was started with
+    std::string machine;
+    std::size_t invocation;  ///< another one after each start
+    std::chrono::milliseconds since;
+
+    bool operator==(const FleetProcess&) const = default;
 };
 
-/// A fleet cluster in this process: its API over HTTP, and agents that do what they are told in the time that real ones
-/// take. Any number of them can live side by side. Everything can be called from any thread.
+/// A fleet cluster in this process: its API over HTTP, its agents, and the systemd of each machine, which do what they
+/// are told in the time that real ones take, with the effects that it has there (see fleet/agent.hpp,
+/// fleet/systemd.hpp). Any number of them can live side by side. Everything can be called from any thread.
 ///     FleetDouble fleet;
 ///     const auto target = load_target("target-fleet", "endpoint: " + fleet.endpoint());
 ///     target->apply(unit, call);
@@ -135,12 +110,23 @@ public:
     [[nodiscard]] std::optional<Unit> find(std::string_view unit) const;
     [[nodiscard]] std::string current_state(std::string_view unit) const;
 
+    /// Whether it is up and its machine says so.
     [[nodiscard]] bool runs(std::string_view unit) const;
     [[nodiscard]] bool ran_at(std::string_view unit, Time time) const;
-    /// The hash of the version that a machine has; empty: none has any.
+    /// The hash that its machine tells, of the unit file that it has; empty: none tells any.
     [[nodiscard]] std::string version_of(std::string_view unit) const;
     /// How many of these did not run at once, at most, from then until now.
     [[nodiscard]] std::size_t most_down(const std::vector<std::string>& units, Time since) const;
+
+    /// What is so, whatever fleet says: the process that a unit has; nullopt: it has none.
+    [[nodiscard]] std::optional<FleetProcess> process(std::string_view unit) const;
+    /// "active (running)", "deactivating (stop)", …: what the unit's own machine would say; empty: it has none.
+    [[nodiscard]] std::string truth(std::string_view unit) const;
+    /// What is not so as the registry wants it, for people: of a unit that is to be launched, that it does not run, or
+    /// runs another content; of any other, that it runs. Empty when all is as it should be.
+    [[nodiscard]] std::vector<std::string> lies() const;
+    /// As if the unit's process died.
+    void crash(std::string_view unit);
 
     /// Called one request at a time, before anything is done about it; it must not ask the double.
     void set_fault(Fault fault);
@@ -154,24 +140,6 @@ public:
     void forget_requests();
 
 private:
-    /// How a unit is from a moment on.
-    struct Phase {
-        Time from{0};
-        std::string current_state = "inactive";
-        bool is_scheduled = false;
-        bool runs = false;
-        std::optional<FleetState> state = std::nullopt;
-    };
-    struct Slot {
-        bool exists = false;
-        bool is_unreadable = false;
-        Unit unit = {};
-        std::vector<Phase> phases = std::vector<Phase>(1);  ///< in order; all that were, and all to come
-        std::optional<std::vector<FleetState>> shown_states = std::nullopt;
-        std::string shown_current_state = {};
-    };
-    using Slots = std::map<std::string, Slot, std::less<>>;
-
     struct Told {
         std::string glob;
         Behaviour behaviour;
@@ -180,43 +148,20 @@ private:
 
     [[nodiscard]] Time time_now() const;
     [[nodiscard]] Behaviour behaviour_of(const Unit& unit) const;
-    [[nodiscard]] static const Phase& phase_at(const Slot& slot, Time time);
-    static void forget_plans(Slot& slot, Time time);
-    [[nodiscard]] std::vector<Phase> arrival(const Unit& unit, Time at) const;
-    [[nodiscard]] std::vector<Phase> launch(const Unit& unit, Time at) const;
-    void arrive(Slot& slot, Time at) const;
-
-    void create(Slot& slot, const Unit& unit);
-    void replace(Slot& slot, const Unit& unit);
-    void change_state(Slot& slot, DesiredState state);
-    void destroy(Slot& slot);
-
-    /// None when there is no such unit; throws when fleet cannot read it.
-    [[nodiscard]] Slots::iterator find_readable(std::string_view name);
+    [[nodiscard]] simulated::Fate fate_of(const Unit& unit) const;
+    /// With what has happened since.
+    simulated::Cluster& cluster() const;
 
     HttpReply handle(const HttpRequest& request);
     [[nodiscard]] FleetRequest record(const HttpRequest& request);
-    HttpReply answer(const HttpRequest& request, const FleetFault& fault);
-    HttpReply list_units(const HttpRequest& request, const FleetFault& fault) const;
-    HttpReply list_states(const HttpRequest& request, const FleetFault& fault) const;
-    HttpReply list_machines() const;
-    HttpReply get_unit(std::string_view name);
-    HttpReply put_unit(const HttpRequest& request, const std::string& name);
-    HttpReply delete_unit(std::string_view name);
-
-    [[nodiscard]] std::string unit_json(const std::string& name, const Slot& slot) const;
-    [[nodiscard]] std::vector<std::string> state_jsons(const std::string& name, const Slot& slot) const;
-    /// An item's unit and its JSON.
-    using Items = std::vector<std::pair<std::string, std::string>>;
-    [[nodiscard]] HttpReply page(std::string_view list, const Items& items, std::size_t number, bool has_next,
-                                 const FleetFault& fault) const;
 
     FleetOptions options_;
     mutable std::mutex mutex_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     Time advanced_{0};
-    Slots slots_;
     std::vector<Told> behaviours_;
+    mutable simulated::Cluster cluster_;
+    simulated::Api api_;
     Fault fault_;
     std::vector<std::string> requests_;
     std::map<std::string, std::size_t, std::less<>> counts_;
