@@ -24,6 +24,9 @@ constexpr milliseconds agent_round{6'000};
 /// In this time an agent that was told of a change has looked.
 constexpr milliseconds between_looks{1'200};
 
+/// A unit that waits for another one to stop looks like one that nobody stops. To tell it again does no harm.
+constexpr int looks_before_telling_again = 4;
+
 /// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
 constexpr milliseconds patience{30'000};
 
@@ -156,6 +159,10 @@ bool Replacement::wait_until_stopped(const Unit& unit, const Call& call) const {
         try {
             if (has_stopped(unit, stopping, call)) return true;
             last_answer = steady_clock::now();
+            if (stopping.looks_in_vain >= looks_before_telling_again) {
+                tell_again(unit.name, call);
+                stopping = {};
+            }
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
             // An answer that the deadline cut off says less than the one before.
@@ -179,11 +186,25 @@ bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& 
     if (running != entries.end()) {
         stopping.is_under_way = running->active == "deactivating";
         stopping.detail = running->active + " (" + running->sub + ")";
+        stopping.looks_in_vain = stopping.is_under_way ? 0 : stopping.looks_in_vain + 1;
         return false;
     }
     // Of a global unit no word tells that a machine has acted.
     if (is_global(unit) && !call.wait(agent_round)) call.check("waiting for " + unit.name + " to stop");
     return true;
+}
+
+/// Another unit that wants this one and is started in the same moment has systemd start this one instead of stopping
+/// it. The agent takes it for stopped and does not stop it again, unless it has started it before.
+void Replacement::tell_again(const std::string& unit, const Call& call) const {
+    call.log.info(unit + " was told to stop and goes on, so it is told again");
+    launch(unit, call);
+    for (int look = 0; look < looks_before_telling_again && call.wait(look_every_); ++look) {
+        const auto held = api_.find(unit, call);
+        if (held && held->current_state == to_string(DesiredState::launched)) break;
+    }
+    (void)call.wait(std::min(between_looks, look_every_));
+    (void)api_.set_desired_state(unit, DesiredState::loaded, call);
 }
 
 bool Replacement::put(const Unit& unit, const Call& call) const {

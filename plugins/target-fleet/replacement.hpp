@@ -59,9 +59,11 @@ private:
     struct Stopping {
         bool is_begun = false;      ///< the unit's agent has acted
         bool is_under_way = false;  ///< systemd stops the unit
+        int looks_in_vain = 0;      ///< in a row after that at which systemd did not
         std::string detail;
     };
     [[nodiscard]] bool has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const;
+    void tell_again(const std::string& unit, const Call& call) const;
     void wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const;
     [[nodiscard]] Error start_again(Stopped stopped, const Error& error, const Call& call) const;
     [[nodiscard]] Error restore(const Unit* former, const Unit& unit, const Error& error, const Call& call);

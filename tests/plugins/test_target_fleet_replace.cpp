@@ -216,3 +216,20 @@ TEST_CASE("fleet: two units that stop the same third one are changed one after t
         CHECK(fleet.find(name)->desired_state == DesiredState::launched);
     }
 }
+
+TEST_CASE("fleet: a unit that another one has started while it was to stop is told to stop again", "[R42]") {
+    FleetDouble fleet({.speed = 200});
+    const std::vector<UnitOption> relations{{"Unit", "Wants", "z.service"}, {"Unit", "After", "z.service"}};
+    fleet.add(unit_with("k.service", "/bin/old", relations));
+    fleet.add(unit_running("z.service", "/bin/old"));
+    const TestCall call;
+    const auto target = open_listed_fleet(fleet, call, "stop_poll: 10ms");
+    const auto dependant = unit_with("k.service", "/bin/new", relations);
+    const auto unit = unit_running("z.service", "/bin/new");
+    target->apply(dependant, call);
+    target->apply(unit, call);
+    CHECK(wait_until_settled(*target, unit, call).readiness == Readiness::ready);
+    CHECK(wait_until_settled(*target, dependant, call).readiness == Readiness::ready);
+    CHECK(fleet.process("z.service")->content == unit_file_hash(unit.options));
+    CHECK(fleet.lies().empty());
+}
