@@ -218,8 +218,10 @@ TEST_CASE("fleet: two units that stop the same third one are changed one after t
 }
 
 TEST_CASE("fleet: a unit that another one has started while it was to stop is told to stop again", "[R42]") {
-    FleetDouble fleet({.speed = 200});
-    const std::vector<UnitOption> relations{{"Unit", "Wants", "z.service"}, {"Unit", "After", "z.service"}};
+    FleetDouble fleet({.machines = 1, .speed = 200});
+    const std::vector<UnitOption> relations{{"Unit", "Wants", "z.service"},
+                                            {"Unit", "After", "z.service"},
+                                            {"Service", "ExecStop", "/bin/sleep 1"}};
     fleet.add(unit_with("k.service", "/bin/old", relations));
     fleet.add(unit_running("z.service", "/bin/old"));
     const TestCall call;
