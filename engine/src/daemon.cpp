@@ -1,5 +1,6 @@
 #include "daemon.hpp"
 
+#include "answer_watch.hpp"
 #include "event_log.hpp"
 #include "quantity.hpp"
 
@@ -108,7 +109,11 @@ void Daemon::wait_to_retry(const Error& error) {
     const auto pause = pause_after(error, retry_pause(needs_a_person ? longest : failures_, chance));
     log_.warning("trying again in " + duration_text(pause) +
                  (needs_a_person ? ", or at SIGHUP, with the configuration as it is then" : ""));
-    wait(pause);
+    if (error.kind() == ErrorKind::unavailable && !error.retry_after() && pause > answer_pace) {
+        wait_for_target(pause);
+    } else {
+        wait(pause);
+    }
     // What is mended may be in a file that the configuration names. And another deployer may have had the cache
     // meanwhile, so what is known of the cluster and the ledger is worth nothing.
     if (needs_a_person) request_reload();
@@ -152,6 +157,12 @@ void Daemon::interruptibly(milliseconds pause, Function&& waiting) {
 
 void Daemon::wait(milliseconds pause) {
     interruptibly(pause, [&](const Call& call) { (void)call.wait(pause); });
+}
+
+void Daemon::wait_for_target(milliseconds pause) {
+    interruptibly(pause, [&](const Call& call) {
+        if (wait_for_answer(session_->target(), call)) log_.info("the target answers again: trying again now");
+    });
 }
 
 void Daemon::wait_for_change() {

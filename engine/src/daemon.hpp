@@ -52,6 +52,8 @@ private:
     void wait_to_retry(const Error& error);
     void wait_for_change();
     void wait(std::chrono::milliseconds pause);
+    /// Shorter, if the target is what is out of reach and answers again.
+    void wait_for_target(std::chrono::milliseconds pause);
     /// Runs `waiting` with a Call that ends at `pause`, at a stop request and at a reload request.
     template <class Function>
     void interruptibly(std::chrono::milliseconds pause, Function&& waiting);

@@ -2,6 +2,8 @@
 
 #include "quantity.hpp"
 
+#include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -40,7 +42,7 @@ public:
     }
 
     void operator()(const WaitingForReady& event) {
-        log_->info("waiting until " + event.unit + " is ready: " + event.detail);
+        tell_news(LogLevel::info, "waiting until " + event.unit + " is ready: " + event.detail);
     }
 
     void operator()(const ChangeEnded& event) {
@@ -50,11 +52,11 @@ public:
         if (status == ChangeStatus::done) {
             log_->info(was_told ? change.unit + " is ready" : describe(change));
         } else if (status == ChangeStatus::failed) {
-            log_->error(what + " failed: " + error);
+            if (!tell_news(LogLevel::error, what + " failed: " + error)) ++failed_again_;
         } else if (status == ChangeStatus::superseded) {
             log_->info(change.unit + ' ' + error);
         } else {
-            tell_news(what + ' ' + error);
+            tell_left(what, error);
         }
     }
 
@@ -67,7 +69,8 @@ public:
         if (outcome == Outcome::superseded) {
             log_->info(service + ": " + detail);
         } else {
-            log_->error(service + " is " + std::string(to_string(outcome)) + (detail.empty() ? "" : ": " + detail));
+            tell_news(LogLevel::error,
+                      service + " is " + std::string(to_string(outcome)) + (detail.empty() ? "" : ": " + detail));
         }
     }
 
@@ -79,8 +82,9 @@ public:
 
     void operator()(const CycleEnded& event) {
         const auto& report = event.report;
-        for (const auto& entry : report.not_ready) tell_news(entry.text());
-        for (const auto& note : report.notes) tell_news(note);
+        for (const auto& entry : report.not_ready) tell_news(LogLevel::warning, entry.text());
+        for (const auto& note : report.notes) tell_news(LogLevel::warning, note);
+        tell_folded();
         told_before_ = std::exchange(told_, {});
         if (report.error && report.error->kind() == ErrorKind::cancelled) {
             log_->info("the cycle was ended early: " + std::string(report.error->what()));
@@ -98,16 +102,40 @@ private:
         return std::string(action_of(change.kind)) + ' ' + change.unit + " (" + change.reason + ')';
     }
 
-    /// What is left as it is stays so cycle after cycle: it is said once.
-    void tell_news(const std::string& line) {
-        if (told_before_.count(line) == 0) log_->warning(line);
+    /// What stays as it is, cycle after cycle, is said once. False: it was said by the last cycle.
+    bool tell_news(LogLevel level, const std::string& line) {
+        const bool is_news = !told_before_.contains(line);
+        if (is_news) log_->write(level, line);
         told_.insert(line);
+        return is_news;
+    }
+
+    /// What is left for the same reason is named a few times and then counted.
+    void tell_left(const std::string& what, const std::string& reason) {
+        constexpr std::size_t named = 3;
+        const auto line = what + ' ' + reason;
+        told_.insert(line);
+        if (told_before_.contains(line)) return;
+        if (++left_[reason] <= named) return log_->warning(line);
+        ++folded_[reason];
+    }
+
+    void tell_folded() {
+        for (const auto& [reason, count] : std::exchange(folded_, {})) {
+            log_->warning("and " + quantity(count, "more change") + " of which the same is true: " + reason);
+        }
+        left_.clear();
+        if (failed_again_ == 0) return;
+        log_->error(quantity(std::exchange(failed_again_, 0), "change") + " failed as in the cycle before");
     }
 
     Log* log_;
     std::set<std::string> made_;         ///< units whose change was told of, and whose end was not
     std::set<std::string> told_before_;  ///< by the last cycle
     std::set<std::string> told_;
+    std::map<std::string, std::size_t> left_;    ///< by this cycle, by reason
+    std::map<std::string, std::size_t> folded_;  ///< those of them that were not named
+    std::size_t failed_again_ = 0;               ///< by this cycle, as by the last one
 };
 
 }  // namespace

@@ -18,12 +18,13 @@ bool is_about_unit(const Error& error) {
 using std::chrono::milliseconds;
 
 Gate::Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
-           std::optional<Clock::time_point> deadline)
+           std::optional<Clock::time_point> deadline, bool was_idle)
     : service_(std::move(service)),
       units_(std::move(units)),
       companions_(std::move(companions)),
       deadline_(deadline),
       is_brief_(!deadline),
+      was_idle_(was_idle),
       unit_(units_.front().name) {}
 
 Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
@@ -38,16 +39,18 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
         // Who cannot answer now may answer at the next look.
         if (error.kind() != ErrorKind::unavailable) throw;
         trouble_ = error;
+        was_blind_ = true;
         detail_ = error.what();
     }
+    if (!trouble_) note_beginning(tools.timeout);
     good_ = is_well ? good_ + 1 : 0;
     if (good_ >= tools.stable_samples) return Look::passed;
     if (is_well)
         detail_ = "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
     if (deadline_) tell(tools, detail_);
-    // What is ready in time may show that it stays so. And when nobody could look for long, one look is not enough.
-    const bool is_over = !deadline_ || (Clock::now() >= *deadline_ && (trouble_ || answers_ > 1));
-    if (!is_well && is_over) {
+    // What is ready in time may show that it stays so.
+    const bool is_idle_still = was_idle_ && is_idle() && !trouble_ && answers_ > 1;
+    if (!is_well && (!deadline_ || is_late() || is_idle_still)) {
         leave(tools);
         give_up(tools);
     }
@@ -132,6 +135,7 @@ bool Gate::start_once_more(const std::string& unit, const GateTools& tools) {
 bool Gate::is_starting_once_more(const GateTools& tools) {
     if (!restart_) return false;
     unit_ = restart_->unit().name;
+    seen_ = Readiness::waiting;
     detail_ = "is started once more";
     try {
         if (!restart_->go_on(tools.target, tools.calls)) return true;
@@ -158,6 +162,7 @@ void Gate::leave(const GateTools& tools) {
 UnitStatus Gate::look_at(const DeployedUnit& unit, const GateTools& tools) {
     unit_ = unit.name;
     auto status = tools.target.status({unit.name, unit.content->options, unit.desired_state}, make_call(tools));
+    seen_ = status.readiness;
     detail_ = status.detail;
     return status;
 }
@@ -166,7 +171,7 @@ bool Gate::is_ready(const DeployedUnit& unit, const GateTools& tools) {
     const auto status = look_at(unit, tools);
     if (status.readiness == Readiness::ready) return true;
     if (status.readiness == Readiness::failed) {
-        throw Error(ErrorKind::rejected, "will not become ready: " + status.detail);
+        throw Error(ErrorKind::rejected, "will not become ready: " + status.detail + excuse());
     }
     note_placement(status.readiness, status.detail, tools.placement_grace);
     return false;
@@ -180,6 +185,29 @@ void Gate::note_placement(Readiness readiness, const std::string& detail, millis
     if (!unplaced_since_) unplaced_since_ = Clock::now();
     if (Clock::now() - *unplaced_since_ < grace) return;
     throw Error(ErrorKind::rejected, "was on no machine after " + duration_text(grace) + ": " + detail);
+}
+
+bool Gate::is_idle() const noexcept {
+    return seen_ == Readiness::pending || seen_ == Readiness::unplaced || seen_ == Readiness::absent;
+}
+
+void Gate::note_beginning(milliseconds timeout) {
+    if (is_idle()) {
+        was_idle_at_first_ = was_idle_at_first_ || !has_begun_;
+    } else if (!std::exchange(has_begun_, true) && was_idle_at_first_ && deadline_) {
+        deadline_ = Clock::now() + timeout;
+    }
+}
+
+bool Gate::is_late() const {
+    // When nobody could look for long, one look is not enough.
+    return deadline_ && Clock::now() >= *deadline_ && (trouble_ || answers_ > 1);
+}
+
+std::string Gate::excuse() const {
+    if (was_blind_) return "; it could not be looked at for a while, so this is not held against its content";
+    if (seen_ == Readiness::pending) return "; its machine has not begun, so this is not held against its content";
+    return {};
 }
 
 std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
@@ -215,8 +243,12 @@ void Gate::give_up(const GateTools& tools) const {
     if (trouble_) throw Error(*trouble_);
     const auto why = detail_.empty() ? std::string("the target does not say why") : detail_;
     if (!deadline_) throw Error(ErrorKind::rejected, why);
+    if (!is_late()) {
+        const auto what = is_unplaced() ? "is still on no machine: " : "is still not begun by its machine: ";
+        throw Error(ErrorKind::rejected, what + why);
+    }
     const auto time = is_brief_ ? tools.placement_grace : tools.timeout;
-    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(time) + ": " + why);
+    throw Error(ErrorKind::rejected, "was not ready after " + duration_text(time) + ": " + why + excuse());
 }
 
 }  // namespace deployer

@@ -40,9 +40,10 @@ public:
     using Clock = std::chrono::steady_clock;
 
     /// `companions` are units of the node that did not change. A gate always has units. Without a deadline the first
-    /// look decides, unless all is well.
+    /// look decides, unless all is well. `was_idle`: an earlier wait ended before the machine had begun; if that is
+    /// still so at the second look, this one ends too.
     Gate(std::string service, std::vector<DeployedUnit> units, std::vector<DeployedUnit> companions,
-         std::optional<Clock::time_point> deadline);
+         std::optional<Clock::time_point> deadline, bool was_idle = false);
 
     enum class Look {
         passed,
@@ -52,7 +53,8 @@ public:
 
     /// One look. Throws Error `rejected` or `not_found` when the gate never will be passed, or is not at the deadline;
     /// what the target or the health plugin throws otherwise, but `unavailable` only at the deadline, for it may pass.
-    /// `turn` keeps two gates of a service from asking for its health at once.
+    /// Where the machine has not begun at first, the time to the deadline counts from when it begins. `turn` keeps two
+    /// gates of a service from asking for its health at once.
     Look look(const GateTools& tools, std::mutex& turn);
 
     /// For a gate that is not looked at again: what is being started once more is launched now, even after a stop.
@@ -62,6 +64,14 @@ public:
 
     /// The unit that the last look ended with.
     [[nodiscard]] const std::string& unit() const noexcept { return unit_; }
+    /// Its machine has not begun with this version, or it has none: whatever it waits for, that is not the content.
+    [[nodiscard]] bool is_idle() const noexcept;
+    /// It has none.
+    [[nodiscard]] bool is_unplaced() const noexcept { return seen_ == Readiness::unplaced; }
+    /// At a look, target or health plugin could not be asked: what ails the unit since then may come from there.
+    [[nodiscard]] bool was_blind() const noexcept { return was_blind_; }
+    /// Whether a wait that ended badly is held against the content.
+    [[nodiscard]] bool judges_content() const noexcept { return !is_idle() && !was_blind_; }
     [[nodiscard]] const std::vector<DeployedUnit>& units() const noexcept { return units_; }
 
 private:
@@ -78,6 +88,10 @@ private:
     /// Nullopt: nothing can be told.
     [[nodiscard]] std::optional<bool> is_healthy(const GateTools& tools, std::mutex& turn);
     void note_placement(Readiness readiness, const std::string& detail, std::chrono::milliseconds grace);
+    void note_beginning(std::chrono::milliseconds timeout);
+    [[nodiscard]] bool is_late() const;
+    /// Why what is wrong is not held against the content; empty when it is.
+    [[nodiscard]] std::string excuse() const;
     [[nodiscard]] Call make_call(const GateTools& tools) const;
     void tell(const GateTools& tools, const std::string& detail);
     [[noreturn]] void give_up(const GateTools& tools) const;
@@ -87,14 +101,19 @@ private:
     std::vector<DeployedUnit> companions_;
     std::optional<Clock::time_point> deadline_;
     bool is_brief_;  ///< a first look decides, unless something has to be mended
+    bool was_idle_;
+    bool was_idle_at_first_ = false;  ///< at each look until it began
+    bool has_begun_ = false;
+    bool was_blind_ = false;
     bool is_busy_ = false;
     bool companions_turn_ = false;  ///< the next look is at those
     std::string unit_;
-    std::string detail_;            ///< what the last look saw
-    std::string told_;              ///< what was told last
-    std::size_t good_ = 0;          ///< looks in a row at which all was well
-    std::size_t answers_ = 0;       ///< looks that could be made
-    std::optional<Error> trouble_;  ///< why the last look could not be made
+    Readiness seen_ = Readiness::waiting;  ///< by the last look, of that unit
+    std::string detail_;                   ///< likewise
+    std::string told_;                     ///< what was told last
+    std::size_t good_ = 0;                 ///< looks in a row at which all was well
+    std::size_t answers_ = 0;              ///< looks that could be made
+    std::optional<Error> trouble_;         ///< why the last look could not be made
     std::optional<Clock::time_point> unplaced_since_;
     std::size_t down_looks_ = 0;      ///< in a row at which a companion was not ready
     std::optional<Restart> restart_;  ///< of a companion

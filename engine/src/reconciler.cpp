@@ -4,6 +4,7 @@
 #include "quantity.hpp"
 #include "records.hpp"
 #include "standing_orders.hpp"
+#include "surplus.hpp"
 
 #include <deployer/unit_name.hpp>
 
@@ -30,10 +31,12 @@ bool may_pass(const WantedState& wanted) {
     return std::any_of(wanted.held.begin(), wanted.held.end(), [](const auto& held) { return held.passing; });
 }
 
-std::size_t count_unfinished(const CycleReport& report) {
-    return static_cast<std::size_t>(std::count_if(report.changes.begin(), report.changes.end(), [](const auto& result) {
-        return !is_destroy(result.change.kind) && result.status != ChangeStatus::done;
-    }));
+std::size_t count_unfinished(const CycleReport& report, const std::set<std::string>& but = {}) {
+    return static_cast<std::size_t>(
+        std::count_if(report.changes.begin(), report.changes.end(), [&](const auto& result) {
+            return !is_destroy(result.change.kind) && result.status != ChangeStatus::done &&
+                   !but.contains(result.change.unit);
+        }));
 }
 
 /// What is not known to be ready after a cycle: what it could not look at, did not see ready, or did not bring through.
@@ -111,10 +114,6 @@ std::vector<std::string> missing_units(const std::vector<std::string>& units, co
     return missing;
 }
 
-std::string why_unproven(const CycleReport& report) {
-    return report.not_ready.front().unit + ", changed by an earlier cycle, is not ready";
-}
-
 bool wants_the_same(const WantedState& left, const WantedState& right) {
     return same_units(left, right) && left.rules == right.rules && left.held == right.held;
 }
@@ -170,8 +169,9 @@ CycleReport Reconciler::preview(const Calls& calls) {
         wanted_ = read_source(calls);
         const auto plan = compare();
         auto report = propose(plan);
-        report.not_ready = look_at_unproven(plan, calls);
-        if (!report.not_ready.empty()) skip_destroys(report, why_unproven(report));
+        std::set<std::string> unplaced;
+        report.not_ready = look_at_unproven(plan, unplaced, calls);
+        keep_back_destroys(report, find_surplus(unplaced, *actual_, report));
         report.result = conclude(report);
         return report;
     });
@@ -208,6 +208,7 @@ Plan Reconciler::compare() {
     ledger_->rollouts = std::move(kept.rollouts);
     auto standing = standing_orders(*ledger_, orders_);
     standing.retried = std::move(kept.retried);
+    standing.retried.insert(shaken_.begin(), shaken_.end());
     if (standing.restoring.empty()) return make_plan(*wanted_, *actual_, policy_.plan, standing);
     return make_plan(with_former_contents(*wanted_, *actual_, *ledger_), *actual_, policy_.plan, standing);
 }
@@ -333,6 +334,7 @@ CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
 std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report, const Calls& calls) {
     auto groups = make_verify_groups(plan, *actual_, ledger_->unproven);
     const auto changing = make_rollout_groups(plan, policy_.rollout);
+    const auto before = *actual_;
     const bool changes = !changing.empty() || has_planned(report);
     if (changes) {
         book_attempt(plan, changing, calls);
@@ -353,8 +355,9 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     }
     report.overtaken = end.overtaken;
     std::move(end.not_ready.begin(), end.not_ready.end(), std::back_inserter(report.not_ready));
+    note_outage(end);
     auto error = std::move(end.error);
-    if (!error) error = carry_out_destroys(plan, rollout, report, calls);
+    if (!error) error = carry_out_destroys(plan, find_surplus(end.unplaced, before, report), rollout, report, calls);
     skip_destroys(report, "the cycle ended early");
     if (!error && calls.stop.stop_requested() && count_unfinished(report) > 0) {
         error = Error(ErrorKind::cancelled, "the deployer was asked to stop");
@@ -408,7 +411,17 @@ Revision Reconciler::newer_than(Revision& known, const Calls& calls) {
     return wants_the_same(newer, *wanted_) ? Revision{} : newer.revision;
 }
 
-std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls& calls) {
+void Reconciler::note_outage(const RolloutEnd& end) {
+    if (!end.error) {
+        shaken_ = end.shaken;
+    } else if (end.error->kind() == ErrorKind::unavailable) {
+        wait_starts_.clear();
+        for (const auto& unit : ledger_->unproven) shaken_.emplace(service_name(unit));
+    }
+}
+
+std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
+                                                   const Calls& calls) {
     std::set<std::string_view> changing;
     for (const auto& change : plan.changes) changing.insert(change.unit);
     std::vector<NotReady> not_ready;
@@ -418,6 +431,7 @@ std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls
             const auto status =
                 plugins_.target->status({unit.name, unit.content->options, unit.desired_state}, calls.make());
             if (status.readiness != Readiness::ready) not_ready.push_back({unit.name, status.detail});
+            if (status.readiness == Readiness::unplaced) unplaced.insert(unit.name);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::rejected && error.kind() != ErrorKind::not_found) throw;
             not_ready.push_back({unit.name, error.what()});
@@ -426,17 +440,14 @@ std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, const Calls
     return not_ready;
 }
 
-std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
-                                                    const Calls& calls) {
+std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus,
+                                                    Rollout& rollout, CycleReport& report, const Calls& calls) {
     if (!has_planned(report)) return std::nullopt;
-    if (const auto unfinished = count_unfinished(report); unfinished > 0) {
+    if (const auto unfinished = count_unfinished(report, surplus); unfinished > 0) {
         skip_destroys(report, quantity(unfinished, "change") + " of this cycle did not end well");
-        return std::nullopt;
     }
-    if (!report.not_ready.empty()) {
-        skip_destroys(report, why_unproven(report));
-        return std::nullopt;
-    }
+    keep_back_destroys(report, surplus);
+    if (!has_planned(report)) return std::nullopt;
     try {
         dispute(report, calls);
     } catch (const Error& error) {
@@ -452,6 +463,20 @@ std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& r
         if (auto end = rollout.run(groups); end.error) return std::move(end.error);
     }
     return std::nullopt;
+}
+
+void Reconciler::keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus) {
+    for (const auto& entry : report.not_ready) {
+        if (surplus.contains(entry.unit)) continue;
+        return skip_destroys(report, entry.unit + ", changed by an earlier cycle, is not ready");
+    }
+    for (auto& result : report.changes) {
+        const auto& change = result.change;
+        if (!is_destroy(change.kind) || result.status != ChangeStatus::planned) continue;
+        const auto sibling = std::find_if(surplus.begin(), surplus.end(),
+                                          [&](const auto& unit) { return service_name(unit) == change.service; });
+        if (sibling != surplus.end()) skip(result, "not begun: " + *sibling + " is on no machine");
+    }
 }
 
 void Reconciler::dispute(CycleReport& report, const Calls& calls) {

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -96,16 +97,23 @@ private:
     CycleReport propose(const Plan& plan);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
     std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
-    std::optional<Error> carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
-                                            const Calls& calls);
+    std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus, Rollout& rollout,
+                                            CycleReport& report, const Calls& calls);
+    /// Marks the destroys that a unit which is not ready stands in the way of; `surplus` ones only stand in that of
+    /// their own service.
+    void keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus);
+    /// What failed while the target was out of reach is started once more, and has all its time again.
+    void note_outage(const RolloutEnd& end);
     /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
     void look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
     /// Whether somebody has paused something of the plan since the cycle began.
     [[nodiscard]] bool pauses_more(const Plan& plan, const Calls& calls);
     /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
     [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
-    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it.
-    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, const Calls& calls);
+    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it. Adds
+    /// what is on no machine to `unplaced`.
+    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
+                                                         const Calls& calls);
     /// Marks what the second reading of the wanted state wants after all (R25).
     void dispute(CycleReport& report, const Calls& calls);
     void skip(ChangeResult& result, std::string why);
@@ -126,7 +134,8 @@ private:
     std::optional<Ledger> ledger_;
     Orders orders_;
     WaitStarts wait_starts_;
-    std::mutex cache_turn_;  ///< during a rollout its threads write to the cache while this one reads
+    std::set<std::string> shaken_;  ///< services that the target was out of reach for while they were waited for
+    std::mutex cache_turn_;         ///< during a rollout its threads write to the cache while this one reads
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;

@@ -160,6 +160,8 @@ std::string_view to_string(ChangeStatus status) noexcept {
             return "superseded";
         case ChangeStatus::rolled_back:
             return "rolled_back";
+        case ChangeStatus::broken_off:
+            return "broken_off";
     }
     return "planned";
 }
@@ -307,6 +309,7 @@ std::string summarise(const CycleReport& report) {
     add(count(ChangeStatus::skipped, ""), "skipped");
     add(count(ChangeStatus::superseded, ""), "superseded");
     add(count(ChangeStatus::rolled_back, ""), "rolled back");
+    add(count(ChangeStatus::broken_off, ""), "broken off");
     for (const auto outcome : {Outcome::quarantined, Outcome::paused}) {
         add(static_cast<long>(lines_of(report, outcome).size()), std::string(to_string(outcome)));
     }

@@ -22,6 +22,7 @@ enum class ChangeStatus {
     skipped,      ///< not begun, because of something before it
     superseded,   ///< done, and no longer waited for when a newer revision came
     rolled_back,  ///< done, and put back to what it was
+    broken_off,   ///< under way, or waited for, when the cycle ended early
 };
 std::string_view to_string(ChangeStatus status) noexcept;
 

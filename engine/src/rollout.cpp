@@ -25,27 +25,21 @@ Unit unit_of(const std::string& name, const SharedContent& content, DesiredState
 
 /// Whether the target may have it.
 bool is_attempted(const ChangeResult& result) {
-    return result.status == ChangeStatus::done || result.status == ChangeStatus::failed;
+    return result.status == ChangeStatus::done || result.status == ChangeStatus::failed ||
+           result.status == ChangeStatus::broken_off;
 }
 
-/// What is wrong with the content, and not with the way to the target.
+/// What is wrong with the unit, and not with the way to the target.
 bool is_verdict(const Error& error) {
     return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
 }
 
+/// With the target out of reach, or with a configuration that it does not accept, every call would fail alike.
+bool is_hopeless(const Error& error) {
+    return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::misconfigured;
+}
+
 }  // namespace
-
-Clock::time_point WaitStarts::begin(const std::string& unit, const std::string& digest) {
-    const std::lock_guard lock(mutex_);
-    auto& start = starts_[unit];
-    if (start.digest != digest) start = {digest, Clock::now()};
-    return start.time;
-}
-
-void WaitStarts::end(const std::string& unit) {
-    const std::lock_guard lock(mutex_);
-    starts_.erase(unit);
-}
 
 /// One call of Rollout::run: what its threads share.
 ///
@@ -125,6 +119,7 @@ private:
         bool is_open;                    ///< more than the first step may begin
         std::string obstacle;            ///< why no other step begins; empty: nothing stands in the way
         std::string verdict;             ///< what was not ready in time, or never will be; empty: nothing
+        bool is_there = false;           ///< although the listing lacks it
         bool is_superseded = false;      ///< and not through
         bool is_returning = false;       ///< what was changed is put back
         std::vector<Return> to_restore;  ///< the next one last
@@ -140,6 +135,7 @@ private:
         std::size_t step = 0;
         Clock::time_point due{};
         std::size_t number = 0;  ///< of equally due ones, the lowest goes first
+        std::size_t looks = 0;   ///< at what is to be absent
         std::shared_ptr<Gate> gate = nullptr;
         std::shared_ptr<Return> way_back = nullptr;
 
@@ -243,8 +239,7 @@ private:
         auto& group = *task.group;
         switch (task.kind) {
             case Kind::confirm:
-                confirm_absence(group);
-                return std::nullopt;
+                return confirm_absence(task);
             case Kind::settle:
                 if (!task.gate) {
                     if (const auto again = restart_failed(group)) return again;
@@ -266,19 +261,25 @@ private:
         return std::nullopt;
     }
 
-    /// A listing that lacks a whole service would let all its nodes be replaced at once.
-    void confirm_absence(Group& group) {
-        if (is_ending()) return;
+    /// A listing that lacks a whole service would let all its nodes be replaced at once. What was just destroyed may
+    /// show for a moment; what is there at several looks ends the rollout of this service alone.
+    std::optional<milliseconds> confirm_absence(Task& task) {
+        if (is_ending()) return std::nullopt;
+        auto& group = *task.group;
         const auto& change = change_of(group.plan.steps.front().changes.front());
         try {
             const auto status =
                 tools_.target.status(unit_of(change.unit, change.content, change.desired_state), tools_.calls.make());
-            if (status.readiness == Readiness::absent) return;
-            interrupt(Error(ErrorKind::unavailable, change.unit + " is there (" + status.detail +
-                                                        "), although the listing of the cluster lacks it"));
+            if (status.readiness == Readiness::absent) return std::nullopt;
+            if (++task.looks < gate_tools_.stable_samples) return tools_.policy.poll;
+            set_obstacle(
+                group, change.unit + " is there (" + status.detail + "), although the listing of the cluster lacks it");
+            const std::lock_guard lock(mutex_);
+            group.is_there = true;
         } catch (const Error& error) {
             if (!interrupt_if_hopeless(error)) set_obstacle(group, change.unit + ": " + error.what());
         }
+        return std::nullopt;
     }
 
     /// After how long to look again; nullopt: the gate is passed. Throws as Gate::look().
@@ -299,6 +300,7 @@ private:
 
     std::optional<milliseconds> wait_for_settled(Group& group, Gate& gate) {
         std::string problem;
+        bool is_unit_at_fault = false;
         bool is_judged = false;
         try {
             if (const auto why = why_ending(); !why.empty()) {
@@ -310,9 +312,11 @@ private:
         } catch (const Error& error) {
             // A look by the way is not worth the others' rollouts.
             const bool may_pass = group.plan.is_brief && error.kind() == ErrorKind::unavailable;
-            if (!may_pass) interrupt_if_hopeless(error);
-            problem = error.what();
-            is_judged = is_verdict(error);
+            const bool is_broken_off = !may_pass && is_hopeless(error) && !interrupt(error);
+            problem = is_broken_off ? "was still being waited for: " + why_ending() : error.what();
+            is_unit_at_fault = is_verdict(error);
+            is_judged = is_unit_at_fault && gate.judges_content();
+            if (is_unit_at_fault && !is_judged) note_no_verdict(group, gate);
         }
         // What was fine before tells nothing of this content.
         const auto& unproven = group.plan.unproven;
@@ -326,7 +330,7 @@ private:
         }
         const auto text = gate.unit() + ", which has " + (group.plan.restoring ? "its former" : "this") +
                           " version already, " + problem;
-        const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_judged;
+        const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_unit_at_fault;
         const std::lock_guard lock(mutex_);
         if (!goes_on) group.obstacle = text;
         if (is_superseded()) group.is_superseded = true;
@@ -490,8 +494,12 @@ private:
                 make(result.change);
                 result.status = ChangeStatus::done;
             } catch (const Error& error) {
-                fail(result, error.what());
-                interrupt_if_hopeless(error);
+                if (is_hopeless(error) && !interrupt(error)) {
+                    result.status = ChangeStatus::broken_off;
+                    result.error = "was under way: " + why_ending();
+                } else {
+                    fail(result, error.what());
+                }
                 failed = result.change.unit + " failed";
             }
         }
@@ -534,8 +542,18 @@ private:
                 group.is_open = true;
             }
         } catch (const Error& error) {
-            if (!interrupt_if_hopeless(error)) end_waits(gate);
-            not_ready(group, step, gate.unit(), error);
+            if (is_hopeless(error) && !interrupt(error)) {
+                break_off(group, step, why_ending());
+            } else {
+                const bool is_unit_at_fault = is_verdict(error);
+                const bool is_judged = is_unit_at_fault && gate.judges_content();
+                if (is_unit_at_fault && !is_judged) {
+                    note_no_verdict(group, gate);
+                } else if (!is_hopeless(error)) {
+                    end_waits(gate);
+                }
+                not_ready(group, step, gate.unit(), error, is_judged);
+            }
         }
         tell_ends(step);
         return std::nullopt;
@@ -546,13 +564,25 @@ private:
         const bool overtaken = is_superseded();
         for (const auto index : step.changes) {
             auto& result = result_of(index);
-            result.status = overtaken ? ChangeStatus::superseded : ChangeStatus::failed;
+            result.status = overtaken ? ChangeStatus::superseded : ChangeStatus::broken_off;
             result.error = "was still being waited for: " + why;
         }
         set_obstacle(group, why);
     }
 
-    void not_ready(Group& group, const RolloutStep& step, const std::string& unit, const Error& error) {
+    /// What a wait that ended without a verdict on the content leaves for the next one, and for the report.
+    void note_no_verdict(const Group& group, const Gate& gate) {
+        if (gate.was_blind()) {
+            end_waits(gate);
+        } else {
+            for (const auto& unit : gate.units()) tools_.starts.end_idle(unit.name);
+        }
+        const std::lock_guard lock(mutex_);
+        if (gate.was_blind()) end_.shaken.insert(group.plan.service);
+        if (gate.is_unplaced()) end_.unplaced.insert(gate.unit());
+    }
+
+    void not_ready(Group& group, const RolloutStep& step, const std::string& unit, const Error& error, bool is_judged) {
         // What tells of the node without being changed itself, tells of the node's last change.
         auto blamed = std::find_if(step.changes.begin(), step.changes.end(),
                                    [&](auto index) { return change_of(index).unit == unit; });
@@ -568,7 +598,7 @@ private:
         if (!goes_on && (group.plan.halts || group.plan.canary)) set_obstacle(group, result.change.unit + " failed");
         const std::lock_guard lock(mutex_);
         group.is_open = group.is_open || goes_on;
-        if (group.plan.on_timeout && is_verdict(error) && group.verdict.empty()) {
+        if (group.plan.on_timeout && is_judged && group.verdict.empty()) {
             group.verdict = result.change.unit + " " + result.error;
         }
     }
@@ -740,12 +770,13 @@ private:
         if (group.plan.is_brief) {
             return std::make_shared<Gate>(group.plan.service, std::move(units), std::move(companions), std::nullopt);
         }
-        auto begun = Clock::now();
+        WaitStarts::Wait all{Clock::now()};
         for (const auto& unit : units) {
-            begun = std::min(begun, tools_.starts.begin(unit.name, unit.content->digest));
+            const auto wait = tools_.starts.begin(unit.name, unit.content->digest);
+            all = {std::min(all.since, wait.since), all.was_idle || wait.was_idle};
         }
         return std::make_shared<Gate>(group.plan.service, std::move(units), std::move(companions),
-                                      begun + tools_.policy.timeout);
+                                      all.since + tools_.policy.timeout, all.was_idle);
     }
 
     void end_waits(const Gate& gate) {
@@ -783,19 +814,21 @@ private:
 
     // ---- Ending early ----
 
-    /// With the target out of reach, or with a configuration that it does not accept, every call would fail alike.
     bool interrupt_if_hopeless(const Error& error) {
-        const bool hopeless = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::misconfigured;
-        if (hopeless) interrupt(error);
-        return hopeless;
+        if (is_hopeless(error)) interrupt(error);
+        return is_hopeless(error);
     }
 
-    void interrupt(const Error& error) {
+    /// False: something else has ended it already. What comes of that is no failure of its own.
+    bool interrupt(const Error& error) {
+        bool is_first = false;
         {
             const std::lock_guard lock(mutex_);
-            if (!end_.error) end_.error = error;
+            is_first = !end_.error;
+            if (is_first) end_.error = error;
         }
         end_early();
+        return is_first;
     }
 
     void end_early() {
@@ -814,8 +847,9 @@ private:
 
     std::string why_ending() {
         if (ended_.stop_requested()) {
+            // The report tells the cause, once for all.
             const std::lock_guard lock(mutex_);
-            return end_.error ? end_.error->what() : "the deployer was asked to stop";
+            return end_.error ? "the cycle was broken off" : "the deployer was asked to stop";
         }
         if (!is_superseded()) return {};
         const std::lock_guard lock(rollout_.mutex_);
@@ -834,6 +868,8 @@ private:
         } else if (!group.verdict.empty()) {
             const bool goes_on = plan.on_timeout == OnTimeout::go_on;
             outcome = {plan.service, goes_on ? Outcome::degraded : Outcome::halted, group.verdict};
+        } else if (group.is_there) {
+            outcome = {plan.service, Outcome::degraded, group.obstacle};
         } else if (plan.restoring && !group.obstacle.empty()) {
             outcome = {plan.service, Outcome::halted, group.obstacle};
         } else if (plan.restoring && changes_what_is_there(plan)) {

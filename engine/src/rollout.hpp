@@ -4,6 +4,7 @@
 #include "events.hpp"
 #include "plan.hpp"
 #include "report.hpp"
+#include "wait_starts.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/health.hpp>
@@ -13,9 +14,9 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -73,24 +74,6 @@ std::vector<RolloutGroup> make_verify_groups(const Plan& plan, const ActualState
 /// The destroys of one kind: one after the other in each service, in the order of the plan. Pure.
 std::vector<RolloutGroup> make_destroy_groups(const Plan& plan, ChangeKind kind);
 
-/// Since when units are waited for, so that a wait that was broken off has no more time when it goes on. Any thread.
-class WaitStarts {
-public:
-    using Clock = std::chrono::steady_clock;
-
-    /// When the wait for this content of a unit began; now, if it begins now.
-    Clock::time_point begin(const std::string& unit, const std::string& digest);
-    void end(const std::string& unit);
-
-private:
-    struct Start {
-        std::string digest;
-        Clock::time_point time;
-    };
-    std::mutex mutex_;
-    std::map<std::string, Start> starts_;
-};
-
 /// What a rollout works with. All of it must outlive the Rollout.
 struct RolloutTools {
     Target& target;
@@ -110,6 +93,9 @@ struct RolloutEnd {
     std::vector<GroupOutcome> groups;   ///< those that did not simply end well or fail
     std::vector<NotReady> not_ready{};  ///< settled units that were waited for in vain
     bool overtaken = false;             ///< a newer revision, or a pause, has ended it
+    std::set<std::string> unplaced{};   ///< units that were waited for, and that no machine took
+    /// Services of which something failed while the target was out of reach now and then: that may be why.
+    std::set<std::string> shaken{};
 };
 
 /// Carries out groups on a target with a bounded pool of threads, none of which is kept by a wait.

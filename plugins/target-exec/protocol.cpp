@@ -383,7 +383,8 @@ UnitStatus read_status(const Var& result) {
                                                                                   {"ready", Readiness::ready},
                                                                                   {"failed", Readiness::failed},
                                                                                   {"absent", Readiness::absent},
-                                                                                  {"unplaced", Readiness::unplaced}});
+                                                                                  {"unplaced", Readiness::unplaced},
+                                                                                  {"pending", Readiness::pending}});
     const Fields fields(result, "result.");
     const auto word = fields.text("readiness");
     const auto* const found =

@@ -125,9 +125,9 @@ private:
             if (is_global(unit) && !fit_machines(unit, call).empty()) return status;
             if (is_global(unit)) return {Readiness::unplaced, "no machine has the metadata that it asks for"};
             if (held->machine.empty()) return {Readiness::unplaced, "not scheduled to a machine"};
-            return {Readiness::waiting, "not loaded yet"};
+            return {Readiness::pending, "not loaded yet"};
         }
-        if (!has_begun) return {Readiness::waiting, status.detail + ", not started yet"};
+        if (!has_begun) return {Readiness::pending, status.detail + ", not started yet"};
         return look_again(std::move(verdict), unit, call);
     }
 

@@ -62,7 +62,7 @@ Verdict judge_entry(const Unit& unit, const StateEntry& entry) {
 
 Verdict judge_old_version(const StateEntry& entry) {
     const bool runs = entry.active != "inactive" && entry.active != "failed";
-    return {{Readiness::waiting, "the old version " + std::string(runs ? "still runs" : "is still there") + " (" +
+    return {{Readiness::pending, "the old version " + std::string(runs ? "still runs" : "is still there") + " (" +
                                      describe(entry) + ", hash " + short_form(entry.hash) + ")"}};
 }
 
@@ -81,7 +81,7 @@ Verdict judge(const Unit& unit, std::span<const StateEntry> entries) {
     const auto old =
         std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.hash != hash; });
     if (old != entries.end()) return judge_old_version(*old);
-    if (entries.empty()) return {{Readiness::waiting, "no machine has loaded it yet"}, Question::where_is_it};
+    if (entries.empty()) return {{Readiness::pending, "no machine has loaded it yet"}, Question::where_is_it};
     const bool global = is_global(unit);
     Verdict decisive;
     const StateEntry* of = nullptr;

@@ -82,6 +82,7 @@ void put_unit(Lines& lines) {
     put_value(lines, "Readiness.failed", Readiness::failed);
     put_value(lines, "Readiness.absent", Readiness::absent);
     put_value(lines, "Readiness.unplaced", Readiness::unplaced);
+    put_value(lines, "Readiness.pending", Readiness::pending);
 }
 
 void put_calls(Lines& lines) {

@@ -362,7 +362,7 @@ TEST_CASE("trouble of one ends the waits of all others at once", "[R5][concurren
         throw Error(ErrorKind::unavailable, "connection refused");
     };
     CHECK(scene.roll_out());
-    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::broken_off);
 }
 
 TEST_CASE("with continue, a node that the target rejects still keeps the others from being touched",
@@ -424,7 +424,61 @@ TEST_CASE("a target out of reach ends the rollout: what is not begun is skipped"
     CHECK(scene.status_of("a.service") == ChangeStatus::done);
     CHECK(scene.status_of("b.service") == ChangeStatus::failed);
     CHECK(scene.status_of("c.service") == ChangeStatus::skipped);
-    CHECK(scene.result_of("c.service").error == "not begun: connection refused");
+    CHECK(scene.result_of("b.service").error == "connection refused");
+    CHECK(scene.result_of("c.service").error == "not begun: the cycle was broken off");
+}
+
+TEST_CASE("one cause is named once: what is broken off with a call that fails does not repeat its error",
+          "[R5][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 1h;
+    scene.policy.poll = 1h;
+    scene.policy.parallelism = 1;
+    for (const auto* service : {"a", "b"}) {
+        scene.wanted.rules[service].sequential = true;
+        scene.have(std::string(service) + ".service", "v1");
+        scene.want(std::string(service) + ".service", "v2");
+    }
+    scene.have("z.service", "v1");
+    scene.want("z.service", "v2");
+    scene.target.judge = [](const Unit& unit, const UnitStatus& status) {
+        const bool is_new = unit.options == content_named("v2")->options;
+        return is_new ? UnitStatus{Readiness::waiting, "starting"} : status;
+    };
+    scene.target.before = [](const std::string& call) {
+        if (call == "apply z.service") throw Error(ErrorKind::unavailable, "connection refused");
+    };
+    const auto error = scene.roll_out();
+    REQUIRE(error);
+    CHECK(error->what() == std::string("connection refused"));
+    CHECK(scene.status_of("z.service") == ChangeStatus::failed);
+    for (const auto* unit : {"a.service", "b.service"}) {
+        CHECK(scene.status_of(unit) == ChangeStatus::broken_off);
+        CHECK(scene.result_of(unit).error == "was still being waited for: the cycle was broken off");
+    }
+}
+
+TEST_CASE("calls that fail alike at the same time are one failure", "[R5][concurrent]") {
+    Scene scene;
+    scene.policy.parallelism = 3;
+    for (const auto* name : {"a.service", "b.service", "c.service"}) scene.want(name, "v1");
+    std::mutex mutex;
+    std::condition_variable all_there;
+    int arrived = 0;
+    scene.target.before = [&](const std::string&) {
+        std::unique_lock lock(mutex);
+        ++arrived;
+        all_there.notify_all();
+        all_there.wait_for(lock, 10s, [&] { return arrived >= 3; });
+        throw Error(ErrorKind::unavailable, "connection refused");
+    };
+    REQUIRE(scene.roll_out());
+    const auto count = [&](ChangeStatus status) {
+        return std::count_if(scene.results.begin(), scene.results.end(),
+                             [&](const auto& result) { return result.status == status; });
+    };
+    CHECK(count(ChangeStatus::failed) == 1);
+    CHECK(count(ChangeStatus::broken_off) == 2);
 }
 
 TEST_CASE("a stop request ends a wait at once and begins nothing more", "[R8][concurrent]") {
@@ -444,7 +498,8 @@ TEST_CASE("a stop request ends a wait at once and begins nothing more", "[R8][co
         if (std::holds_alternative<WaitingForReady>(event)) scene.stop.request_stop();
     });
     REQUIRE_FALSE(scene.roll_out());
-    CHECK(scene.status_of("foo@1.service") == ChangeStatus::failed);
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::broken_off);
+    CHECK(scene.result_of("foo@1.service").error == "was still being waited for: the deployer was asked to stop");
     CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
     CHECK(scene.target.units().at("foo@2.service").options == content_named("v1")->options);
 }

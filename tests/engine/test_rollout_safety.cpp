@@ -13,6 +13,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <deployer/unit_name.hpp>
@@ -371,9 +372,94 @@ TEST_CASE("a unit that no machine takes is given up after a grace, before the no
     scene.policy.timeout = 1h;
     scene.policy.placement_grace = 20ms;
     scene.break_version("foo@1.service", "v2", Readiness::unplaced);
+    scene.rules().on_timeout = GENERATE(OnTimeout::halt, OnTimeout::rollback);
     scene.roll_out();
     CHECK(scene.result_of("foo@1.service").error == "was on no machine after 20ms: exit code 1");
-    CHECK(scene.outcome_of("foo") == Outcome::halted);
+    // It says nothing of the content.
+    CHECK(scene.booked.empty());
+    CHECK(scene.end.groups.empty());
+    CHECK(scene.end.unplaced == std::set<std::string>{"foo@1.service"});
+    CHECK(scene.version_of("foo@1.service") == "v2");
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
+}
+
+TEST_CASE("what its machine never began says nothing of its content", "[R42][R43][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 30ms;
+    scene.rules().on_timeout = GENERATE(OnTimeout::halt, OnTimeout::rollback);
+    scene.break_version("foo@1.service", "v2", Readiness::pending);
+    scene.roll_out();
+    CHECK(holds(scene.result_of("foo@1.service").error, "its machine has not begun"));
+    CHECK(scene.booked.empty());
+    CHECK(scene.end.groups.empty());
+    CHECK(scene.target.writes() == std::vector<std::string>{"apply foo@1.service"});
+
+    // From now on it is looked at, and waited for only once its machine begins.
+    scene.policy.timeout = 1h;
+    scene.orders.unproven = {"foo@1.service"};
+    scene.target.forget_calls();
+    scene.roll_out();
+    CHECK(scene.target.count("status foo@1.service") == 2);
+    CHECK(scene.booked.empty());
+    REQUIRE(scene.end.not_ready.size() == 1);
+    CHECK(scene.end.not_ready[0].detail == "is still not begun by its machine: exit code 1");
+
+    SECTION("when it does, it has all its time") {
+        scene.policy.timeout = 500ms;
+        std::atomic<int> looks = 0;
+        scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
+            const bool starts = unit.name == "foo@1.service" && is_version(unit, "v2") && ++looks < 5;
+            return starts ? UnitStatus{Readiness::waiting, "activating"} : status;
+        };
+        std::this_thread::sleep_for(scene.policy.timeout);
+        scene.roll_out();
+        for (const auto* node : {"foo@1.service", "foo@2.service", "foo@3.service"}) {
+            CHECK(scene.version_of(node) == "v2");
+        }
+    }
+    SECTION("when what it begins fails, that is held against the content") {
+        scene.break_version("foo@1.service", "v2");
+        scene.roll_out();
+        CHECK(scene.booked.size() == 1);
+    }
+}
+
+TEST_CASE("the time of a node counts from when its machine begins", "[R42][concurrent]") {
+    Scene scene(1);
+    scene.policy.timeout = 100ms;
+    std::atomic<int> looks = 0;
+    scene.target.judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
+        if (!is_version(unit, "v2") || ++looks > 2) return status;
+        if (looks == 1) return {Readiness::pending, "not loaded yet"};
+        // Begun when as much time is over as a node has.
+        std::this_thread::sleep_for(scene.policy.timeout);
+        return {Readiness::waiting, "activating"};
+    };
+    scene.roll_out();
+    CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
+}
+
+TEST_CASE("what fails while the target is out of reach now and then is not held against its content",
+          "[R42][R43][concurrent]") {
+    Scene scene;
+    scene.policy.timeout = 300ms;
+    scene.rules().on_timeout = GENERATE(OnTimeout::halt, OnTimeout::rollback);
+    const auto as = GENERATE(Readiness::failed, Readiness::waiting);
+    scene.break_version("foo@1.service", "v2", as);
+    std::atomic<int> failures = 2;
+    std::atomic<bool> is_changed = false;
+    scene.target.before = [&](const std::string& call) {
+        if (call == "apply foo@1.service") is_changed = true;
+        if (is_changed && call == "status foo@1.service" && failures-- > 0) {
+            throw Error(ErrorKind::unavailable, "etcd is away");
+        }
+    };
+    scene.roll_out();
+    CHECK_FALSE(scene.end.error);
+    CHECK(holds(scene.result_of("foo@1.service").error, "it could not be looked at for a while"));
+    CHECK(scene.booked.empty());
+    CHECK(scene.end.shaken == std::set<std::string>{"foo"});
+    CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
 }
 
 TEST_CASE("a newer revision ends the waits and begins nothing more", "[R44][concurrent]") {
@@ -434,19 +520,42 @@ TEST_CASE("a wait keeps no thread: with a single one, a service that waits for a
     for (const auto& result : scene.results) CHECK(result.status == ChangeStatus::done);
 }
 
-TEST_CASE("a sequential service that is new is not created when it is there after all", "[R41][concurrent]") {
+TEST_CASE("a sequential service that is new is not created when it is there after all, and others go on",
+          "[R41][concurrent]") {
     Scene scene;
+    scene.want("bar.service", "v1");
+    scene.rules("bar").sequential = true;
     const ActualState listing_without_it;
     const auto plan = make_plan(scene.wanted, listing_without_it, {});
     scene.results = report_of(plan, scene.wanted).changes;
+    bool goes_soon = false;
+    SECTION("when it stays") {}
+    SECTION("when it was just destroyed, and goes") {
+        goes_soon = true;
+        scene.target.before = [&, looks = 0](const std::string& call) mutable {
+            if (call != "status foo@1.service" || ++looks != 3) return;
+            for (const auto* node : {"foo@1.service", "foo@2.service", "foo@3.service"}) scene.target.remove(node);
+        };
+        scene.policy.parallelism = 1;
+    }
     const Calls calls{scene.stop.get_token(), scene.log, 5s};
     Rollout rollout({scene.target, nullptr, scene.policy, calls, scene.events, scene.starts, {}}, scene.results);
     const auto end = rollout.run(make_rollout_groups(plan, scene.policy));
-    REQUIRE(end.error);
-    CHECK(end.error->kind() == ErrorKind::unavailable);
-    CHECK(holds(end.error->what(), "foo@1.service is there"));
-    CHECK(scene.target.writes().empty());
-    for (const auto& result : scene.results) CHECK(result.status == ChangeStatus::skipped);
+    CHECK_FALSE(end.error);
+    CHECK(scene.status_of("bar.service") == ChangeStatus::done);
+    if (goes_soon) {
+        CHECK(end.groups.empty());
+        CHECK(scene.target.units().size() == 4);
+        return;
+    }
+    CHECK(scene.target.writes() == std::vector<std::string>{"apply bar.service"});
+    REQUIRE(end.groups.size() == 1);
+    CHECK(end.groups[0].service == "foo");
+    CHECK(end.groups[0].outcome == Outcome::degraded);
+    CHECK(holds(end.groups[0].detail, "foo@1.service is there"));
+    for (const auto* node : {"foo@1.service", "foo@2.service", "foo@3.service"}) {
+        CHECK(scene.status_of(node) == ChangeStatus::skipped);
+    }
 }
 
 TEST_CASE("a node that an earlier cycle changed is judged as if this one had", "[R33][R43][concurrent]") {

@@ -93,7 +93,7 @@ TEST_CASE("fleet: a unit that failed is looked at twice, then it has failed") {
     }
     SECTION("not when the former version did, and this one is not started yet") {
         fleet.show("foo.service", {failed}, "loaded");
-        CHECK(text_of(target->status(unit, call)) == "waiting: failed (failed), not started yet");
+        CHECK(text_of(target->status(unit, call)) == "pending: failed (failed), not started yet");
     }
     SECTION("not when the former version did, and this one has been started since") {
         fleet.show("foo.service", {failed});
@@ -136,7 +136,7 @@ TEST_CASE("fleet: the old version never passes for the new one") {
                                             unit_file_hash(old.options).substr(0, 8) + ")",
                                         "not loaded yet"});
     CHECK(text_of(target->status(unit, call)) == "ready: active (running)");
-    CHECK(target->status(old, call).readiness == Readiness::waiting);
+    CHECK(target->status(old, call).readiness == Readiness::pending);
 }
 
 TEST_CASE("fleet: an old version that has stopped is still no new one") {
@@ -146,9 +146,9 @@ TEST_CASE("fleet: an old version that has stopped is still no new one") {
     fleet.show("foo.service", {{.active = "failed", .sub = "failed", .hash = "0123456789abcdef"}});
     const TestCall call;
     CHECK(text_of(open_fleet(fleet)->status(unit, call)) ==
-          "waiting: the old version is still there (failed (failed), hash 01234567)");
+          "pending: the old version is still there (failed (failed), hash 01234567)");
     fleet.show("foo.service", {FleetState{}, {.hash = "0123456789abcdef", .machine = "b"}});
-    CHECK(holds(text_of(open_fleet(fleet)->status(unit, call)), "waiting: the old version still runs"));
+    CHECK(holds(text_of(open_fleet(fleet)->status(unit, call)), "pending: the old version still runs"));
 }
 
 TEST_CASE("fleet: a unit that fleet does not have is absent, one that no machine takes unplaced") {
@@ -198,7 +198,7 @@ TEST_CASE("fleet: units that do not run for ever are ready when they are up, or 
         const auto unit = oneshot("foo.service");
         fleet.add(unit);
         fleet.show("foo.service", {{.active = "inactive", .sub = "dead"}}, "loaded");
-        CHECK(text_of(target->status(unit, call)) == "waiting: inactive (dead), not started yet");
+        CHECK(text_of(target->status(unit, call)) == "pending: inactive (dead), not started yet");
     }
     SECTION("timer, socket, mount") {
         const std::string name = GENERATE("foo.timer", "foo.socket", "foo.mount", "foo.path", "foo.target");
@@ -227,7 +227,7 @@ TEST_CASE("fleet: a unit that is to be loaded is ready when it is at rest on its
     fleet.show("foo.service", {}, "inactive");
     CHECK(target->status(unit, call).readiness == Readiness::unplaced);
     fleet.show("foo.service", {{.active = "inactive", .sub = "dead", .hash = "other"}});
-    CHECK(target->status(unit, call).readiness == Readiness::waiting);
+    CHECK(target->status(unit, call).readiness == Readiness::pending);
 }
 
 TEST_CASE("fleet: a unit that is to be inactive is ready when fleet has it and no machine does") {
@@ -253,7 +253,7 @@ TEST_CASE("fleet: a global unit is ready when every machine that is fit for it s
     const TestCall call;
     const auto unit = global("foo.service");
     target->apply(unit, call);
-    CHECK(text_of(target->status(unit, call)) == "waiting: no machine has loaded it yet");
+    CHECK(text_of(target->status(unit, call)) == "pending: no machine has loaded it yet");
     fleet.settle();
     fleet.forget_requests();
     CHECK(holds(text_of(target->status(unit, call)), "ready: active (running) on machine "));

@@ -810,3 +810,57 @@ TEST_CASE("a healthy service is asked stable_samples times a node", "[R42]") {
     CHECK(cluster.once().status == 0);
     CHECK(health.server().request_count() == static_cast<std::size_t>(3 * samples));
 }
+
+TEST_CASE("a count beyond the machines quarantines nothing, lets others go, and ends when it fits again",
+          "[R25][R43]") {
+    LocalFleet fleet("  destroy: true\n  rollout: {timeout: 10m, poll: 10ms, placement_grace: 300ms}\n");
+    auto& local = fleet.local;
+    const auto nodes_of_foo = [](int count) {
+        return "services:\n- {name: foo@.service, count: " + std::to_string(count) + ", sequentialDeployment: true}\n";
+    };
+    local.put_unit("foo@.service", "v1");
+    local.put_unit("bar.service", "v1");
+    local.declare(nodes_of_foo(4) + "- name: bar.service\n");
+    REQUIRE(local.once().status == 0);
+    fleet.fleet.settle();
+    fleet.fleet.behave("foo@5.service", FleetDouble::Behaviour::unschedulable);
+    local.declare(nodes_of_foo(5));
+    for (int i = 0; i < 2; ++i) {
+        const auto ended = local.once();
+        INFO(ended.out << ended.err);
+        CHECK(ended.status == 3);
+        CHECK(outcome_of(ended, "foo") != "quarantined");
+        CHECK(holds(ended.out, "not scheduled to a machine"));
+        CHECK_FALSE(fleet.fleet.find("bar.service"));
+    }
+    local.declare(nodes_of_foo(4));
+    const auto ended = local.once();
+    INFO(ended.out << ended.err);
+    CHECK(ended.status == 0);
+    CHECK(fleet.fleet.names() == Names{"foo@1.service", "foo@2.service", "foo@3.service", "foo@4.service"});
+}
+
+TEST_CASE("a machine that does not begin quarantines nothing, and its unit goes through once it does", "[R42][R43]") {
+    const bool rolls_back = GENERATE(false, true);
+    LocalFleet fleet(with_on_timeout(rolls_back ? "rollback" : "halt"));
+    auto& local = fleet.local;
+    local.put_unit("foo@.service", "v1");
+    local.declare(sequential_foo);
+    REQUIRE(local.once().status == 0);
+    fleet.fleet.settle();
+    const auto old = unit_file_hash(fleet.fleet.find("foo@1.service")->options);
+    // Its agent hangs: whatever fleet is told, this is what it says.
+    fleet.fleet.show("foo@1.service", {{.hash = old}});
+    local.put_unit("foo@.service", "v2");
+    for (int i = 0; i < 2; ++i) {
+        const auto ended = local.once();
+        INFO(ended.out << ended.err);
+        CHECK(ended.status == 3);
+        CHECK(holds(ended.out, "the old version still runs"));
+        CHECK(fleet.versions().at("foo@2.service") == "v1 running");
+    }
+    fleet.fleet.show("foo@1.service", {FleetState{}});
+    const auto ended = local.once();
+    INFO(ended.out << ended.err);
+    CHECK(ended.status == 0);
+}

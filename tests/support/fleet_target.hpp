@@ -68,7 +68,7 @@ inline void add_nodes(FleetDouble& fleet, int count) {
 
 /// "waiting: activating (start)"
 inline std::string text_of(const UnitStatus& status) {
-    constexpr std::array<std::string_view, 5> words{"waiting", "ready", "failed", "absent", "unplaced"};
+    constexpr std::array<std::string_view, 6> words{"waiting", "ready", "failed", "absent", "unplaced", "pending"};
     return std::string(words.at(static_cast<std::size_t>(status.readiness))) + ": " + status.detail;
 }
 

@@ -41,13 +41,16 @@ struct ActualUnit {
     std::string current_state;
 };
 
-/// Whether *this version* of a unit is in its desired state (R42). An older version that still runs is `waiting`.
+/// Whether *this version* of a unit is in its desired state (R42). An older version that still runs is `waiting` or
+/// `pending`.
 enum class Readiness {
     waiting,   ///< Not yet; asking again later may give another answer.
     ready,     ///< This content, in this desired state, now.
     failed,    ///< It will not become ready by itself: waiting longer is pointless.
     absent,    ///< The target does not have the unit, or not yet.
     unplaced,  ///< The target has it, and no machine that takes it. Waited for as `waiting`, but not as long.
+    pending,  ///< Its machine has not begun to act on this version. Waited for as `waiting`; what is so to the end says
+              ///< nothing of the content. `waiting` where that cannot be told. Since 1.1.
 };
 
 struct UnitStatus {
