@@ -29,8 +29,11 @@ PluginChoice read_choice(const Settings& root, std::string_view key) {
 MaxDestroy read_max_destroy(const Settings& reconcile) {
     constexpr std::string_view key = "max_destroy";
     constexpr std::size_t most = 999'999'999;
+    MaxDestroy limit;
+    limit.least = static_cast<std::size_t>(
+        reconcile.find_integer("max_destroy_least", 0, most).value_or(static_cast<long long>(limit.least)));
     const auto text = reconcile.find_text(key, "a count or a percentage");
-    if (!text) return {};
+    if (!text) return limit;
     const auto digits = std::min(text->find_first_not_of("0123456789"), text->size());
     const auto unit = text->substr(digits);
     if (digits == 0 || (!unit.empty() && unit != "%")) {
@@ -41,7 +44,9 @@ MaxDestroy read_max_destroy(const Settings& reconcile) {
     const bool percentage = !unit.empty();
     if (percentage && (!fits || amount > 100)) reconcile.fail(key, "a percentage is at most 100%");
     if (!fits) reconcile.fail(key, quote(*text) + " is more than " + std::to_string(most));
-    return {amount, percentage};
+    limit.amount = amount;
+    limit.percentage = percentage;
+    return limit;
 }
 
 RolloutPolicy read_rollout(const Settings& reconcile) {

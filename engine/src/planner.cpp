@@ -18,9 +18,6 @@
 namespace deployer {
 namespace {
 
-/// A percentage never stops this few destroys: a small cluster would otherwise be stuck.
-constexpr std::size_t always_allowed = 5;
-
 using ServiceSet = std::unordered_set<std::string_view>;
 
 template <class Units>
@@ -201,10 +198,10 @@ private:
             plan_.left.destroy_disabled = destroys_.size();
             plan_.notes.push_back(quantity(destroys_.size(), "unit") +
                                   " no longer wanted, left running: reconcile.destroy is false (" + name_some() + ")");
-        } else if (const auto limit = exceeded_limit()) {
+        } else if (const auto [most, why] = destroy_limit(); destroys_.size() > most) {
             plan_.left.max_destroy = destroys_.size();
             plan_.notes.push_back("stopped all " + quantity(destroys_.size(), "destroy") +
-                                  " of this cycle, more than " + *limit + " (" + name_some() +
+                                  " of this cycle, more than " + why + " (" + name_some() +
                                   "): to allow them, set reconcile.max_destroy to " + std::to_string(destroys_.size()) +
                                   " or more");
         } else {
@@ -212,17 +209,18 @@ private:
         }
     }
 
-    std::optional<std::string> exceeded_limit() const {
+    /// How many destroys a cycle may do, and what sets that limit.
+    std::pair<std::size_t, std::string> destroy_limit() const {
         const auto& limit = policy_.max_destroy;
-        if (!limit.percentage) {
-            if (destroys_.size() <= limit.amount) return std::nullopt;
-            return "reconcile.max_destroy: " + std::to_string(limit.amount);
+        const auto written = "reconcile.max_destroy: " + std::to_string(limit.amount);
+        if (!limit.percentage) return {limit.amount, written};
+        const auto share = limit.amount * actual_.units.size() / 100;
+        // The least number keeps a small cluster from being stuck; none at all is none on a small one, too.
+        if (limit.amount > 0 && share < limit.least) {
+            return {limit.least, "reconcile.max_destroy_least: " + std::to_string(limit.least)};
         }
-        if (destroys_.size() <= always_allowed || destroys_.size() * 100 <= limit.amount * actual_.units.size()) {
-            return std::nullopt;
-        }
-        return "reconcile.max_destroy: " + std::to_string(limit.amount) + "% of " +
-               quantity(actual_.units.size(), "unit");
+        return {share, "the " + std::to_string(share) + " that " + written + "% of " +
+                           quantity(actual_.units.size(), "unit") + " allows"};
     }
 
     std::string name_some() const {

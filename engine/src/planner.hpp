@@ -13,10 +13,11 @@
 
 namespace deployer {
 
-/// How many destroys one cycle may do (R24): a count, or a percentage of the actual units.
+/// How many destroys one cycle may do (R24): a count, or a percentage of the actual units, rounded down.
 struct MaxDestroy {
     std::size_t amount = 50;
     bool percentage = true;
+    std::size_t least = 5;  ///< what a percentage above 0 allows at least, however few units there are
 };
 
 /// What a plan may contain.
