@@ -85,6 +85,7 @@ Object write_rollout(const RolloutRecord& record) {
         quarantine.set("since", record.quarantine->since);
         quarantine.set("outcome", std::string(to_string(record.quarantine->outcome)));
         quarantine.set("reason", record.quarantine->reason);
+        quarantine.set("id", record.quarantine->id);
         object.set("quarantine", quarantine);
     }
     return object;
@@ -98,7 +99,9 @@ RolloutRecord read_rollout(const Object& object) {
     if (object.has("quarantine")) {
         const auto quarantine = object.getObject("quarantine");
         if (!quarantine) throw Poco::DataFormatException("quarantine");
-        record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason")};
+        record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason"),
+                             // Before quarantines had one, the time told them apart.
+                             text_of(*quarantine, quarantine->has("id") ? "id" : "since")};
     }
     return record;
 }

@@ -30,9 +30,10 @@ struct HistoryEntry {
 
 /// The verdict on a content that did not become ready (R43).
 struct Quarantine {
-    std::string since;                  ///< UTC, ISO 8601, with fractions of a second
+    std::string since;                  ///< UTC, ISO 8601
     Outcome outcome = Outcome::halted;  ///< halted, rolled_back, or degraded where all nodes were changed all the same
     std::string reason;                 ///< for people, one line
+    std::string id{};                   ///< its own: an order to try again names it, and ends no other one
 
     bool operator==(const Quarantine&) const = default;
 };

@@ -528,7 +528,7 @@ void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
     auto ledger = *ledger_;
     auto& record = ledger.rollout_of(verdict.service);
     record.digest = group_digests(*wanted_)[verdict.service];
-    record.quarantine = {timestamp(), verdict.outcome, verdict.detail};
+    record.quarantine = {timestamp(), verdict.outcome, verdict.detail, make_identity()};
     if (verdict.outcome != Outcome::rolled_back) record.former.clear();
     store_ledger(std::move(ledger), calls);
 }

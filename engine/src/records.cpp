@@ -155,15 +155,15 @@ void change_orders(const std::function<void(Orders&)>& change, Cache& cache, con
     throw Error(ErrorKind::unavailable, "cannot leave an order: others are given all the time, or it was stopped");
 }
 
-void order_retry(Records& records, const std::string& service) {
+std::map<std::string, std::string, std::less<>> retries_for(const Records& records, const std::string& service) {
+    std::map<std::string, std::string, std::less<>> retries;
     std::string others;
     for (const auto& record : quarantined(records)) {
-        if (record.service == service) {
-            records.orders.retries[service] = timestamp();
-            return;
-        }
+        if (service.empty() || record.service == service) retries.emplace(record.service, record.quarantine->id);
         others += (others.empty() ? "" : ", ") + record.service;
     }
+    if (!retries.empty()) return retries;
+    if (service.empty()) throw Error(ErrorKind::not_found, "nothing is quarantined");
     throw Error(ErrorKind::not_found,
                 quote(service) + " is not quarantined; " + (others.empty() ? "nothing is" : "these are: " + others));
 }

@@ -27,7 +27,7 @@ const DeployedUnit* find_sibling(const std::vector<DeployedUnit>& units, const s
 bool is_quarantined(const RolloutRecord& record, const Orders& orders) {
     if (!record.quarantine) return false;
     const auto retry = orders.retries.find(record.service);
-    return retry == orders.retries.end() || retry->second < record.quarantine->since;
+    return retry == orders.retries.end() || retry->second != record.quarantine->id;
 }
 
 std::string describe(const RolloutRecord& record) {
