@@ -122,7 +122,8 @@ void digest(const SettingsNode& node, Poco::DigestEngine& engine) {
 std::string fingerprint_of(const SettingsNode& root) {
     Poco::SHA1Engine engine;
     for (std::size_t i = 0; i < root.keys.size(); ++i) {
-        if (root.keys[i] == "source" || root.keys[i] == "reconcile") digest(root.items[i], engine);
+        if (root.keys[i] == "source" || root.keys[i] == "reconcile" || root.keys[i] == "redact")
+            digest(root.items[i], engine);
     }
     return Poco::DigestEngine::digestToHex(engine.digest());
 }
@@ -130,13 +131,15 @@ std::string fingerprint_of(const SettingsNode& root) {
 Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     const Settings root(document);
     // First of all: a misspelt block would otherwise be called missing.
-    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log", "settings_from"})
+    for (const auto* block :
+         {"source", "target", "cache", "health", "reconcile", "plugins", "log", "redact", "settings_from"})
         (void)root.has(block);
     const auto unknown = root.unknown_keys();
     if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
     Config config{read_choice(root, "source"), read_choice(root, "target"), read_choice(root, "cache"), {}};
     if (root.has("health")) config.health = read_choice(root, "health");
     read_reconcile(root, config);
+    if (root.has("redact")) config.plan.redaction = Redaction(root.texts("redact"));
     read_plugin_path(root, document->directory, config);
     read_log(root, config);
     if (const auto origin = root.find_block("settings_from")) {
