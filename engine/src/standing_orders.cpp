@@ -90,6 +90,9 @@ StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {
         }
     }
     standing.unproven.insert(ledger.unproven.begin(), ledger.unproven.end());
+    for (const auto& change : ledger.made) {
+        if (change.times >= MadeChange::most) standing.in_vain.emplace(change.unit, change.signature);
+    }
     return standing;
 }
 
