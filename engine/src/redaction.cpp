@@ -57,18 +57,15 @@ std::size_t word_end(std::string_view text, std::size_t begin, char closing) {
     std::size_t brackets = 0;
     for (; begin < text.size(); ++begin) {
         const char byte = text[begin];
+        if ((byte == closing && closing != 0) || (is_space(byte) && brackets == 0)) break;
         if (byte == '\\') {
             ++begin;
-        } else if (byte == closing && closing != 0) {
-            break;
         } else if (is_quote(byte)) {
             begin = quotes_end(text, begin + 1, byte);
         } else if (byte == '(') {
             ++brackets;
         } else if (byte == ')' && brackets > 0) {
             --brackets;
-        } else if (is_space(byte) && brackets == 0) {
-            break;
         }
     }
     return std::min(begin, text.size());
