@@ -146,15 +146,19 @@ std::string printable(std::string_view text) {
 }
 
 std::string quote(std::string_view text) {
-    std::string out = "\"";
+    const bool has_double = text.find('"') != std::string_view::npos;
+    const bool has_both = has_double && text.find('\'') != std::string_view::npos;
+    const char mark = has_double && !has_both ? '\'' : '"';
+    std::string out(1, mark);
     for (std::size_t offset = 0; offset < text.size();) {
         if (out.size() > longest_quote) {
             out += "…";
             break;
         }
+        if (has_both && text[offset] == '"') out += '\\';
         offset += append_printable(out, text, offset, Escape::unseen_as_well);
     }
-    return out += '"';
+    return out += mark;
 }
 
 std::string presentable_uri(std::string_view uri) {

@@ -164,9 +164,9 @@ void check_size(const LogicalLine& line, const std::string& what, std::size_t si
 std::string_view read_section(const LogicalLine& line, std::string_view header) {
     const auto name = header.substr(1, header.find(']') - 1);
     if (name.empty() || name.size() + 2 != header.size() || name != strip(name)) {
-        reject(line.number, quote(header) + " is not a section header such as [Service]");
+        reject(line.number, "it begins with \"[\", but is no section header such as [Service]");
     }
-    check_size(line, "section " + quote(name), header.size());
+    check_size(line, "the section header", header.size());
     return name;
 }
 
@@ -184,7 +184,7 @@ void refuse_backslash_at_end(const LogicalLine& line, std::string_view value) {
 UnitOption read_option(const LogicalLine& line, std::string_view text, std::string_view section) {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) {
-        reject(line.number, quote(text) + " is no option: there is no \"=\" in it");
+        reject(line.number, "it is no option: there is no \"=\" in it");
     }
     const auto name = strip(text.substr(0, equals));
     if (name.empty()) reject(line.number, "the name before \"=\" is missing");

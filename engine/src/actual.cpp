@@ -45,6 +45,8 @@ ActualState actual_from(std::vector<ActualUnit> listing) {
     actual.units.reserve(listing.size());
     for (auto& listed : listing) {
         auto& unit = listed.unit;
+        const auto& word = listed.current_state;
+        if (!word.empty() && word != to_string(unit.desired_state)) actual.in_doubt.insert(unit.name);
         actual.units.push_back({std::move(unit.name), pool.share(std::move(unit.options)), unit.desired_state});
     }
     std::sort(actual.units.begin(), actual.units.end(),

@@ -4,7 +4,9 @@
 
 #include <deployer/target.hpp>
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,9 @@ struct DeployedUnit {
 /// The actual state: what the target reported, whole, at one moment.
 struct ActualState {
     std::vector<DeployedUnit> units;  ///< each name once, in numeric order of names
+    /// Names of units of which the target itself says that they are in another state than the desired one. Only of a
+    /// listing, not of a snapshot.
+    std::set<std::string, std::less<>> in_doubt{};
 };
 
 /// A target's listing as actual state. Throws Error `unavailable` when a name is listed twice: such a listing was

@@ -37,7 +37,7 @@ struct Operand {
 };
 constexpr Operand no_operand{};
 constexpr Operand any_service{"SERVICE", false};
-constexpr Operand one_service{"SERVICE", true};
+constexpr Operand service_or_all{"SERVICE|--all", false};
 constexpr Operand plugin_name{"NAME", true};
 constexpr Operand plugin_file{"PLUGIN", true};
 
@@ -87,11 +87,12 @@ constexpr std::array commands{
                   "Shows how the last cycles ended that did something, the latest first. May run beside the daemon.\n"
                   "Exit status: 0 done, 1 failed.",
                   ConfigUse::required, true},
-    CommandSyntax{Command::retry, "retry", "Try a quarantined service again",
-                  "Ends the quarantine of a service whose last rollout did not become ready: the next cycle tries the "
-                  "same content again. May run beside the daemon.\n"
-                  "Exit status: 0 done, 1 failed, or the service is not quarantined.",
-                  ConfigUse::required, false, one_service},
+    CommandSyntax{
+        Command::retry, "retry", "Try a quarantined service again",
+        "Ends the quarantine of a service whose last rollout did not become ready, or with --all of every such "
+        "service, and lists them: the next cycle tries the same content again. May run beside the daemon.\n"
+        "Exit status: 0 done, 1 failed, or nothing of what was asked for is quarantined.",
+        ConfigUse::required, false, service_or_all},
     CommandSyntax{Command::pause, "pause", "Leave a service, or all, as it is",
                   "Leaves a service as it is from the next cycle on, or all services where none is named, until "
                   "'resume'. What is paused shows in every plan and report, with the reason. May run beside the "
@@ -155,6 +156,9 @@ OptionSet options_of(const CommandSyntax& syntax) {
     if (syntax.command == Command::plan) {
         options.addOption(Option("detailed-exitcode", "", "exit with 2 when there are changes to make"));
     }
+    if (syntax.command == Command::retry) {
+        options.addOption(Option("all", "", "all services that are quarantined"));
+    }
     if (syntax.command == Command::pause) {
         options.addOption(Option("reason", "r", "why, for whoever wonders", false, "TEXT", true));
     }
@@ -176,7 +180,8 @@ std::string usage_of(const CommandSyntax& syntax) {
     std::string usage;
     if (!syntax.operand.name.empty()) {
         const std::string name(syntax.operand.name);
-        usage = (syntax.operand.required ? name : '[' + name + ']') + ' ';
+        const bool stands_alone = syntax.operand.required || syntax.command == Command::retry;
+        usage = (stands_alone ? name : '[' + name + ']') + ' ';
     }
     if (syntax.config == ConfigUse::required) usage += "--config FILE ";
     if (syntax.command == Command::pause) usage += "--reason TEXT ";
@@ -307,9 +312,14 @@ void require_whole(const CommandSyntax& syntax, const Invocation& invocation) {
     };
     const auto& operand = syntax.operand;
     require(operand.name.empty() || !operand.required || !invocation.operand.empty(),
-            operand.name == one_service.name   ? "the name of a service"
-            : operand.name == plugin_name.name ? "a name, such as target-foo"
-                                               : "a plugin: a file, or a name");
+            operand.name == plugin_name.name ? "a name, such as target-foo" : "a plugin: a file, or a name");
+    if (syntax.command == Command::retry) {
+        require(invocation.all || !invocation.operand.empty(),
+                "the name of a service, or --all; '" + std::string(program) + " status' names those quarantined");
+        if (invocation.all && !invocation.operand.empty()) {
+            throw UsageError("either '" + invocation.operand + "' or --all, not both" + try_help(syntax.name));
+        }
+    }
     require(syntax.command != Command::pause || !invocation.reason.empty(), "--reason, for whoever wonders");
     require(!needs_settings(syntax) || !invocation.settings.empty(), "--settings FILE");
 }
@@ -339,6 +349,7 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
         if (name == "output" && syntax.output) invocation.json = read_output(value, syntax);
         if (name == "reason") invocation.reason = value;
         if (name == "detailed-exitcode") invocation.detailed_exitcode = true;
+        if (name == "all") invocation.all = true;
         if (name == "help") invocation = {Command::help, {}, {}, false, false, help_for(syntax)};
         if (invocation.command == Command::help) return;
     }

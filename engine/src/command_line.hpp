@@ -39,8 +39,10 @@ struct Invocation {
     bool json = false;               ///< `--output json`
     bool detailed_exitcode = false;  ///< of `plan`
     std::string help;                ///< the text to print, of `help`
-    /// A service, of `retry`, `pause` and `resume`, empty: all; the name of `plugin new`; the plugin of the others.
+    /// A service, of `retry`, `pause` and `resume`, empty: all, but of `retry` only with `all`; the name of `plugin
+    /// new`; the plugin of the others.
     std::string operand{};
+    bool all = false;                  ///< of `retry`: all services that are quarantined
     std::string reason{};              ///< of `pause`
     std::filesystem::path settings{};  ///< of `plugin check` and `plugin show`
     std::string format{};              ///< `--output` of `plugin check` and `plugin show`; empty: text

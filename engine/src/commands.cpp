@@ -198,12 +198,17 @@ std::string doubt_about(const std::string& service, const std::set<std::string, 
 
 int retry(const Invocation& invocation) {
     return with_records(invocation, [&](Records& records, const auto& leave) {
-        const auto service = service_of(invocation);
-        order_retry(records, service);
-        leave([&](Orders& orders) { orders.retries[service] = records.orders.retries[service]; });
-        const bool paused = records.orders.paused.contains(service) || records.orders.paused.contains("");
-        return quote(service) +
-               (paused ? " is tried again once it is no longer paused\n" : " is tried again in the next cycle\n");
+        const auto retries = retries_for(records, invocation.all ? std::string() : service_of(invocation));
+        leave([&](Orders& orders) {
+            for (const auto& [service, quarantine] : retries) orders.retries[service] = quarantine;
+        });
+        std::string text;
+        for (const auto& [service, quarantine] : retries) {
+            const bool paused = records.orders.paused.contains(service) || records.orders.paused.contains("");
+            text += quote(service) +
+                    (paused ? " is tried again once it is no longer paused\n" : " is tried again in the next cycle\n");
+        }
+        return text;
     });
 }
 

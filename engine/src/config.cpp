@@ -29,8 +29,11 @@ PluginChoice read_choice(const Settings& root, std::string_view key) {
 MaxDestroy read_max_destroy(const Settings& reconcile) {
     constexpr std::string_view key = "max_destroy";
     constexpr std::size_t most = 999'999'999;
+    MaxDestroy limit;
+    limit.least = static_cast<std::size_t>(
+        reconcile.find_integer("max_destroy_least", 0, most).value_or(static_cast<long long>(limit.least)));
     const auto text = reconcile.find_text(key, "a count or a percentage");
-    if (!text) return {};
+    if (!text) return limit;
     const auto digits = std::min(text->find_first_not_of("0123456789"), text->size());
     const auto unit = text->substr(digits);
     if (digits == 0 || (!unit.empty() && unit != "%")) {
@@ -41,7 +44,9 @@ MaxDestroy read_max_destroy(const Settings& reconcile) {
     const bool percentage = !unit.empty();
     if (percentage && (!fits || amount > 100)) reconcile.fail(key, "a percentage is at most 100%");
     if (!fits) reconcile.fail(key, quote(*text) + " is more than " + std::to_string(most));
-    return {amount, percentage};
+    limit.amount = amount;
+    limit.percentage = percentage;
+    return limit;
 }
 
 RolloutPolicy read_rollout(const Settings& reconcile) {
@@ -117,7 +122,8 @@ void digest(const SettingsNode& node, Poco::DigestEngine& engine) {
 std::string fingerprint_of(const SettingsNode& root) {
     Poco::SHA1Engine engine;
     for (std::size_t i = 0; i < root.keys.size(); ++i) {
-        if (root.keys[i] == "source" || root.keys[i] == "reconcile") digest(root.items[i], engine);
+        if (root.keys[i] == "source" || root.keys[i] == "reconcile" || root.keys[i] == "redact")
+            digest(root.items[i], engine);
     }
     return Poco::DigestEngine::digestToHex(engine.digest());
 }
@@ -125,13 +131,15 @@ std::string fingerprint_of(const SettingsNode& root) {
 Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     const Settings root(document);
     // First of all: a misspelt block would otherwise be called missing.
-    for (const auto* block : {"source", "target", "cache", "health", "reconcile", "plugins", "log", "settings_from"})
+    for (const auto* block :
+         {"source", "target", "cache", "health", "reconcile", "plugins", "log", "redact", "settings_from"})
         (void)root.has(block);
     const auto unknown = root.unknown_keys();
     if (!unknown.empty()) throw Error(ErrorKind::misconfigured, unknown.front());
     Config config{read_choice(root, "source"), read_choice(root, "target"), read_choice(root, "cache"), {}};
     if (root.has("health")) config.health = read_choice(root, "health");
     read_reconcile(root, config);
+    if (root.has("redact")) config.plan.redaction = Redaction(root.texts("redact"));
     read_plugin_path(root, document->directory, config);
     read_log(root, config);
     if (const auto origin = root.find_block("settings_from")) {

@@ -52,7 +52,8 @@ struct Config {
 
     std::shared_ptr<const SettingsDocument> document{};  ///< that all of this was read from
 
-    /// Changes with what decides about the changes of a revision: the source and the plan policy.
+    /// Changes with what decides about the changes of a revision: the source and the plan policy, and what its plans
+    /// show.
     std::string fingerprint{};
 };
 

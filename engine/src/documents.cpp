@@ -1,9 +1,13 @@
 #include "documents.hpp"
 
+#include "hex.hpp"
+
 #include <Poco/DateTimeFormatter.h>
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA1Engine.h>
 #include <Poco/Timestamp.h>
+
+#include <random>
 
 namespace deployer {
 
@@ -15,6 +19,11 @@ std::string document_key(std::string_view document, const std::string& identity)
 
 std::string timestamp() {
     return Poco::DateTimeFormatter::format(Poco::Timestamp(), "%Y-%m-%dT%H:%M:%s") + 'Z';
+}
+
+std::string make_identity() {
+    std::random_device random;
+    return in_hex(random(), 8) + in_hex(random(), 8);
 }
 
 }  // namespace deployer

@@ -14,7 +14,11 @@ inline constexpr std::string_view orders_document = "orders";      ///< what peo
 /// The cache's key of a document. `identity` is the target's.
 std::string document_key(std::string_view document, const std::string& identity);
 
-/// Now, as documents have it: UTC, ISO 8601, with fractions of a second, so that later is greater.
+/// Now, as documents have it for people: UTC, ISO 8601, with fractions of a second. Clocks are set, so nothing is
+/// ordered by it.
 std::string timestamp();
+
+/// A name that nothing else has, by which a document can mean a thing in another one.
+std::string make_identity();
 
 }  // namespace deployer

@@ -46,7 +46,7 @@ public:
     }
 
     void operator()(const ChangeEnded& event) {
-        const auto& [change, status, error] = event.result;
+        const auto& [change, status, error, is_made] = event.result;
         const auto what = std::string(action_of(change.kind)) + ' ' + change.unit;
         const bool was_told = made_.erase(change.unit) > 0;
         if (status == ChangeStatus::done) {

@@ -2,38 +2,47 @@
 
 #include "defect.hpp"
 
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace deployer {
 namespace {
 
-/// Puts the plugin's name before what it logs.
+using Options = std::span<const UnitOption>;
+
+/// Puts the plugin's name before what it logs, and leaves secrets out.
 class NamedLog final : public Log {
 public:
-    NamedLog(Log& log, const std::string& plugin) : log_(log), plugin_(plugin) {}
+    NamedLog(Log& log, const std::string& plugin, const Redaction& redaction, Options options)
+        : log_(log), plugin_(plugin), redaction_(redaction), options_(options) {}
 
     void write(LogLevel level, std::string_view message) noexcept override try {
-        log_.write(level, plugin_ + ": " + std::string(message));
+        log_.write(level, plugin_ + ": " + redaction_.message(message, options_));
     } catch (...) {
-        log_.write(level, message);
+        log_.write(level, "a plugin's message is lost: there is no memory to write it");
     }
 
 private:
     Log& log_;
     const std::string& plugin_;
+    const Redaction& redaction_;
+    Options options_;
 };
 
 /// What all guarded plugins share: the name that stands in messages, and the one way to make a call.
 class Caller {
 public:
-    Caller(std::string plugin, Watchdog& watchdog) : plugin_(std::move(plugin)), watchdog_(&watchdog) {}
+    Caller(std::string plugin, Watchdog& watchdog, Redaction redaction)
+        : plugin_(std::move(plugin)), watchdog_(&watchdog), redaction_(std::move(redaction)) {}
 
-    /// `doing` completes "cannot …".
+    /// `doing` completes "cannot …"; `options` are those of the unit that this is about.
     template <class Function>
-    auto operator()(const std::string& doing, const Call& call, Function&& function) const {
-        NamedLog log(call.log, plugin_);
+    auto operator()(const std::string& doing, const Call& call, Function&& function, Options options = {}) const {
+        NamedLog log(call.log, plugin_, redaction_, options);
         const Call named{call.deadline, call.stop, log};
-        return watched(doing, call.deadline, [&] { return function(named); });
+        return watched(
+            doing, call.deadline, [&] { return function(named); }, options);
     }
 
     /// What has no Call has nothing to wait for either: all it gets is the grace.
@@ -47,27 +56,35 @@ public:
         return {ErrorKind::internal, "a defect of " + plugin_ + ": " + what};
     }
 
+    /// What the plugin says, without secrets.
+    [[nodiscard]] std::string shown(std::string_view text, Options options = {}) const {
+        return redaction_.message(text, options);
+    }
+
 private:
     template <class Function>
-    auto watched(const std::string& doing, Watchdog::Clock::time_point deadline, Function&& function) const {
+    auto watched(const std::string& doing, Watchdog::Clock::time_point deadline, Function&& function,
+                 Options options = {}) const {
         const auto watch = watchdog_->watch(plugin_ + ": cannot " + doing, deadline);
         try {
             return function();
         } catch (...) {
-            rethrow(doing);
+            rethrow(doing, options);
         }
     }
 
-    [[noreturn]] void rethrow(const std::string& doing) const {
+    [[noreturn]] void rethrow(const std::string& doing, Options options) const {
         try {
             rethrow_as_error(plugin_);
         } catch (const Error& error) {
-            throw error.while_doing("cannot " + doing);
+            const Error clean(error.kind(), "cannot " + doing + ": " + shown(error.what(), options));
+            throw error.retry_after() ? clean.with_retry_after(*error.retry_after()) : clean;
         }
     }
 
     std::string plugin_;
     Watchdog* watchdog_;
+    Redaction redaction_;
 };
 
 class GuardedCheckout final : public Checkout {
@@ -99,8 +116,8 @@ private:
 
 class GuardedSource final : public Source {
 public:
-    GuardedSource(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog)
-        : source_(std::move(source)), caller_(std::move(plugin), watchdog) {}
+    GuardedSource(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog, Redaction redaction)
+        : source_(std::move(source)), caller_(std::move(plugin), watchdog, std::move(redaction)) {}
 
     std::unique_ptr<Checkout> checkout(const Revision& known, const Call& call) override {
         auto checkout =
@@ -122,8 +139,8 @@ private:
 
 class GuardedTarget final : public Target {
 public:
-    GuardedTarget(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog)
-        : target_(std::move(target)), caller_(std::move(plugin), watchdog) {}
+    GuardedTarget(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog, Redaction redaction)
+        : target_(std::move(target)), caller_(std::move(plugin), watchdog, std::move(redaction)) {}
 
     std::string identity() const override {
         return caller_("tell which cluster this is", [&] { return target_->identity(); });
@@ -134,7 +151,8 @@ public:
     }
 
     void apply(const Unit& unit, const Call& call) override {
-        caller_("apply " + unit.name, call, [&](const Call& named) { target_->apply(unit, named); });
+        caller_(
+            "apply " + unit.name, call, [&](const Call& named) { target_->apply(unit, named); }, unit.options);
     }
 
     void set_desired_state(std::string_view unit, DesiredState state, const Call& call) override {
@@ -147,8 +165,11 @@ public:
     }
 
     UnitStatus status(const Unit& unit, const Call& call) override {
-        return caller_("tell the status of " + unit.name, call,
-                       [&](const Call& named) { return target_->status(unit, named); });
+        auto status = caller_(
+            "tell the status of " + unit.name, call, [&](const Call& named) { return target_->status(unit, named); },
+            unit.options);
+        status.detail = caller_.shown(status.detail, unit.options);
+        return status;
     }
 
     bool serial() const override {
@@ -162,8 +183,8 @@ private:
 
 class GuardedCache final : public Cache {
 public:
-    GuardedCache(std::shared_ptr<Cache> cache, std::string plugin, Watchdog& watchdog)
-        : cache_(std::move(cache)), caller_(std::move(plugin), watchdog) {}
+    GuardedCache(std::shared_ptr<Cache> cache, std::string plugin, Watchdog& watchdog, Redaction redaction)
+        : cache_(std::move(cache)), caller_(std::move(plugin), watchdog, std::move(redaction)) {}
 
     std::optional<std::string> load(std::string_view key, const Call& call) override {
         return caller_("load " + std::string(key) + " from the cache", call,
@@ -192,12 +213,14 @@ private:
 
 class GuardedHealth final : public Health {
 public:
-    GuardedHealth(std::shared_ptr<Health> health, std::string plugin, Watchdog& watchdog)
-        : health_(std::move(health)), caller_(std::move(plugin), watchdog) {}
+    GuardedHealth(std::shared_ptr<Health> health, std::string plugin, Watchdog& watchdog, Redaction redaction)
+        : health_(std::move(health)), caller_(std::move(plugin), watchdog, std::move(redaction)) {}
 
     HealthReport check(const ServiceGroupRef& service, const Call& call) override {
-        return caller_("check the health of " + service.service, call,
-                       [&](const Call& named) { return health_->check(service, named); });
+        auto report = caller_("check the health of " + service.service, call,
+                              [&](const Call& named) { return health_->check(service, named); });
+        report.detail = caller_.shown(report.detail);
+        return report;
     }
 
 private:
@@ -207,20 +230,24 @@ private:
 
 }  // namespace
 
-std::shared_ptr<Source> guard(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog) {
-    return std::make_shared<GuardedSource>(std::move(source), std::move(plugin), watchdog);
+std::shared_ptr<Source> guard(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog,
+                              Redaction redaction) {
+    return std::make_shared<GuardedSource>(std::move(source), std::move(plugin), watchdog, std::move(redaction));
 }
 
-std::shared_ptr<Target> guard(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog) {
-    return std::make_shared<GuardedTarget>(std::move(target), std::move(plugin), watchdog);
+std::shared_ptr<Target> guard(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog,
+                              Redaction redaction) {
+    return std::make_shared<GuardedTarget>(std::move(target), std::move(plugin), watchdog, std::move(redaction));
 }
 
-std::shared_ptr<Cache> guard(std::shared_ptr<Cache> cache, std::string plugin, Watchdog& watchdog) {
-    return std::make_shared<GuardedCache>(std::move(cache), std::move(plugin), watchdog);
+std::shared_ptr<Cache> guard(std::shared_ptr<Cache> cache, std::string plugin, Watchdog& watchdog,
+                             Redaction redaction) {
+    return std::make_shared<GuardedCache>(std::move(cache), std::move(plugin), watchdog, std::move(redaction));
 }
 
-std::shared_ptr<Health> guard(std::shared_ptr<Health> health, std::string plugin, Watchdog& watchdog) {
-    return std::make_shared<GuardedHealth>(std::move(health), std::move(plugin), watchdog);
+std::shared_ptr<Health> guard(std::shared_ptr<Health> health, std::string plugin, Watchdog& watchdog,
+                              Redaction redaction) {
+    return std::make_shared<GuardedHealth>(std::move(health), std::move(plugin), watchdog, std::move(redaction));
 }
 
 }  // namespace deployer

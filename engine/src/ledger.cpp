@@ -85,6 +85,7 @@ Object write_rollout(const RolloutRecord& record) {
         quarantine.set("since", record.quarantine->since);
         quarantine.set("outcome", std::string(to_string(record.quarantine->outcome)));
         quarantine.set("reason", record.quarantine->reason);
+        quarantine.set("id", record.quarantine->id);
         object.set("quarantine", quarantine);
     }
     return object;
@@ -98,9 +99,30 @@ RolloutRecord read_rollout(const Object& object) {
     if (object.has("quarantine")) {
         const auto quarantine = object.getObject("quarantine");
         if (!quarantine) throw Poco::DataFormatException("quarantine");
-        record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason")};
+        record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason"),
+                             // Before quarantines had one, the time told them apart.
+                             text_of(*quarantine, quarantine->has("id") ? "id" : "since")};
     }
     return record;
+}
+
+void read_made(const Object& root, Ledger& ledger) {
+    if (!root.has("made")) return;
+    const auto array = array_of(root, "made");
+    for (std::size_t i = 0; i < array->size(); ++i) {
+        const auto entry = object_at(*array, i);
+        ledger.made.push_back(
+            {text_of(*entry, "unit"), text_of(*entry, "signature"), entry->getValue<std::size_t>("times")});
+    }
+}
+
+void read_not_running(const Object& root, Ledger& ledger) {
+    if (!root.has("not_running")) return;
+    const auto array = array_of(root, "not_running");
+    for (std::size_t i = 0; i < array->size(); ++i) {
+        const auto entry = object_at(*array, i);
+        ledger.not_running.push_back({text_of(*entry, "unit"), text_of(*entry, "detail"), false});
+    }
 }
 
 Ledger read_fields(const Object& root) {
@@ -111,7 +133,8 @@ Ledger read_fields(const Object& root) {
     const auto left = root.getObject("left");
     if (!left) throw Poco::DataFormatException("left");
     ledger.left = {left->getValue<std::size_t>("destroy_disabled"), left->getValue<std::size_t>("max_destroy"),
-                   left->getValue<std::size_t>("disputed"), left->getValue<std::size_t>("protected")};
+                   left->getValue<std::size_t>("disputed"), left->getValue<std::size_t>("protected"),
+                   left->optValue<std::size_t>("altered", 0)};
     const auto history = array_of(root, "history");
     for (std::size_t i = 0; i < history->size(); ++i) {
         ledger.add(read_entry(*object_at(*history, i)));
@@ -121,6 +144,8 @@ Ledger read_fields(const Object& root) {
         auto record = read_rollout(*object_at(*rollouts, i));
         ledger.rollout_of(record.service) = record;
     }
+    read_made(root, ledger);
+    read_not_running(root, ledger);
     return ledger;
 }
 
@@ -162,6 +187,29 @@ void Ledger::keep_unproven(const std::set<std::string>& units) {
     std::erase_if(unproven, [&](const auto& unit) { return units.count(unit) == 0; });
 }
 
+void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& results) {
+    const auto find = [&](const std::string& unit) {
+        const auto found =
+            std::find_if(made.begin(), made.end(), [&](const auto& known) { return known.unit == unit; });
+        return found == made.end() ? nullptr : &*found;
+    };
+    std::vector<MadeChange> now;
+    for (const auto& unit : plan.altered) {
+        if (const auto* const known = find(unit)) now.push_back(*known);
+    }
+    for (const auto& result : results) {
+        const auto& change = result.change;
+        // What was put back has no reason to be as it was given.
+        if (is_create(change.kind) || is_destroy(change.kind) || result.status == ChangeStatus::rolled_back) continue;
+        const auto* const known = find(change.unit);
+        const auto signature = signature_of(change);
+        const auto before = known != nullptr && known->signature == signature ? known->times : 0;
+        const auto times = before + (result.is_made ? 1 : 0);
+        if (times > 0) now.push_back({change.unit, signature, times});
+    }
+    made = std::move(now);
+}
+
 void Ledger::add(HistoryEntry entry) {
     const auto says_the_same = [&](const HistoryEntry& last) {
         return last.revision == entry.revision && last.result == entry.result && last.summary == entry.summary &&
@@ -178,6 +226,7 @@ std::string write_ledger(const Ledger& ledger) {
     left.set("max_destroy", ledger.left.max_destroy);
     left.set("disputed", ledger.left.disputed);
     left.set("protected", ledger.left.protected_units);
+    left.set("altered", ledger.left.altered);
     Array history;
     for (const auto& outcome : ledger.history) history.add(write_entry(outcome));
     Object root;
@@ -192,6 +241,23 @@ std::string write_ledger(const Ledger& ledger) {
     for (const auto& record : ledger.rollouts) rollouts.add(write_rollout(record));
     root.set("rollouts", rollouts);
     root.set("history", history);
+    Array made;
+    for (const auto& change : ledger.made) {
+        Object entry;
+        entry.set("unit", change.unit);
+        entry.set("signature", change.signature);
+        entry.set("times", change.times);
+        made.add(entry);
+    }
+    root.set("made", made);
+    Array not_running;
+    for (const auto& unit : ledger.not_running) {
+        Object entry;
+        entry.set("unit", unit.unit);
+        entry.set("detail", unit.detail);
+        not_running.add(entry);
+    }
+    root.set("not_running", not_running);
     std::ostringstream out;
     root.stringify(out);
     return std::move(out).str();

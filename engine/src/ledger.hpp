@@ -30,11 +30,24 @@ struct HistoryEntry {
 
 /// The verdict on a content that did not become ready (R43).
 struct Quarantine {
-    std::string since;                  ///< UTC, ISO 8601, with fractions of a second
+    std::string since;                  ///< UTC, ISO 8601
     Outcome outcome = Outcome::halted;  ///< halted, rolled_back, or degraded where all nodes were changed all the same
     std::string reason;                 ///< for people, one line
+    std::string id{};                   ///< its own: an order to try again names it, and ends no other one
 
     bool operator==(const Quarantine&) const = default;
+};
+
+/// A change that the target has taken, for it to be known again.
+struct MadeChange {
+    /// From so many on it is in vain: the target gives the unit back otherwise than it got it.
+    static constexpr std::size_t most = 2;
+
+    std::string unit;
+    std::string signature;  ///< signature_of()
+    std::size_t times = 0;  ///< in a row
+
+    bool operator==(const MadeChange&) const = default;
 };
 
 /// The gated rollout of a service: under way, or ended badly.
@@ -62,6 +75,8 @@ struct Ledger {
     std::vector<std::string> unproven;
     std::vector<RolloutRecord> rollouts{};  ///< by service, each once
     std::vector<HistoryEntry> history{};    ///< oldest first, at most history_limit
+    std::vector<MadeChange> made{};         ///< by the last cycle, or again and again in vain; each unit once
+    std::vector<NotReady> not_running{};    ///< units that are as wanted and did not run when they were looked at last
 
     [[nodiscard]] RolloutRecord* find_rollout(std::string_view service);
     /// The service's; made when there is none.
@@ -71,6 +86,9 @@ struct Ledger {
     [[nodiscard]] bool is_unproven(const std::string& unit) const;
     /// Forgets those that are not among `units`.
     void keep_unproven(const std::set<std::string>& units);
+
+    /// Notes which changes of a cycle the target has taken. What a comparison found as wanted is forgotten.
+    void note_made(const Plan& plan, const std::vector<ChangeResult>& results);
 
     /// An outcome that tells nothing new is not added.
     void add(HistoryEntry entry);

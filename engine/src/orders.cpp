@@ -30,10 +30,10 @@ std::string write_orders(const Orders& orders) {
         paused.add(entry);
     }
     Array retries;
-    for (const auto& [service, time] : orders.retries) {
+    for (const auto& [service, quarantine] : orders.retries) {
         Object entry;
         entry.set("service", service);
-        entry.set("time", time);
+        entry.set("quarantine", quarantine);
         retries.add(entry);
     }
     Object root;
@@ -58,7 +58,9 @@ std::optional<Orders> read_orders(std::string_view document) try {
     const auto retries = array_of(*root, "retries");
     for (std::size_t i = 0; i < retries->size(); ++i) {
         const auto entry = object_at(*retries, i);
-        orders.retries[text_of(*entry, "service")] = text_of(*entry, "time");
+        // Orders of before named a time, which is none of a quarantine.
+        if (entry->has("time")) continue;
+        orders.retries[text_of(*entry, "service")] = text_of(*entry, "quarantine");
     }
     return orders;
 } catch (const Poco::Exception&) {

@@ -20,7 +20,7 @@ struct Pause {
 struct Orders {
     std::map<std::string, Pause, std::less<>> paused;  ///< by service; "" is all services
     std::map<std::string, std::string, std::less<>>
-        retries;  ///< when each service was to be tried again, UTC, ISO 8601
+        retries;  ///< by service, the Quarantine::id that is to end: a later one is not meant
 
     bool operator==(const Orders&) const = default;
 };

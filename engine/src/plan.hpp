@@ -36,12 +36,13 @@ inline bool is_destroy(ChangeKind kind) noexcept {
     return kind >= ChangeKind::remove_node;
 }
 
-/// One option whose values differ (R26). Absent on the side that lacks it.
+/// One option whose values differ (R26). Absent on the side that lacks it. In a plan both are without secrets (R59).
 struct OptionDifference {
     std::string section;
     std::string name;
     std::optional<std::string> from;
     std::optional<std::string> to;
+    std::vector<std::string> hidden{};  ///< names of variables that differ and are not shown
 
     bool operator==(const OptionDifference&) const = default;
 };
@@ -58,6 +59,9 @@ struct Change {
     std::vector<OptionDifference> differences;
     DesiredState former_state = DesiredState::launched;  ///< as it is; meaningless for creates
 };
+
+/// What a change makes of what, to know it again. The same for two updates exactly when both contents and states are.
+std::string signature_of(const Change& change);
 
 /// A service of a plan of which something is waited for (R41, R42).
 struct GatedGroup {
@@ -92,6 +96,7 @@ struct LeftAlone {
     std::size_t max_destroy = 0;       ///< unwanted, but too many at once (R24)
     std::size_t disputed = 0;          ///< wanted again by the second reading (R25)
     std::size_t protected_units = 0;   ///< differing or unwanted, but protected (R23)
+    std::size_t altered = 0;           ///< differing, but the target gives back otherwise whatever it is given
 
     bool operator==(const LeftAlone&) const = default;
 };
@@ -106,7 +111,8 @@ struct Plan {
     /// Why no unit may be destroyed before something held is up (R25); empty when nothing stands in the way.
     std::string destroy_obstacle;
     LeftAlone left;
-    std::vector<std::string> notes;  ///< finished messages on what was left and how to allow it
+    std::vector<std::string> altered;  ///< names of the units that `left` counts so
+    std::vector<std::string> notes;    ///< finished messages on what was left and how to allow it
 };
 
 }  // namespace deployer

@@ -5,6 +5,7 @@
 #include <deployer/foreign_text.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
+#include <deployer/word_list.hpp>
 
 #include <fnmatch.h>
 
@@ -17,9 +18,6 @@
 
 namespace deployer {
 namespace {
-
-/// A percentage never stops this few destroys: a small cluster would otherwise be stuck.
-constexpr std::size_t always_allowed = 5;
 
 using ServiceSet = std::unordered_set<std::string_view>;
 
@@ -35,10 +33,23 @@ std::string describe(const OptionDifference& difference) {
     const auto option = "[" + difference.section + "] " + difference.name;
     if (!difference.from) return option + " added";
     if (!difference.to) return option + " removed";
+    const auto hidden = difference.hidden.empty() ? std::string() : word_list(difference.hidden) + " changed";
+    if (difference.from == difference.to) return option + (hidden.empty() ? " differs" : ": " + hidden);
+    const auto besides = hidden.empty() ? std::string() : ", " + hidden;
     // The first characters of two long commands are mostly alike: showing them would show no difference.
     constexpr std::size_t short_enough = 60;
-    if (difference.from->size() > short_enough || difference.to->size() > short_enough) return option + " differs";
-    return option + ' ' + quote(*difference.from) + " -> " + quote(*difference.to);
+    if (difference.from->size() > short_enough || difference.to->size() > short_enough) {
+        return option + " differs" + besides;
+    }
+    return option + ' ' + quote(*difference.from) + " -> " + quote(*difference.to) + besides;
+}
+
+void hide_secrets(OptionDifference& difference, const Redaction& redaction) {
+    const auto from = difference.from.value_or("");
+    const auto to = difference.to.value_or("");
+    if (difference.from && difference.to) difference.hidden = redaction.changed_names(difference.name, from, to);
+    if (difference.from) difference.from = redaction.shown(difference.name, from);
+    if (difference.to) difference.to = redaction.shown(difference.name, to);
 }
 
 std::string describe_update(const Change& change, DesiredState actual_state) {
@@ -108,9 +119,28 @@ private:
             if (is_create(change.kind)) missing_ = change.service + " is " + std::string(to_string(still->outcome));
         } else if (is_destroy(change.kind)) {
             destroys_.push_back(std::move(change));
+        } else if (is_in_vain(change)) {
+            leave_altered(change);
         } else {
             plan_.changes.push_back(std::move(change));
         }
+    }
+
+    bool is_in_vain(const Change& change) const {
+        const auto made = orders_.in_vain.find(change.unit);
+        return made != orders_.in_vain.end() && !is_create(change.kind) && made->second == signature_of(change);
+    }
+
+    /// The target has taken it, and gives it back in its own way. What it gives back is what can be waited for.
+    void leave_altered(const Change& change) {
+        ++plan_.left.altered;
+        plan_.altered.push_back(change.unit);
+        plan_.notes.push_back(change.unit +
+                              " is left as it is: it was given to the target twice, and the target gave it back "
+                              "otherwise both times: " +
+                              change.reason +
+                              "; it is given again once it changes. To end this, write it as the target gives it back");
+        settled_.push_back({change.unit, change.former, change.former_state});
     }
 
     void add_create(const WantedUnit& unit) {
@@ -171,6 +201,7 @@ private:
                             std::string(to_string(wanted.desired_state));
         } else {
             change.differences = differences_between(actual.content->options, wanted.content->options);
+            for (auto& difference : change.differences) hide_secrets(difference, policy_.redaction);
             change.reason = describe_update(change, actual.desired_state);
         }
         if (orders_.restoring.contains(change.service)) change.reason = "back to what it was: " + change.reason;
@@ -201,10 +232,10 @@ private:
             plan_.left.destroy_disabled = destroys_.size();
             plan_.notes.push_back(quantity(destroys_.size(), "unit") +
                                   " no longer wanted, left running: reconcile.destroy is false (" + name_some() + ")");
-        } else if (const auto limit = exceeded_limit()) {
+        } else if (const auto [most, why] = destroy_limit(); destroys_.size() > most) {
             plan_.left.max_destroy = destroys_.size();
             plan_.notes.push_back("stopped all " + quantity(destroys_.size(), "destroy") +
-                                  " of this cycle, more than " + *limit + " (" + name_some() +
+                                  " of this cycle, more than " + why + " (" + name_some() +
                                   "): to allow them, set reconcile.max_destroy to " + std::to_string(destroys_.size()) +
                                   " or more");
         } else {
@@ -212,17 +243,18 @@ private:
         }
     }
 
-    std::optional<std::string> exceeded_limit() const {
+    /// How many destroys a cycle may do, and what sets that limit.
+    std::pair<std::size_t, std::string> destroy_limit() const {
         const auto& limit = policy_.max_destroy;
-        if (!limit.percentage) {
-            if (destroys_.size() <= limit.amount) return std::nullopt;
-            return "reconcile.max_destroy: " + std::to_string(limit.amount);
+        const auto written = "reconcile.max_destroy: " + std::to_string(limit.amount);
+        if (!limit.percentage) return {limit.amount, written};
+        const auto share = limit.amount * actual_.units.size() / 100;
+        // The least number keeps a small cluster from being stuck; none at all is none on a small one, too.
+        if (limit.amount > 0 && share < limit.least) {
+            return {limit.least, "reconcile.max_destroy_least: " + std::to_string(limit.least)};
         }
-        if (destroys_.size() <= always_allowed || destroys_.size() * 100 <= limit.amount * actual_.units.size()) {
-            return std::nullopt;
-        }
-        return "reconcile.max_destroy: " + std::to_string(limit.amount) + "% of " +
-               quantity(actual_.units.size(), "unit");
+        return {share, "the " + std::to_string(share) + " that " + written + "% of " +
+                           quantity(actual_.units.size(), "unit") + " allows"};
     }
 
     std::string name_some() const {
@@ -343,6 +375,9 @@ private:
             plan_.destroy_obstacle = missing_ + " and not all of it is running yet";
             return;
         }
+        if (!plan_.altered.empty()) {
+            plan_.destroy_obstacle = plan_.altered.front() + " is not known to be as it is to be";
+        }
         // What a revision no longer wants is what it replaces; as long as it is not through, that may be needed.
         for (const auto& still : plan_.standing) {
             if (still.outcome == Outcome::quarantined && still.changes > 0) {
@@ -385,6 +420,13 @@ std::string_view action_of(ChangeKind kind) noexcept {
             return "destroy";
     }
     return "update";
+}
+
+std::string signature_of(const Change& change) {
+    const auto side = [](const SharedContent& content, DesiredState state) {
+        return (content ? content->digest : std::string()) + ' ' + std::string(to_string(state));
+    };
+    return side(change.former, change.former_state) + " -> " + side(change.content, change.desired_state);
 }
 
 bool is_protected(const std::string& unit, const PlanPolicy& policy) {

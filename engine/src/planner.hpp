@@ -2,6 +2,7 @@
 
 #include "actual.hpp"
 #include "plan.hpp"
+#include "redaction.hpp"
 #include "wanted.hpp"
 
 #include <cstddef>
@@ -13,10 +14,11 @@
 
 namespace deployer {
 
-/// How many destroys one cycle may do (R24): a count, or a percentage of the actual units.
+/// How many destroys one cycle may do (R24): a count, or a percentage of the actual units, rounded down.
 struct MaxDestroy {
     std::size_t amount = 50;
     bool percentage = true;
+    std::size_t least = 5;  ///< what a percentage above 0 allows at least, however few units there are
 };
 
 /// What a plan may contain.
@@ -24,6 +26,7 @@ struct PlanPolicy {
     bool destroy = false;
     MaxDestroy max_destroy;
     std::vector<std::string> protected_globs;  ///< fnmatch(3) patterns of unit names, besides the deployer's own
+    Redaction redaction{};                     ///< what it does not show of the units (R59)
 };
 
 /// What earlier cycles and people left for this one to mind.
@@ -36,6 +39,8 @@ struct StandingOrders {
     std::set<std::string, std::less<>> retried;    ///< services that somebody wants to be tried again
     /// What units were before a rollout that is not over, by name.
     std::map<std::string, DeployedUnit, std::less<>> former;
+    /// The signature of the change that a unit has got so often in a row that it is not made again, by its name.
+    std::map<std::string, std::string, std::less<>> in_vain;
 };
 
 /// Compares unit by unit (R20–R24, R26). Pure: `plan`, `once` and `run` use this one function, so that a dry run cannot

@@ -43,7 +43,9 @@ std::size_t count_unfinished(const CycleReport& report, const std::set<std::stri
 /// What was put back was seen ready as it was, and what was skipped is what it was `before`.
 std::set<std::string> unproven_by(const CycleReport& report, const std::vector<std::string>& before) {
     std::set<std::string> unproven;
-    for (const auto& entry : report.not_ready) unproven.insert(entry.unit);
+    for (const auto& entry : report.not_ready) {
+        if (entry.was_changed) unproven.insert(entry.unit);
+    }
     for (const auto& result : report.changes) {
         const auto& unit = result.change.unit;
         const bool well = result.status == ChangeStatus::done || result.status == ChangeStatus::rolled_back;
@@ -76,6 +78,13 @@ bool same_units(const WantedState& left, const WantedState& right) {
                           return one.name == other.name && one.content->digest == other.content->digest &&
                                  one.desired_state == other.desired_state;
                       });
+}
+
+std::vector<NotReady> not_running_in(const CycleReport& report) {
+    std::vector<NotReady> units;
+    std::copy_if(report.not_ready.begin(), report.not_ready.end(), std::back_inserter(units),
+                 [](const auto& entry) { return !entry.was_changed; });
+    return units;
 }
 
 /// More than the destroys that the limit stopped, which are told elsewhere.
@@ -153,10 +162,13 @@ CycleReport Reconciler::reconcile(const Calls& calls) {
     orders_ = load_orders(*plugins_.cache, *identity_, calls);
     load_actual(calls);
     idle_ = !load_wanted(calls);
-    if (idle_) return idle_report();
+    if (idle_) {
+        look_again_at_rest(calls);
+        return idle_report();
+    }
     const auto plan = compare();
     const bool only_look = is_listed_for_drift_ && policy_.drift == Drift::report && !owed();
-    auto report = only_look ? report_drift(plan) : carry_out(plan, calls);
+    auto report = only_look ? report_drift(plan, calls) : carry_out(plan, calls);
     if (actual_) settle(calls);
     return report;
 }
@@ -172,6 +184,7 @@ CycleReport Reconciler::preview(const Calls& calls) {
         std::set<std::string> unplaced;
         report.not_ready = look_at_unproven(plan, unplaced, calls);
         keep_back_destroys(report, find_surplus(unplaced, *actual_, report));
+        tell_not_running(report, units_in_doubt(plan.changes), calls);
         report.result = conclude(report);
         return report;
     });
@@ -244,6 +257,7 @@ void Reconciler::list_target(const Calls& calls) {
     actual_ = actual_from(plugins_.target->list(calls.make()));
     listed_at_ = std::chrono::steady_clock::now();
     is_settled_ = false;
+    is_unlooked_ = true;
     is_listed_for_drift_ = false;
     events_.publish(TargetListed{actual_->units.size()});
 }
@@ -284,6 +298,7 @@ CycleReport Reconciler::idle_report() const {
     report.revision = ledger_->applied;
     report.left = ledger_->left;
     report.notes = ledger_->notes;
+    report.not_ready = ledger_->not_running;
     for (const auto& still : standing_orders(*ledger_, orders_).still) {
         set_outcome(report, {still.service, still.outcome, still.reason});
     }
@@ -291,8 +306,11 @@ CycleReport Reconciler::idle_report() const {
     return report;
 }
 
-CycleReport Reconciler::report_drift(const Plan& plan) {
+CycleReport Reconciler::report_drift(const Plan& plan, const Calls& calls) {
     auto report = report_of(plan, *wanted_);
+    tell_not_running(report, units_in_doubt(plan.changes), calls);
+    note_not_running(report, calls);
+    report.result = conclude(report);
     if (plan.changes.empty()) return report;
     events_.publish(DriftFound{plan});
     report.result = Outcome::degraded;
@@ -319,7 +337,9 @@ CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
     auto report = propose(plan);
     const auto unproven_before = ledger_->unproven;
     const auto missing = missing_units(unproven_before, *actual_);
+    const auto in_doubt = units_in_doubt(plan.changes);
     report.error = roll_out(plan, report, calls);
+    if (!report.error) tell_not_running(report, in_doubt, calls);
     conclude_groups(report);
     report.result = conclude(report);
     try {
@@ -424,24 +444,85 @@ std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, std::set<st
                                                    const Calls& calls) {
     std::set<std::string_view> changing;
     for (const auto& change : plan.changes) changing.insert(change.unit);
+    std::vector<DeployedUnit> units;
+    std::copy_if(actual_->units.begin(), actual_->units.end(), std::back_inserter(units),
+                 [&](const auto& unit) { return ledger_->is_unproven(unit.name) && !changing.contains(unit.name); });
+    return look_at(units, true, &unplaced, calls);
+}
+
+std::vector<NotReady> Reconciler::look_at(const std::vector<DeployedUnit>& units, bool were_changed,
+                                          std::set<std::string>* unplaced, const Calls& calls) {
     std::vector<NotReady> not_ready;
-    for (const auto& unit : actual_->units) {
-        if (!ledger_->is_unproven(unit.name) || changing.count(unit.name) > 0) continue;
+    for (const auto& unit : units) {
         try {
             const auto status =
                 plugins_.target->status({unit.name, unit.content->options, unit.desired_state}, calls.make());
-            if (status.readiness != Readiness::ready) not_ready.push_back({unit.name, status.detail});
-            if (status.readiness == Readiness::unplaced) unplaced.insert(unit.name);
+            if (status.readiness != Readiness::ready) not_ready.push_back({unit.name, status.detail, were_changed});
+            if (unplaced != nullptr && status.readiness == Readiness::unplaced) unplaced->insert(unit.name);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::rejected && error.kind() != ErrorKind::not_found) throw;
-            not_ready.push_back({unit.name, error.what()});
+            not_ready.push_back({unit.name, error.what(), were_changed});
         }
     }
     return not_ready;
 }
 
-std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus,
-                                                    Rollout& rollout, CycleReport& report, const Calls& calls) {
+std::vector<DeployedUnit> Reconciler::units_in_doubt(const std::vector<Change>& changes) const {
+    std::set<std::string_view> names;
+    if (is_unlooked_) {
+        names.insert(actual_->in_doubt.begin(), actual_->in_doubt.end());
+    } else {
+        for (const auto& entry : ledger_->not_running) names.insert(entry.unit);
+    }
+    if (wanted_ && !names.empty()) {
+        std::set<std::string_view> wanted;
+        for (const auto& unit : wanted_->units) wanted.insert(unit.name);
+        std::erase_if(names, [&](const auto& name) { return !wanted.contains(name); });
+    }
+    for (const auto& change : changes) names.erase(change.unit);
+    std::vector<DeployedUnit> units;
+    std::copy_if(actual_->units.begin(), actual_->units.end(), std::back_inserter(units),
+                 [&](const auto& unit) { return names.contains(unit.name) && !ledger_->is_unproven(unit.name); });
+    return units;
+}
+
+bool Reconciler::is_look_at_rest_due() const {
+    return is_unlooked_ || !looked_at_rest_at_ ||
+           std::chrono::steady_clock::now() - *looked_at_rest_at_ >= policy_.resync_interval;
+}
+
+void Reconciler::tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls) {
+    auto not_running = ledger_->not_running;
+    if (is_look_at_rest_due()) {
+        try {
+            not_running = look_at(in_doubt, false, nullptr, calls);
+            looked_at_rest_at_ = std::chrono::steady_clock::now();
+            is_unlooked_ = false;
+        } catch (const Error& error) {
+            calls.log.debug("cannot tell whether all units run: " + std::string(error.what()));
+        }
+    }
+    std::copy_if(not_running.begin(), not_running.end(), std::back_inserter(report.not_ready), [&](const auto& entry) {
+        return std::any_of(in_doubt.begin(), in_doubt.end(), [&](const auto& unit) { return unit.name == entry.unit; });
+    });
+}
+
+void Reconciler::look_again_at_rest(const Calls& calls) {
+    const auto in_doubt = units_in_doubt({});
+    if (in_doubt.empty() || !is_look_at_rest_due()) return;
+    CycleReport found;
+    tell_not_running(found, in_doubt, calls);
+    note_not_running(found, calls);
+}
+
+void Reconciler::note_not_running(const CycleReport& report, const Calls& calls) {
+    auto ledger = *ledger_;
+    ledger.not_running = not_running_in(report);
+    store_ledger(std::move(ledger), calls);
+}
+
+std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
+                                                    const Calls& calls) {
     if (!has_planned(report)) return std::nullopt;
     if (const auto unfinished = count_unfinished(report, surplus); unfinished > 0) {
         skip_destroys(report, quantity(unfinished, "change") + " of this cycle did not end well");
@@ -553,7 +634,7 @@ void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
     auto ledger = *ledger_;
     auto& record = ledger.rollout_of(verdict.service);
     record.digest = group_digests(*wanted_)[verdict.service];
-    record.quarantine = {timestamp(), verdict.outcome, verdict.detail};
+    record.quarantine = {timestamp(), verdict.outcome, verdict.detail, make_identity()};
     if (verdict.outcome != Outcome::rolled_back) record.former.clear();
     store_ledger(std::move(ledger), calls);
 }
@@ -567,16 +648,21 @@ void Reconciler::book(const Plan& plan, const CycleReport& report, const std::ve
         if (is_left_alone(service_name(unit), plan)) unproven.insert(unit);
     }
     ledger.keep_unproven(unproven);
+    ledger.note_made(plan, report.changes);
+    if (!report.error) ledger.not_running = not_running_in(report);
     std::erase_if(ledger.rollouts, [&](const auto& record) {
         const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };
         const bool proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(), is_of_it);
         if (!proven || (!record.quarantine && is_left_alone(record.service, plan))) return false;
         return record.quarantine ? has_come_through(record.service, plan) : is_through(record.service, report);
     });
-    const bool ended_well = report.result <= Outcome::paused && !leaves_changes(plan);
-    // Destroys that the limit stopped will be stopped again until the source or the configuration changes.
-    const bool only_limited = report.held.empty() && report.not_ready.empty() && report.left.disputed == 0 &&
-                              !report.error && !leaves_changes(plan) &&
+    const bool all_proven = std::none_of(report.not_ready.begin(), report.not_ready.end(),
+                                         [](const auto& entry) { return entry.was_changed; });
+    const bool ended_well = report.result <= Outcome::paused && all_proven && !leaves_changes(plan);
+    // Destroys that the limit stopped will be stopped again until the source or the configuration changes, and what the
+    // target alters is not given to it again before. A unit that does not run owes nobody a change.
+    const bool only_limited = report.held.empty() && all_proven && report.left.disputed == 0 && !report.error &&
+                              !leaves_changes(plan) &&
                               std::none_of(report.groups.begin(), report.groups.end(), is_trouble) &&
                               std::all_of(report.changes.begin(), report.changes.end(),
                                           [](const auto& result) { return result.status == ChangeStatus::done; });

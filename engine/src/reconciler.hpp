@@ -92,7 +92,7 @@ private:
 
     CycleReport reconcile(const Calls& calls);
     [[nodiscard]] CycleReport idle_report() const;
-    CycleReport report_drift(const Plan& plan);
+    CycleReport report_drift(const Plan& plan, const Calls& calls);
     /// What carrying out the plan would do, as far as that is known before.
     CycleReport propose(const Plan& plan);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
@@ -114,6 +114,20 @@ private:
     /// what is on no machine to `unplaced`.
     [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
                                                          const Calls& calls);
+    /// Those of the units that the target does not call ready. Adds what is on no machine to `unplaced`, if there is
+    /// one.
+    [[nodiscard]] std::vector<NotReady> look_at(const std::vector<DeployedUnit>& units, bool were_changed,
+                                                std::set<std::string>* unplaced, const Calls& calls);
+    /// Wanted units without a change of which it is in doubt whether they run: by the last listing, if what it leaves
+    /// in doubt was not looked at, else by the last look.
+    [[nodiscard]] std::vector<DeployedUnit> units_in_doubt(const std::vector<Change>& changes) const;
+    /// Whether the target is asked for those: once after each listing, and each time that resync_interval is over.
+    [[nodiscard]] bool is_look_at_rest_due() const;
+    /// Adds those of them that do not run. When the target does not answer, the last answer counts.
+    void tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls);
+    void note_not_running(const CycleReport& report, const Calls& calls);
+    /// Both, in an idle cycle.
+    void look_again_at_rest(const Calls& calls);
     /// Marks what the second reading of the wanted state wants after all (R25).
     void dispute(CycleReport& report, const Calls& calls);
     void skip(ChangeResult& result, std::string why);
@@ -139,6 +153,8 @@ private:
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;
+    std::optional<std::chrono::steady_clock::time_point> looked_at_rest_at_;  ///< at units in doubt
+    bool is_unlooked_ = false;          ///< `actual_` was listed, and what that leaves in doubt was not looked at
     bool is_settled_ = false;           ///< `actual_` was compared, and is what the cache has
     bool is_listed_for_drift_ = false;  ///< `actual_` was listed only because resync_interval was over
     bool snapshot_is_trusted_ = true;

@@ -64,12 +64,20 @@ std::string write_status_json(const Records& records) {
     }
     Array unproven;
     for (const auto& unit : records.ledger.unproven) unproven.add(printable(unit));
+    Array not_running;
+    for (const auto& entry : records.ledger.not_running) {
+        auto object = make_object();
+        object.set("unit", printable(entry.unit));
+        object.set("detail", printable(entry.detail));
+        not_running.add(object);
+    }
     auto root = make_object();
     root.set("applied", printable(records.ledger.applied.id));
     root.set("attempted", printable(records.ledger.attempted.id));
     root.set("quarantined", quarantines);
     root.set("paused", paused);
     root.set("not_seen_ready", unproven);
+    root.set("not_running", not_running);
     return write(root);
 }
 
@@ -95,6 +103,7 @@ std::string write_status_text(const Records& records) {
     }
     for (const auto& unit : ledger.unproven)
         line("not ready", unit + " was part of a rollout and is not known to be ready");
+    for (const auto& entry : ledger.not_running) line("not ready", entry.text());
     return text;
 }
 
@@ -155,15 +164,15 @@ void change_orders(const std::function<void(Orders&)>& change, Cache& cache, con
     throw Error(ErrorKind::unavailable, "cannot leave an order: others are given all the time, or it was stopped");
 }
 
-void order_retry(Records& records, const std::string& service) {
+std::map<std::string, std::string, std::less<>> retries_for(const Records& records, const std::string& service) {
+    std::map<std::string, std::string, std::less<>> retries;
     std::string others;
     for (const auto& record : quarantined(records)) {
-        if (record.service == service) {
-            records.orders.retries[service] = timestamp();
-            return;
-        }
+        if (service.empty() || record.service == service) retries.emplace(record.service, record.quarantine->id);
         others += (others.empty() ? "" : ", ") + record.service;
     }
+    if (!retries.empty()) return retries;
+    if (service.empty()) throw Error(ErrorKind::not_found, "nothing is quarantined");
     throw Error(ErrorKind::not_found,
                 quote(service) + " is not quarantined; " + (others.empty() ? "nothing is" : "these are: " + others));
 }

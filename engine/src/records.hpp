@@ -8,6 +8,7 @@
 #include <deployer/target.hpp>
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 
@@ -31,9 +32,9 @@ Records load_records(Cache& cache, const Target& target, const Calls& calls);
 /// as the cache; Error `unavailable` when others never cease to give orders.
 void change_orders(const std::function<void(Orders&)>& change, Cache& cache, const Target& target, const Calls& calls);
 
-/// Asks for a quarantined service to be tried again. Throws Error `not_found`, naming those that are quarantined, when
-/// it is not.
-void order_retry(Records& records, const std::string& service);
+/// What Orders::retries needs for a quarantined service to be tried again, or with "" for all of them. Throws Error
+/// `not_found` when it is not quarantined, naming those that are, or when none is.
+std::map<std::string, std::string, std::less<>> retries_for(const Records& records, const std::string& service);
 
 /// How things stand: revisions, and what is quarantined, paused or not ready.
 std::string write_status(const Records& records, bool json);

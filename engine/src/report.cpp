@@ -24,6 +24,12 @@ Object make_object() {
     return Object(Poco::JSON_PRESERVE_KEY_ORDER);
 }
 
+Array write_texts(const std::vector<std::string>& texts) {
+    Array array;
+    for (const auto& text : texts) array.add(printable(text));
+    return array;
+}
+
 Array write_differences(const std::vector<OptionDifference>& differences) {
     Array array;
     for (const auto& difference : differences) {
@@ -32,6 +38,7 @@ Array write_differences(const std::vector<OptionDifference>& differences) {
         object.set("name", printable(difference.name));
         if (difference.from) object.set("from", printable(*difference.from));
         if (difference.to) object.set("to", printable(*difference.to));
+        if (!difference.hidden.empty()) object.set("hidden", write_texts(difference.hidden));
         array.add(object);
     }
     return array;
@@ -55,13 +62,8 @@ Object write_left(const LeftAlone& left) {
     object.set("max_destroy", left.max_destroy);
     object.set("disputed", left.disputed);
     object.set("protected", left.protected_units);
+    object.set("altered", left.altered);
     return object;
-}
-
-Array write_texts(const std::vector<std::string>& texts) {
-    Array array;
-    for (const auto& text : texts) array.add(printable(text));
-    return array;
 }
 
 constexpr std::string_view reset = "\033[0m";
@@ -132,6 +134,13 @@ std::vector<std::string> lines_of(const CycleReport& report, Outcome outcome) {
     return lines;
 }
 
+/// Who asked to leave a service alone, knows that it may not be ready.
+bool is_paused(const CycleReport& report, std::string_view service) {
+    return std::any_of(report.groups.begin(), report.groups.end(), [&](const auto& group) {
+        return group.outcome == Outcome::paused && (group.service.empty() || group.service == service);
+    });
+}
+
 GroupOutcome outcome_of(const Standstill& still) {
     auto detail = still.reason;
     if (still.changes > 0) detail += ", " + quantity(still.changes, "change") + " left";
@@ -143,7 +152,8 @@ GroupOutcome outcome_of(const Standstill& still) {
 
 std::string NotReady::text() const {
     auto line = unit;
-    return line.append(", changed by an earlier cycle, is not ready: ").append(detail);
+    return line.append(was_changed ? ", changed by an earlier cycle, is not ready: " : " is as wanted, and not ready: ")
+        .append(detail);
 }
 
 std::string_view to_string(ChangeStatus status) noexcept {
@@ -218,7 +228,10 @@ Outcome conclude(const CycleReport& report) {
     });
     auto worst = report.changes.empty() ? Outcome::in_sync : Outcome::applied;
     if (!report.held.empty()) worst = Outcome::held;
-    if (!all_well || !report.not_ready.empty() || report.left.max_destroy > 0 || report.left.disputed > 0) {
+    const bool all_ready = std::all_of(report.not_ready.begin(), report.not_ready.end(),
+                                       [&](const auto& entry) { return is_paused(report, service_name(entry.unit)); });
+    const auto& left = report.left;
+    if (!all_well || !all_ready || left.max_destroy > 0 || left.disputed > 0 || left.altered > 0) {
         worst = Outcome::degraded;
     }
     for (const auto& group : report.groups) worst = std::max(worst, group.outcome);
@@ -248,6 +261,7 @@ std::string write_json(const CycleReport& report) {
         auto object = make_object();
         object.set("unit", printable(entry.unit));
         object.set("detail", printable(entry.detail));
+        object.set("was_changed", entry.was_changed);
         not_ready.add(object);
     }
     auto root = make_object();
@@ -319,6 +333,7 @@ std::string summarise(const CycleReport& report) {
     add(static_cast<long>(report.not_ready.size()), "not ready");
     add(static_cast<long>(report.left.destroy_disabled + report.left.max_destroy), "no longer wanted but left");
     add(static_cast<long>(report.left.protected_units), "protected");
+    add(static_cast<long>(report.left.altered), "altered by the target");
     return text.empty() ? (report.error ? "nothing changed" : "nothing to change") : text;
 }
 

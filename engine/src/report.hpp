@@ -30,13 +30,16 @@ std::string_view to_string(ChangeStatus status) noexcept;
 struct ChangeResult {
     Change change;
     ChangeStatus status = ChangeStatus::planned;
-    std::string error;  ///< why it failed or was skipped
+    std::string error;     ///< why it failed or was skipped
+    bool is_made = false;  ///< the target has taken it, whatever came of it then
 };
 
-/// A unit that an earlier cycle changed, that is as wanted, and that was not seen ready since.
+/// A unit that is as wanted and not ready.
 struct NotReady {
     std::string unit;
     std::string detail;  ///< what the target says of it
+    /// An earlier cycle changed it, and it was not seen ready since. Else it does not run, for whatever reason.
+    bool was_changed = true;
 
     [[nodiscard]] std::string text() const;  ///< for people, one line
     bool operator==(const NotReady&) const = default;

@@ -492,6 +492,7 @@ private:
             tools_.events.publish(ChangeStarted{result.change});
             try {
                 make(result.change);
+                result.is_made = true;
                 result.status = ChangeStatus::done;
             } catch (const Error& error) {
                 if (is_hopeless(error) && !interrupt(error)) {

@@ -38,10 +38,10 @@ void end_process(Log& log, const std::string& call) {
 
 /// A plugin that is under the watchdog's eyes from its creation on.
 template <class Create>
-auto create_guarded(const PluginChoice& choice, std::chrono::milliseconds timeout, Watchdog& watchdog,
-                    Create&& create) {
-    const auto watch = watchdog.watch(choice.plugin + ": cannot set up the plugin", Watchdog::Clock::now() + timeout);
-    return guard(create(), choice.plugin, watchdog);
+auto create_guarded(const PluginChoice& choice, const Config& config, Watchdog& watchdog, Create&& create) {
+    const auto watch =
+        watchdog.watch(choice.plugin + ": cannot set up the plugin", Watchdog::Clock::now() + config.call_timeout);
+    return guard(create(), choice.plugin, watchdog, config.plan.redaction);
 }
 
 void set_text(SettingsNode& block, const std::string& key, const std::optional<std::string>& text) {
@@ -77,7 +77,7 @@ Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shut
       watchdog_({config_.call_grace, Watchdog::Limits{}.shutdown_grace}, std::move(shutdown),
                 [&log](const std::string& call) { end_process(log, call); }) {
     const auto guarded = [&](const PluginChoice& choice, auto&& create) {
-        return create_guarded(choice, config_.call_timeout, watchdog_, create);
+        return create_guarded(choice, config_, watchdog_, create);
     };
     const auto& source = config_.source;
     const auto& target = config_.target;
@@ -105,8 +105,7 @@ std::shared_ptr<Health> Session::make_health(const RemoteValues& values) {
     if (!config_.health) return nullptr;
     const auto& choice = *config_.health;
     const auto settings = with_remote_values(choice.settings, *config_.document, values);
-    return create_guarded(choice, config_.call_timeout, watchdog_,
-                          [&] { return host_.create_health(choice.plugin, settings); });
+    return create_guarded(choice, config_, watchdog_, [&] { return host_.create_health(choice.plugin, settings); });
 }
 
 void Session::follow_health_settings(Log& log) {

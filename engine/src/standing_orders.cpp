@@ -27,7 +27,7 @@ const DeployedUnit* find_sibling(const std::vector<DeployedUnit>& units, const s
 bool is_quarantined(const RolloutRecord& record, const Orders& orders) {
     if (!record.quarantine) return false;
     const auto retry = orders.retries.find(record.service);
-    return retry == orders.retries.end() || retry->second < record.quarantine->since;
+    return retry == orders.retries.end() || retry->second != record.quarantine->id;
 }
 
 std::string describe(const RolloutRecord& record) {
@@ -90,6 +90,9 @@ StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {
         }
     }
     standing.unproven.insert(ledger.unproven.begin(), ledger.unproven.end());
+    for (const auto& change : ledger.made) {
+        if (change.times >= MadeChange::most) standing.in_vain.emplace(change.unit, change.signature);
+    }
     return standing;
 }
 

@@ -158,8 +158,13 @@ TEST_CASE("commands on a service take its name anywhere among their options") {
     CHECK(parse({"history", "-c", "c.yaml", "-o", "json"}).json);
     CHECK(parse({"status", "-c", "c.yaml"}).command == Command::status);
 
+    CHECK(parse({"retry", "--all", "-c", "c.yaml"}).all);
+    CHECK_FALSE(retry.all);
     CHECK(complaint({"retry", "-c", "c.yaml"}) ==
-          "retry needs the name of a service; try 'coco-fleet-deployer retry --help'");
+          "retry needs the name of a service, or --all; 'coco-fleet-deployer status' names those quarantined; try "
+          "'coco-fleet-deployer retry --help'");
+    CHECK(complaint({"retry", "--all", "foo", "-c", "c.yaml"}) ==
+          "either 'foo' or --all, not both; try 'coco-fleet-deployer retry --help'");
     CHECK(complaint({"pause", "foo", "-c", "c.yaml"}) ==
           "pause needs --reason, for whoever wonders; try 'coco-fleet-deployer pause --help'");
     CHECK(complaint({"retry", "foo", "bar", "-c", "c.yaml"}).rfind("unexpected 'bar'", 0) == 0);

@@ -36,6 +36,7 @@ TEST_CASE("a configuration that names three plugins gets the documented defaults
     CHECK_FALSE(config.plan.destroy);
     CHECK(config.plan.max_destroy.amount == 50);
     CHECK(config.plan.max_destroy.percentage);
+    CHECK(config.plan.max_destroy.least == 5);
     CHECK(config.rollout.parallelism == 8);
     CHECK(config.rollout.timeout == 5min);
     CHECK(config.rollout.poll == 5s);
@@ -49,7 +50,8 @@ TEST_CASE("a configuration that names three plugins gets the documented defaults
 TEST_CASE("every key of a configuration is taken over", "[R6]") {
     const auto config = read(
         "source: {plugin: a}\ntarget: {plugin: b}\ncache: {plugin: c, on_start: reuse}\nhealth: {plugin: d}\n"
-        "reconcile: {interval: 5s, destroy: true, parallelism: 2, max_destroy: 7, protected: [\"x*\"],\n"
+        "reconcile: {interval: 5s, destroy: true, parallelism: 2, max_destroy: 7, max_destroy_least: 2, protected: "
+        "[\"x*\"],\n"
         "  rollout: {timeout: 1m, poll: 100ms, on_timeout: continue}, on_failure: exit, exit_pause: 1s, drift: heal,\n"
         "  resync_interval: 2h, call_timeout: 3s, call_grace: 4s}\n"
         "plugins: {path: [more, /abs]}\nlog: {level: debug, format: json}\n");
@@ -58,6 +60,7 @@ TEST_CASE("every key of a configuration is taken over", "[R6]") {
     CHECK(config.interval == 5s);
     CHECK(config.plan.destroy);
     CHECK(config.plan.max_destroy.amount == 7);
+    CHECK(config.plan.max_destroy.least == 2);
     CHECK_FALSE(config.plan.max_destroy.percentage);
     CHECK(config.plan.protected_globs == std::vector<std::string>{"x*"});
     CHECK(config.rollout.parallelism == 2);
@@ -94,6 +97,7 @@ TEST_CASE("a mistake in a configuration is named with file, line and dotted path
     CHECK(reconcile("destroy: maybe").find("reconcile.destroy: ") != std::string::npos);
     CHECK(reconcile("max_destroy: half").find("reconcile.max_destroy: \"half\" is neither") != std::string::npos);
     CHECK(reconcile("max_destroy: 101%").find("at most 100%") != std::string::npos);
+    CHECK(reconcile("max_destroy_least: -1").find("reconcile.max_destroy_least") != std::string::npos);
     CHECK(reconcile("max_destroy: -1").find("reconcile.max_destroy: ") != std::string::npos);
     for (const std::string many : {"1234567890", "99999999999999999999"}) {
         CHECK(reconcile("max_destroy: " + many).find("\"" + many + "\" is more than 999999999") != std::string::npos);

@@ -63,6 +63,14 @@ TEST_CASE("quoted text stays on one line and keeps terminals quiet") {
     CHECK(find_invalid_utf8(quote(std::string(79, 'x') + "€€")) == std::nullopt);
 }
 
+TEST_CASE("text with quotes in it is told from text without", "[R26]") {
+    CHECK(quote("A=1") == "\"A=1\"");
+    CHECK(quote("\"A=1\"") == "'\"A=1\"'");
+    CHECK(quote("it's") == "\"it's\"");
+    CHECK(quote("say \"it's\"") == R"("say \"it's\"")");
+    CHECK(quote('"' + std::string(81, 'x')) == "'\"" + std::string(79, 'x') + "…'");
+}
+
 TEST_CASE("what is not seen, or turns the text around it, is shown in messages") {
     CHECK(quote("a\u00ADb") == "\"a\\xc2\\xadb\"");
     CHECK(quote("a" + encode(0x202E) + "b") == "\"a\\xe2\\x80\\xaeb\"");

@@ -15,8 +15,11 @@ TEST_CASE("a ledger comes back as it was, and cut anywhere is none", "[R31]") {
     auto& record = ledger.rollout_of("foo");
     record.digest = "d1";
     record.former = {{"foo@1.service", old, DesiredState::launched}, {"foo@2.service", old, DesiredState::loaded}};
-    record.quarantine = {"2026-01-02T03:05:05.123456Z", Outcome::rolled_back, "foo@2.service was not ready"};
+    record.quarantine = {"2026-01-02T03:05:05.123456Z", Outcome::rolled_back, "foo@2.service was not ready", "q7"};
     ledger.rollout_of("bar").digest = "d2";
+    ledger.left.altered = 5;
+    ledger.made = {{"foo.service", "d1 launched -> d2 launched", 2}};
+    ledger.not_running = {{"qux.timer", "inactive (dead)", false}};
     REQUIRE(ledger.rollouts.front().service == "bar");
     const auto document = write_ledger(ledger);
     REQUIRE(read_ledger(document));

@@ -72,6 +72,9 @@ PlanPolicy read_policy(const Settings& root) {
     if (const auto percent = policy.find_integer("max_destroy_percent", 0, 100)) {
         result.max_destroy = {static_cast<std::size_t>(*percent), true};
     }
+    if (const auto least = policy.find_integer("max_destroy_least", 0, 1'000)) {
+        result.max_destroy.least = static_cast<std::size_t>(*least);
+    }
     return result;
 }
 

@@ -1,5 +1,7 @@
 #include "reconciler.hpp"
 
+#include "documents.hpp"
+#include "orders.hpp"
 #include "support/catch.hpp"
 #include "support/world.hpp"
 
@@ -611,4 +613,183 @@ TEST_CASE("a cycle that is stopped is not applied, and the next one finishes it"
     world.restart();
     (void)world.cycle();
     CHECK(world.target->names() == all_names);
+}
+
+namespace {
+
+/// As a target that drops the quotes of what it is given.
+Unit without_quotes(const Unit& unit) {
+    auto kept = unit;
+    for (auto& option : kept.options) std::erase(option.value, '"');
+    return kept;
+}
+
+std::string quoted_unit_file(const std::string& value) {
+    return "[Service]\nExecStart=/bin/bar\nEnvironment=\"A=" + value + "\"\n";
+}
+
+}  // namespace
+
+TEST_CASE("what a target gives back otherwise than it got it is given to it twice more, and then left with a warning",
+          "[R31]") {
+    World world;
+    world.policy.drift = GENERATE(Drift::ignore, Drift::heal);
+    world.policy.resync_interval = 0ms;
+    const bool restarts = GENERATE(false, true);
+    const auto cycle = [&] {
+        if (restarts) world.restart();
+        return world.cycle();
+    };
+    world.restart();
+    world.target->kept_as = without_quotes;
+    world.source->put("bar.service", quoted_unit_file("1"));
+    for (int i = 0; i < 6; ++i) (void)cycle();
+    CHECK(world.target->count("apply bar.service") == 3);
+    const auto report = cycle();
+    CHECK(report.result == Outcome::degraded);
+    CHECK(report.changes.empty());
+    CHECK(report.left.altered == 1);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0].find("bar.service is left as it is") == 0);
+    CHECK(report.notes[0].find(R"([Service] Environment "A=1" -> '"A=1"')") != std::string::npos);
+
+    SECTION("nothing is destroyed, for it is not known to be as it is to be") {
+        world.declare("services:\n- name: bar.service\n");
+        const auto ended = cycle();
+        CHECK(world.target->count("destroy foo@1.service") == 0);
+        REQUIRE_FALSE(ended.changes.empty());
+        CHECK(ended.changes[0].error.find("bar.service is not known to be as it is to be") != std::string::npos);
+    }
+    SECTION("the others are changed, and it is tried again once its content changes") {
+        world.source->put("foo@.service", unit_file("foo --new"));
+        (void)cycle();
+        CHECK(world.target->count("apply foo@1.service") == 2);
+        CHECK(world.target->count("apply bar.service") == 3);
+        world.source->put("bar.service", quoted_unit_file("2"));
+        for (int i = 0; i < 5; ++i) (void)cycle();
+        CHECK(world.target->count("apply bar.service") == 6);
+        CHECK(world.target->units().at("bar.service").options.at(1).value == "A=2");
+    }
+    SECTION("written as the target has it, it is as wanted") {
+        world.source->put("bar.service", "[Service]\nExecStart=/bin/bar\nEnvironment=A=1\n");
+        for (int i = 0; i < 3; ++i) (void)cycle();
+        CHECK(cycle().result == Outcome::in_sync);
+        CHECK(world.target->count("apply bar.service") == 3);
+    }
+}
+
+TEST_CASE("the same holds for a desired state that a target does not take", "[R31]") {
+    World world;
+    world.declare("services:\n- name: bar.service\n  desiredState: loaded\n");
+    world.target->kept_as = [](const Unit& unit) {
+        auto kept = unit;
+        kept.desired_state = DesiredState::launched;
+        return kept;
+    };
+    world.target->ignores_states = true;
+    for (int i = 0; i < 6; ++i) (void)world.cycle();
+    CHECK(world.target->count("set bar.service loaded") == 2);
+    CHECK(world.cycle().left.altered == 1);
+}
+
+TEST_CASE("what somebody changes by hand is healed each time that it was as wanted in between", "[R31]") {
+    World world;
+    world.policy.drift = Drift::heal;
+    world.policy.resync_interval = 0ms;
+    world.restart();
+    world.settle();
+    for (int i = 1; i <= 5; ++i) {
+        world.target->put({"bar.service", {{"Service", "ExecStart", "/bin/by-hand"}}, DesiredState::launched});
+        CHECK(world.cycle().result == Outcome::applied);
+        CHECK(world.target->count("apply bar.service") == static_cast<std::size_t>(i));
+        CHECK(world.cycle().result == Outcome::in_sync);
+    }
+}
+
+TEST_CASE("a unit that the target itself does not call running is looked at once after a listing, and told", "[R42]") {
+    World world;
+    world.settle();
+    const auto is_bar = [](const Unit& unit) { return unit.name == "bar.service"; };
+    bool runs = false;
+    world.target->word = [&](const Unit& unit) { return is_bar(unit) && !runs ? "inactive" : "launched"; };
+    world.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        return is_bar(unit) && !runs ? UnitStatus{Readiness::unplaced, "not scheduled to a machine"} : status;
+    };
+    world.restart();
+    world.reconciler->distrust_snapshot();
+    const auto listed = world.cycle();
+    CHECK(listed.result == Outcome::degraded);
+    REQUIRE(listed.not_ready.size() == 1);
+    CHECK(listed.not_ready[0].text() == "bar.service is as wanted, and not ready: not scheduled to a machine");
+    CHECK(world.target->calls() == std::vector<std::string>{"list", "status bar.service"});
+    world.target->forget_calls();
+
+    SECTION("an idle cycle asks nothing, and tells it all the same") {
+        const auto reads = world.source->reads();
+        const auto idle = world.cycle();
+        CHECK(idle.result == Outcome::degraded);
+        REQUIRE(idle.not_ready.size() == 1);
+        CHECK(world.target->calls().empty());
+        CHECK(world.source->reads() == reads);
+    }
+    SECTION("it is looked at again when resync_interval is over, and by a new process") {
+        runs = true;
+        if (GENERATE(true, false)) {
+            world.restart();
+        } else {
+            world.policy.resync_interval = 0ms;
+            world.restart();
+        }
+        CHECK(world.cycle().result == Outcome::in_sync);
+        CHECK(world.target->calls() == std::vector<std::string>{"status bar.service"});
+        CHECK(world.cycle().not_ready.empty());
+    }
+    SECTION("a plan tells it too, and it keeps nobody from being destroyed") {
+        world.declare("services:\n- name: bar.service\n");
+        world.restart();
+        CHECK(world.reconciler->preview(world.calls()).not_ready.size() == 1);
+        const auto report = world.cycle();
+        CHECK(report.result == Outcome::degraded);
+        CHECK(world.target->names() == std::vector<std::string>{"bar.service"});
+        CHECK(report.not_ready.size() == 1);
+    }
+    SECTION("when the target does not answer, the last answer counts") {
+        world.restart();
+        world.target->before = [](const std::string& call) {
+            if (call.starts_with("status")) throw Error(ErrorKind::unavailable, "timed out");
+        };
+        const auto report = world.cycle();
+        CHECK(report.result == Outcome::degraded);
+        CHECK(report.not_ready.size() == 1);
+    }
+    SECTION("of a service that is paused it is part of the pause") {
+        Orders orders;
+        orders.paused[GENERATE("bar", "")] = {"2026-01-02T03:04:05Z", "moving house"};
+        world.cache->documents[document_key(orders_document, world.target->identity())] = write_orders(orders);
+        const auto report = world.cycle();
+        CHECK(report.not_ready.size() == 1);
+        CHECK(report.result == Outcome::paused);
+    }
+    SECTION("a pause of another service is no excuse") {
+        Orders orders;
+        orders.paused["foo"] = {"2026-01-02T03:04:05Z", "moving house"};
+        world.cache->documents[document_key(orders_document, world.target->identity())] = write_orders(orders);
+        CHECK(world.cycle().result == Outcome::degraded);
+    }
+}
+
+TEST_CASE("a target without such a word, or with one that its status does not bear out, gives no alarm", "[R42]") {
+    World world;
+    world.settle();
+    const std::string word = GENERATE("", "active (running)");
+    world.target->word = [&](const Unit&) { return word; };
+    world.restart();
+    world.reconciler->distrust_snapshot();
+    const auto report = world.cycle();
+    CHECK(report.result == Outcome::in_sync);
+    CHECK(report.not_ready.empty());
+    CHECK(world.target->calls().size() == (word.empty() ? 1 : 4));
+    world.target->forget_calls();
+    CHECK(world.cycle().result == Outcome::in_sync);
+    CHECK(world.target->calls().empty());
 }

@@ -1,5 +1,6 @@
 #include "documents.hpp"
 #include "orders.hpp"
+#include "records.hpp"
 #include "support/catch.hpp"
 #include "support/fake_health.hpp"
 #include "support/holds.hpp"
@@ -49,6 +50,20 @@ struct Fleet : World {
     void order(const Orders& orders) {
         cache->documents[document_key(orders_document, target->identity())] = write_orders(orders);
     }
+    /// As the command does.
+    void retry(const std::string& service) {
+        auto records = load_records(*cache, *target, calls());
+        for (const auto& [name, quarantine] : retries_for(records, service)) records.orders.retries[name] = quarantine;
+        order(records.orders);
+    }
+    /// As if the clock had shown that time whenever something was quarantined.
+    void quarantined_at(const std::string& time) {
+        auto& document = cache->documents[document_key(ledger_document, target->identity())];
+        auto ledger = read_ledger(document).value();
+        for (auto& record : ledger.rollouts) record.quarantine.value().since = time;
+        document = write_ledger(ledger);
+        restart();
+    }
 };
 
 using Commands = std::vector<std::string>;
@@ -97,19 +112,29 @@ TEST_CASE("what halted is not touched again, across restarts, until it changes",
     }
     SECTION("or until somebody has it tried again") {
         fleet.target->judge = [](const Unit&, const UnitStatus& status) { return status; };
-        Orders orders;
-        orders.retries["foo"] = timestamp();
-        fleet.order(orders);
+        fleet.retry("foo");
         CHECK(fleet.cycle().result == Outcome::applied);
         CHECK(fleet.commands() == Commands{"bad", "bad", "bad"});
     }
     SECTION("once more only: if it fails again, it is quarantined again") {
-        Orders orders;
-        orders.retries["foo"] = timestamp();
-        fleet.order(orders);
+        fleet.retry("foo");
         CHECK(fleet.cycle().result == Outcome::halted);
         CHECK(fleet.cycle().result == Outcome::quarantined);
     }
+}
+
+TEST_CASE("an order to try again ends the quarantine that it was given for, whatever the clock shows", "[R43]") {
+    Fleet fleet;
+    fleet.break_command("bad", "foo@2.service");
+    fleet.release("bad");
+    REQUIRE(fleet.cycle().result == Outcome::halted);
+    fleet.quarantined_at(GENERATE("2026-01-02T03:04:05.123456Z", "2999-01-02T03:04:05.123456Z"));
+    REQUIRE(fleet.cycle().result == Outcome::quarantined);
+    fleet.retry("foo");
+    CHECK(fleet.cycle().result == Outcome::halted);
+    // The one that this try has led to is another one, however old its time looks.
+    fleet.quarantined_at("1999-01-02T03:04:05.123456Z");
+    CHECK(fleet.cycle().result == Outcome::quarantined);
 }
 
 TEST_CASE("what was rolled back stays as it was, across restarts, until it changes", "[R43]") {
@@ -530,9 +555,7 @@ TEST_CASE("what failed is started once more when somebody has it tried again", "
     fleet.release("bad");
     CHECK(fleet.cycle().result == Outcome::halted);
     cause = false;
-    Orders orders;
-    orders.retries["foo"] = timestamp();
-    fleet.order(orders);
+    fleet.retry("foo");
     CHECK(fleet.cycle().result == Outcome::applied);
     CHECK(fleet.commands() == Commands{"bad", "bad", "bad"});
 }

@@ -99,6 +99,23 @@ TEST_CASE("a report is as bad as the worst of its groups", "[R43]") {
     CHECK(conclude(report) == Outcome::failed);
 }
 
+TEST_CASE("a unit that is not ready is part of the pause of its service, and degrades everything else") {
+    CycleReport report;
+    report.not_ready.push_back({"foo@2.service", "activating"});
+    set_outcome(report, {"bar", Outcome::paused, "moving house"});
+    CHECK(conclude(report) == Outcome::degraded);
+    SECTION("paused by name") {
+        set_outcome(report, {"foo", Outcome::paused, "moving house"});
+    }
+    SECTION("everything paused") {
+        set_outcome(report, {"", Outcome::paused, "moving house"});
+    }
+    CHECK(conclude(report) == Outcome::paused);
+    report.not_ready.push_back({"qux.service", "activating", false});
+    const bool is_all = report.groups.front().service.empty();
+    CHECK(conclude(report) == (is_all ? Outcome::paused : Outcome::degraded));
+}
+
 TEST_CASE("a report concludes as its parts say") {
     CycleReport report;
     CHECK(conclude(report) == Outcome::in_sync);
@@ -123,6 +140,9 @@ TEST_CASE("a report concludes as its parts say") {
     }
     SECTION("not ready") {
         report.not_ready.push_back({"foo.service", "activating"});
+    }
+    SECTION("altered by the target") {
+        report.left.altered = 1;
     }
     SECTION("disputed") {
         report.left.disputed = 1;

@@ -31,7 +31,8 @@ RolloutRecord quarantined_foo(const std::string& content, Outcome outcome) {
     RolloutRecord record{"foo", group_digests(wanted_foo(2, content))["foo"], {}};
     record.former = {{"foo@1.service", version("old"), DesiredState::launched},
                      {"foo@2.service", version("old"), DesiredState::launched}};
-    record.quarantine = {"2026-01-02T03:04:05.123456Z", outcome, "foo@1.service was not ready after 5m: activating"};
+    record.quarantine = {"2026-01-02T03:04:05.123456Z", outcome, "foo@1.service was not ready after 5m: activating",
+                         "q2"};
     return record;
 }
 
@@ -60,9 +61,9 @@ TEST_CASE("a quarantine lasts until its service is to be something else, or some
     CHECK(is_kept(record, WantedState{{"r2"}, {}, {}, {{"", "no name", false}}, {}}));
 
     Orders orders;
-    orders.retries["foo"] = "2026-01-02T03:04:05.123455Z";
+    orders.retries["foo"] = "q1";
     CHECK(is_kept(record, wanted_foo(2, "bad"), orders));
-    orders.retries["foo"] = "2026-01-02T03:04:06.000000Z";
+    orders.retries["foo"] = "q2";
     CHECK_FALSE(is_kept(record, wanted_foo(2, "bad"), orders));
 }
 
@@ -128,9 +129,15 @@ TEST_CASE("orders come back as they were, and cut anywhere are none") {
     Orders orders;
     orders.paused[""] = {"2026-01-02T03:04:05Z", "all of \"it\""};
     orders.paused["foo"] = {"2026-01-02T03:04:05Z", ""};
-    orders.retries["bar"] = "2026-01-02T03:04:05.000000Z";
+    orders.retries["bar"] = "q1";
     const auto document = write_orders(orders);
     CHECK(read_orders(document) == orders);
+    // Orders of before there were identities: a pause stays one.
+    const auto old = read_orders(R"({"format":1,"paused":[{"service":"foo","since":"x","reason":"y"}],)"
+                                 R"("retries":[{"service":"bar","time":"2026-01-02T03:04:05Z"}]})");
+    REQUIRE(old);
+    CHECK(old->paused.size() == 1);
+    CHECK(old->retries.empty());
     for (std::size_t length = 0; length < document.size(); ++length)
         CHECK_FALSE(read_orders(document.substr(0, length)));
 }
@@ -142,12 +149,19 @@ TEST_CASE("only what is quarantined can be tried again, and what is not is named
     const Calls calls{{}, log, 5s};
     Records records;
     records.ledger.rollouts = {quarantined_foo("bad", Outcome::halted)};
-    const auto error = thrown_by([&] { order_retry(records, "bar"); });
+    records.ledger.rollouts.push_back(records.ledger.rollouts.front());
+    records.ledger.rollouts.back().service = "qux";
+    records.ledger.rollouts.back().quarantine->id = "q3";
+    const auto error = thrown_by([&] { (void)retries_for(records, "bar"); });
     CHECK(error.kind() == ErrorKind::not_found);
-    CHECK(says(error, "\"bar\" is not quarantined; these are: foo"));
-    order_retry(records, "foo");
-    change_orders([&](Orders& orders) { orders.retries["foo"] = records.orders.retries["foo"]; }, cache, target, calls);
+    CHECK(says(error, "\"bar\" is not quarantined; these are: foo, qux"));
+    CHECK(retries_for(records, "foo") == std::map<std::string, std::string, std::less<>>{{"foo", "q2"}});
+    records.orders.retries = retries_for(records, "");
+    CHECK(records.orders.retries == std::map<std::string, std::string, std::less<>>{{"foo", "q2"}, {"qux", "q3"}});
+    change_orders([&](Orders& orders) { orders.retries = records.orders.retries; }, cache, target, calls);
     const auto back = load_records(cache, target, calls);
     CHECK(back.orders == records.orders);
-    CHECK(holds(thrown_by([&] { order_retry(records, "foo"); }).what(), "nothing is"));
+    CHECK(
+        holds(thrown_by([&] { (void)retries_for(records, "foo"); }).what(), "\"foo\" is not quarantined; nothing is"));
+    CHECK(says(thrown_by([&] { (void)retries_for(records, ""); }), "nothing is quarantined"));
 }

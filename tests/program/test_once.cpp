@@ -165,3 +165,56 @@ TEST_CASE("a failing sequential group halts, everything else is done, and the ex
     CHECK(cluster.units().at("web@1.service") != before.at("web@1.service"));
     CHECK(cluster.units().at("other.service") != before.at("other.service"));
 }
+
+TEST_CASE("no secret of a unit file is in what any command prints, and that it changed is", "[R59]") {
+    LocalCluster cluster("  refuse: [\"other.service\"]\n");
+    cluster.use_blocks("log: {level: debug}\n");
+    const auto unit = [](const std::string& secret) {
+        return "[Service]\nEnvironment=A=1 \"DB_PASSWORD=" + secret + " " + secret +
+               "\"\nExecStart=/bin/docker run -e API_KEY=" + secret + " --token=" + secret + " coco/foo\n";
+    };
+    cluster.declare("services:\n- {name: foo.service}\n- {name: other.service}\n- {name: broken.service}\n");
+    cluster.put_unit("broken.service", "x");
+    std::string all;
+    std::string plan;
+    for (const std::string secret : {"Xq7Xq7", "Zw9Zw9", "Kv3Kv3"}) {
+        cluster.put("foo.service", unit(secret));
+        cluster.put("other.service", unit(secret));
+        cluster.put("broken.service", "[Service]\nEnvironment=\"DB_PASSWORD=" + secret + "\n" + secret + "\n");
+        for (const std::string command : {"validate", "plan", "once", "status", "history"}) {
+            const auto text = cluster.run(command);
+            const auto json = cluster.run(command, {"--output", "json"});
+            all += text.out + text.err + json.out + json.err;
+            if (command == "plan") plan = text.out;
+        }
+    }
+    INFO(all);
+    for (const auto* secret : {"Xq7", "Zw9", "Kv3"}) CHECK(all.find(secret) == std::string::npos);
+    CHECK(plan.find("[Service] Environment: DB_PASSWORD changed") != std::string::npos);
+    CHECK(plan.find("API_KEY, token changed") != std::string::npos);
+}
+
+TEST_CASE("what is as wanted and does not run is told by once, plan and status, and keeps no destroy waiting",
+          "[R42]") {
+    LocalCluster cluster("  never_ready: [\"idle.timer\"]\n");
+    cluster.put("idle.timer", "[Timer]\nOnCalendar=01:00\n");
+    cluster.put_unit("gone.service", "x");
+    cluster.declare("services:\n- name: idle.timer\n- name: gone.service\n");
+    CHECK(cluster.once().status == 0);
+    for (int i = 0; i < 2; ++i) {
+        const auto ended = cluster.once();
+        CHECK(ended.status == 3);
+        const auto not_ready = ended.json()->getArray("not_ready");
+        REQUIRE(not_ready->size() == 1);
+        CHECK(not_ready->getObject(0)->getValue<std::string>("unit") == "idle.timer");
+        CHECK_FALSE(not_ready->getObject(0)->getValue<bool>("was_changed"));
+    }
+    CHECK(cluster.run("plan").out.find("idle.timer is as wanted, and not ready: inactive") != std::string::npos);
+    CHECK(cluster.run("status").out.find("not ready    idle.timer is as wanted") != std::string::npos);
+    CHECK(cluster.run("status", {"--output", "json"}).json()->getArray("not_running")->size() == 1);
+    cluster.declare("services:\n- name: idle.timer\n");
+    CHECK(cluster.once().status == 3);
+    CHECK(cluster.names() == Names{"idle.timer"});
+    REQUIRE(cluster.run("pause", {"--reason", "a test"}).status == 0);
+    CHECK(cluster.once().status == 9);
+}

@@ -393,6 +393,22 @@ TEST_CASE("retry has the same content tried once more", "[R43]") {
     }
 }
 
+TEST_CASE("retry --all has everything tried once more that is quarantined, and lists it", "[R43]") {
+    LocalCluster cluster("", impatient);
+    CHECK(cluster.run("retry", {"--all"}).status == 1);
+    halt(cluster);
+    CHECK(cluster.run("retry").status == 64);
+    const auto retried = cluster.run("retry", {"--all"});
+    CHECK(retried.status == 0);
+    CHECK(retried.out == "\"foo\" is tried again in the next cycle\n");
+    CHECK(cluster.once().status == 4);
+    const auto again = cluster.run("retry", {"--all"});
+    CHECK(again.status == 0);
+    const auto nothing = cluster.run("retry", {"--all"});
+    CHECK(nothing.status == 1);
+    CHECK(holds(nothing.err, "nothing is quarantined"));
+}
+
 TEST_CASE("retry, pause and resume work beside a daemon", "[R43]") {
     LocalFleet fleet("  interval: 50ms\n  rollout: {timeout: 300ms, poll: 10ms}\n");
     auto& local = fleet.local;

@@ -23,6 +23,13 @@ public:
     /// Overrides what status() would answer.
     std::function<UnitStatus(const Unit& unit, const UnitStatus& status)> judge =
         [](const Unit&, const UnitStatus& status) { return status; };
+    /// What a listing calls the state of a unit.
+    std::function<std::string(const Unit& unit)> word = [](const Unit& unit) {
+        return std::string(to_string(unit.desired_state));
+    };
+    /// What becomes of what it is given.
+    std::function<Unit(const Unit& unit)> kept_as = [](const Unit& unit) { return unit; };
+    bool ignores_states = false;  ///< takes another desired state, and keeps the former
     bool is_serial = false;
     std::string name = "fake:cluster";
 
@@ -32,15 +39,14 @@ public:
         begin("list", call);
         const std::scoped_lock lock(mutex_);
         std::vector<ActualUnit> listing;
-        for (const auto& [unit_name, unit] : units_)
-            listing.push_back({unit, std::string(to_string(unit.desired_state))});
+        for (const auto& [unit_name, unit] : units_) listing.push_back({unit, word(unit)});
         return listing;
     }
 
     void apply(const Unit& unit, const Call& call) override {
         begin("apply " + unit.name, call);
         const std::scoped_lock lock(mutex_);
-        units_[unit.name] = unit;
+        units_[unit.name] = kept_as(unit);
     }
 
     void set_desired_state(std::string_view unit, DesiredState state, const Call& call) override {
@@ -48,7 +54,7 @@ public:
         const std::scoped_lock lock(mutex_);
         const auto found = units_.find(std::string(unit));
         if (found == units_.end()) throw Error(ErrorKind::not_found, "no such unit");
-        found->second.desired_state = state;
+        if (!ignores_states) found->second.desired_state = state;
     }
 
     void destroy(std::string_view unit, const Call& call) override {

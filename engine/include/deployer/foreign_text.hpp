@@ -20,8 +20,8 @@ DEPLOYER_SDK_EXPORT int line_at(std::string_view text, std::size_t offset) noexc
 /// direction of writing, and stray bytes as `\xNN`.
 DEPLOYER_SDK_EXPORT std::string printable(std::string_view text);
 
-/// The same as a message shows it: in double quotes, cut with `…` when it is long, with white space other than the
-/// plain space as `\xNN` as well.
+/// The same as a message shows it: in double quotes, or single ones around double ones, cut with `…` when it is long,
+/// with white space other than the plain space as `\xNN`. With both kinds in it, double ones come with a backslash.
 DEPLOYER_SDK_EXPORT std::string quote(std::string_view text);
 
 /// A uri, or a path, as messages may show it: without user, password, query and fragment, printable() otherwise. From

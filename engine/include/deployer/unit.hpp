@@ -34,8 +34,8 @@ struct Unit {
     bool operator==(const Unit&) const = default;
 };
 
-/// A unit as a target reports it: what the target was last told to hold, and a word of its own on how the unit is.
-/// The word is for people; the engine decides nothing by it.
+/// A unit as a target reports it: what it was last told to hold, and a word of its own on how the unit is, or none. The
+/// word decides nothing; where it is not that of the desired state, the engine asks for status() after the listing.
 struct ActualUnit {
     Unit unit;
     std::string current_state;

@@ -23,7 +23,7 @@ inline constexpr std::size_t option_line_limit = 2048;
 /// bytes and lone carriage returns, text that is not UTF-8 (in comments it may be anything), a line of
 /// option_line_limit bytes or more; for what would not come back as it went: a value that ends in a backslash; for what
 /// may be meant otherwise: a line that looks like a comment within quotes, white space after a line's last backslash;
-/// and for a file without any option.
+/// and for a file without any option. It quotes no line and no value: there may be a secret in it.
 DEPLOYER_SDK_EXPORT std::vector<UnitOption> parse_unit_file(std::string_view text);
 
 /// Options as unit file text, grouped by section in order of first appearance, a blank line between sections. Parsed
