@@ -521,8 +521,8 @@ void Reconciler::note_not_running(const CycleReport& report, const Calls& calls)
     store_ledger(std::move(ledger), calls);
 }
 
-std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, Rollout& rollout, CycleReport& report,
-                                                    const Calls& calls) {
+std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus,
+                                                    Rollout& rollout, CycleReport& report, const Calls& calls) {
     if (!has_planned(report)) return std::nullopt;
     if (const auto unfinished = count_unfinished(report, surplus); unfinished > 0) {
         skip_destroys(report, quantity(unfinished, "change") + " of this cycle did not end well");
