@@ -200,36 +200,35 @@ TEST_CASE(
         bool keeps_old;
         std::string sidekick;
     };
-    const auto [exec_stop, is_wanted, is_changed, keeps_old, of_sidekick] =
-        GENERATE(Case{"/bin/true", false, false, false, "inactive (dead)"},
-                 Case{"/bin/true", true, true, false, "active (running)"},
-                 Case{"/bin/sleep 0.1", false, false, true, "inactive (dead)"},
-                 Case{"/bin/sleep 0.1", false, true, true, "active (running)"},
-                 Case{"/bin/sleep 2", false, false, true, "inactive (dead)"},
-                 Case{"/bin/sleep 2", true, false, true, "active (running)"},
-                 Case{"/bin/sleep 2", true, true, true, "active (running)"});
-    CAPTURE(exec_stop, is_wanted, is_changed);
+    const auto row = GENERATE(Case{"/bin/true", false, false, false, "inactive (dead)"},
+                              Case{"/bin/true", true, true, false, "active (running)"},
+                              Case{"/bin/sleep 0.1", false, false, true, "inactive (dead)"},
+                              Case{"/bin/sleep 0.1", false, true, true, "active (running)"},
+                              Case{"/bin/sleep 2", false, false, true, "inactive (dead)"},
+                              Case{"/bin/sleep 2", true, false, true, "active (running)"},
+                              Case{"/bin/sleep 2", true, true, true, "active (running)"});
+    CAPTURE(row.exec_stop, row.is_wanted, row.is_changed);
     FleetDouble fleet;
     const auto node = [&](const std::string& command) {
         auto unit = unit_running("foo@1.service", command);
-        if (is_wanted) unit.options.push_back({"Unit", "Wants", "foo-sidekick@%i.service"});
+        if (row.is_wanted) unit.options.push_back({"Unit", "Wants", "foo-sidekick@%i.service"});
         return unit;
     };
-    const auto sidekick = [&](const std::string& command) { return sidekick_of_foo(1, command, exec_stop); };
+    const auto sidekick = [&](const std::string& command) { return sidekick_of_foo(1, command, row.exec_stop); };
     fleet.add(node("/bin/v1"));
     fleet.add(sidekick("/bin/s1"));
     const auto before = fleet.process("foo@1.service");
     REQUIRE(before);
-    if (is_changed) put_unit(fleet, sidekick("/bin/s2"));
+    if (row.is_changed) put_unit(fleet, sidekick("/bin/s2"));
     put_unit(fleet, node("/bin/v2"));
     fleet.settle();
     CHECK(fleet.current_state("foo@1.service") == "launched");
     CHECK(fleet.version_of("foo@1.service") == unit_file_hash(node("/bin/v2").options));
-    CHECK((fleet.process("foo@1.service") == before) == keeps_old);
-    CHECK(fleet.truth("foo-sidekick@1.service") == of_sidekick);
+    CHECK((fleet.process("foo@1.service") == before) == row.keeps_old);
+    CHECK(fleet.truth("foo-sidekick@1.service") == row.sidekick);
     std::vector<std::string> lies;
-    if (of_sidekick != "active (running)") lies.push_back("foo-sidekick@1.service is to run, but is " + of_sidekick);
-    if (keeps_old) lies.emplace_back("foo@1.service runs another content than the wanted one");
+    if (row.sidekick != "active (running)") lies.push_back("foo-sidekick@1.service is to run, but is " + row.sidekick);
+    if (row.keeps_old) lies.emplace_back("foo@1.service runs another content than the wanted one");
     CHECK(fleet.lies() == lies);
 }
 
@@ -240,28 +239,28 @@ TEST_CASE("fleet double: across services it goes the same way") {
         bool are_both_changed;
         bool keeps_old;
     };
-    const auto [relations, dependant, are_both_changed, keeps_old] =
+    const auto row =
         GENERATE(Case{{"Requires", "After"}, "zoo-client.service", false, true},
                  Case{{"Requires", "After"}, "zoo-client.service", true, true},
                  Case{{"Requires", "After"}, "kafka.service", false, true},
                  Case{{"After"}, "kafka.service", false, false}, Case{{"After"}, "zoo-client.service", true, false},
                  Case{{"After"}, "kafka.service", true, false}, Case{{"Wants", "After"}, "kafka.service", true, true},
                  Case{{"Wants", "After"}, "zzz-client.service", true, false});
-    CAPTURE(relations, dependant, are_both_changed);
+    CAPTURE(row.relations, row.dependant, row.are_both_changed);
     FleetDouble fleet({.machines = 1});
     const auto client = [&](const std::string& command) {
-        auto unit = unit_running(dependant, command);
-        for (const auto& relation : relations) unit.options.push_back({"Unit", relation, "zookeeper.service"});
+        auto unit = unit_running(row.dependant, command);
+        for (const auto& relation : row.relations) unit.options.push_back({"Unit", relation, "zookeeper.service"});
         unit.options.push_back({"Service", "ExecStop", "/bin/sleep 1"});
         return unit;
     };
     fleet.add(unit_running("zookeeper.service", "/bin/v1"));
     fleet.add(client("/bin/v1"));
     const auto before = fleet.process("zookeeper.service");
-    if (are_both_changed) put_unit(fleet, client("/bin/v2"));
+    if (row.are_both_changed) put_unit(fleet, client("/bin/v2"));
     put_unit(fleet, unit_running("zookeeper.service", "/bin/v2"));
     fleet.settle();
-    CHECK((fleet.process("zookeeper.service") == before) == keeps_old);
+    CHECK((fleet.process("zookeeper.service") == before) == row.keeps_old);
 }
 
 TEST_CASE("fleet double: a unit that is stopped, seen stopped and then changed runs what it is to run") {
