@@ -402,7 +402,7 @@ TEST_CASE("systemd model: what units come to, by their types and fates") {
     CHECK(machine.systemd.is_up("once.service"));
     machine.advance(2s);
     CHECK(machine.state("once.service") == "inactive dead");
-    CHECK(machine.systemd.last_content("once.service") != "");
+    CHECK_FALSE(machine.systemd.last_content("once.service").empty());
     CHECK(machine.state("stays.service") == "active exited");
     CHECK(machine.state("bad.service") == "failed failed");
     CHECK(machine.state("again.service") == "activating auto-restart");

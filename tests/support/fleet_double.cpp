@@ -176,7 +176,8 @@ std::vector<std::string> FleetDouble::lies() const {
     const std::scoped_lock lock(mutex_);
     std::vector<std::string> lies;
     for (const auto& [name, slot] : cluster().slots()) {
-        if (auto lie = simulated::lie_about(cluster_, name, slot); !lie.empty()) lies.push_back(name + " " + lie);
+        const auto lie = simulated::lie_about(cluster_, name, slot);
+        if (!lie.empty()) lies.emplace_back(name).append(" ").append(lie);
     }
     return lies;
 }

@@ -175,7 +175,6 @@ void Agent::settle_in(const Unit& unit) {
     target_[unit.name] = unit.desired_state;
     subscribed_.insert(unit.name);
     Report report{systemd_.view(unit.name), files_[unit.name]};
-    if (unit.desired_state == DesiredState::launched) records_->beat(unit.name, options_.number);
     records_->tell(unit.name, options_.number, report);
     told_[unit.name] = std::move(report);
 }

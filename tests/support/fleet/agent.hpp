@@ -45,6 +45,11 @@ struct Report {
 /// Where an agent writes down what it did.
 class Records {
 public:
+    Records() = default;
+    Records(const Records&) = delete;
+    Records& operator=(const Records&) = delete;
+    Records(Records&&) = delete;
+    Records& operator=(Records&&) = delete;
     virtual ~Records() = default;
 
     virtual void beat(const std::string& unit, std::size_t machine) = 0;
@@ -54,11 +59,6 @@ public:
     virtual void forget(const std::string& unit) = 0;
     /// systemd's view of it is another one.
     virtual void note(const std::string& unit) = 0;
-
-protected:
-    Records() = default;
-    Records(const Records&) = default;
-    Records& operator=(const Records&) = default;
 };
 
 /// fleet's agent on one machine, with that machine's systemd: compares what the registry wants with the unit files
@@ -103,8 +103,8 @@ public:
 private:
     enum class Kind { unload, remove, load, reload, stop, start };
     struct Task {
-        Kind kind;
-        Unit unit;
+        Kind kind = Kind::reload;
+        Unit unit = {};
     };
 
     void add_tasks(std::string_view unit, const Order* order);

@@ -8,7 +8,8 @@
 
 namespace deployer::simulated {
 
-Cluster::Cluster(const Options& options, Systemd::FateOf fate_of, std::function<bool(const Unit&)> is_schedulable)
+Cluster::Cluster(const Options& options, const Systemd::FateOf& fate_of,
+                 std::function<bool(const Unit&)> is_schedulable)
     : options_(options), is_schedulable_(std::move(is_schedulable)), engine_looks_(options.pace.engine, Time{1'000}) {
     Records& records = *this;
     for (std::size_t number = 0; number < options_.machines; ++number) {
@@ -107,7 +108,9 @@ void Cluster::settle_in(const Unit& unit) {
     place_by_itself(slot);
     for (std::size_t number = 0; number < agents_.size(); ++number) {
         const bool is_here = is_global(unit) ? is_schedulable_(unit) : slot.machine == number;
-        if (is_here && unit.desired_state != DesiredState::inactive) agents_[number].settle_in(unit);
+        if (!is_here || unit.desired_state == DesiredState::inactive) continue;
+        agents_[number].settle_in(unit);
+        if (unit.desired_state == DesiredState::launched) slot.beat = number;
     }
     noted_.insert(unit.name);
     note_history();

@@ -17,9 +17,9 @@ namespace deployer::simulated {
 
 /// The process of a unit, as a look at its machine tells, whatever fleet says.
 struct UnitProcess {
-    std::size_t machine;
-    Process process;
-    Systemd::View view;
+    std::size_t machine = 0;
+    Process process = {};
+    Systemd::View view = {};
 };
 
 /// fleet without its API: a registry, an engine and, on each machine, an agent with a systemd. Time is what the caller
@@ -32,7 +32,7 @@ public:
         FleetPace pace = {};
     };
 
-    Cluster(const Options& options, Systemd::FateOf fate_of, std::function<bool(const Unit&)> is_schedulable);
+    Cluster(const Options& options, const Systemd::FateOf& fate_of, std::function<bool(const Unit&)> is_schedulable);
 
     void advance(Time now);
     /// When something happens next; nullopt: nothing is on its way.

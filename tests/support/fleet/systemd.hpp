@@ -27,9 +27,9 @@ enum class Fate {
 };
 
 struct Process {
-    std::string content;     ///< unit_file_hash() of the unit file that it was started with
-    std::size_t invocation;  ///< counted over all units of a machine, from 1
-    Time since;
+    std::string content = {};    ///< unit_file_hash() of the unit file that it was started with
+    std::size_t invocation = 0;  ///< counted over all units of a machine, from 1
+    Time since{0};
 
     bool operator==(const Process&) const = default;
 };
