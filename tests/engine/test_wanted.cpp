@@ -361,7 +361,7 @@ TEST_CASE("what git left in place of a file is named as that", "[R17]") {
         FakeSource source({{"services.yaml", manifest},
                            {"a.service", pointer},
                            {"b.service", conflict},
-                           {"c.service", "[Unit]\nDescription=x \\\n  <<<<<<< not at the start\n=======\\\n=x\n"}});
+                           {"c.service", "[Unit]\nDescription=x \\\n  <<<<<<< not at the start\n"}});
         const auto state = read_from(source);
         CHECK(names_of(state) == std::vector<std::string>{"c.service"});
         REQUIRE(state.held.size() == 2);
