@@ -34,5 +34,6 @@ RUN --mount=type=bind,from=build,source=/src/build/packages,target=/packages \
 ENV STATE_DIRECTORY=/var/lib/coco-fleet-deployer
 VOLUME /var/lib/coco-fleet-deployer
 USER 10001:10001
-# It is the first process, so signals are its own: SIGTERM ends it within 2 s, SIGHUP has it read its configuration again.
+# As the first process it needs no init: it passes signals on to a second one, its own, and buries what is left behind there.
+# SIGTERM ends it within 2 s, SIGHUP has it read its configuration again.
 ENTRYPOINT ["/usr/bin/coco-fleet-deployer"]

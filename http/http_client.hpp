@@ -73,7 +73,8 @@ struct ClientOptions {
 };
 
 /// Outbound HTTP. TLS certificates are verified, always. An answer is whole or an error: a body that is cut, or whose
-/// end nobody can tell (neither length nor chunks), is `unavailable`. A request is tried again, after growing pauses
+/// end nobody can tell (neither length nor chunks), is `unavailable`. A body comes as it was before any
+/// Content-Encoding, which is never asked for. A request is tried again, after growing pauses
 /// that vary, when no whole answer came or its status is 429, 502, 503 or 504; `Retry-After` lengthens the pause; where
 /// that would outlast the call's deadline, the last answer or error is the result. Other statuses are answers, for the
 /// caller to judge. GET and HEAD follow up to 5 redirects. See also heeds_rate_limits.
@@ -117,6 +118,9 @@ private:
 
 /// "scheme://host:port" of a url, in lower case and with the scheme's default port left out; empty when it has none.
 [[nodiscard]] std::string origin_of(std::string_view url);
+
+/// When the answer was made, by its server's clock, as far as it tells that (Date, RFC 9110, 6.6.1).
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point> date_of(const Response& response);
 
 /// How long a Retry-After header (RFC 9110, 10.2.3) asks to wait: a number of seconds, or a date, from which the
 /// answer's own Date is counted off, else our clock. A date in the past is 0. Nullopt for neither.

@@ -81,7 +81,64 @@ long long milliseconds_of(std::string_view unit) {
     if (unit == "s") return 1'000;
     if (unit == "m") return 60'000;
     if (unit == "h") return 3'600'000;
+    if (unit == "d") return 86'400'000;
     return 0;
+}
+
+/// The first word of a duration, such as `30s`.
+struct DurationWord {
+    std::string_view number;
+    std::string_view unit;
+};
+
+DurationWord first_word(std::string_view text) {
+    constexpr std::string_view digits = "0123456789";
+    const auto number_end = std::min(text.find_first_not_of(digits), text.size());
+    const auto unit_end = std::min(text.find_first_of(digits, number_end), text.size());
+    return {text.substr(0, number_end), text.substr(number_end, unit_end - number_end)};
+}
+
+/// Throws what is wrong as text, for the caller to say of which key.
+std::chrono::milliseconds parse_duration(std::string_view text) {
+    constexpr auto most = std::chrono::milliseconds(longest_duration).count();
+    const auto problem = [text](const std::string& what) {
+        return Error(ErrorKind::misconfigured, quote(text) + ' ' + what);
+    };
+    long long sum = 0;
+    long long last_unit = 0;
+    auto rest = text;
+    do {
+        const auto word = first_word(rest);
+        const auto unit = milliseconds_of(word.unit);
+        if (!word.number.empty() && word.unit.empty()) throw problem("lacks a unit (such as 500ms, 30s, 5m)");
+        // As people write it, the largest first. Otherwise one may be a slip for another.
+        const bool is_in_order = last_unit == 0 || unit < last_unit;
+        if (word.number.empty() || unit == 0 || !is_in_order) {
+            throw problem("is not a duration (such as 500ms, 30s, 5m)");
+        }
+        long long count = 0;
+        const auto result = std::from_chars(word.number.data(), word.number.data() + word.number.size(), count);
+        if (result.ec != std::errc() || count > (most - sum) / unit) {
+            throw problem("is longer than " + std::to_string(longest_duration.count()) + "h");
+        }
+        sum += count * unit;
+        last_unit = unit;
+        rest.remove_prefix(word.number.size() + word.unit.size());
+    } while (!rest.empty());
+    return std::chrono::milliseconds(sum);
+}
+
+/// What keeps a text from being a path; empty: nothing. A path means the same whoever starts the program and from
+/// where, so what a shell would put in is not: a directory named "~" would be made of it.
+std::string find_path_problem(std::string_view text) {
+    constexpr std::string_view whole = "; write the whole path, or one relative to this file";
+    if (text.empty()) return "is empty, but must be a path";
+    if (text.find('\0') != std::string_view::npos) return "a path cannot hold a NUL byte";
+    if (text.front() == '~') return quote(text) + R"( begins with "~", which only a shell replaces)" + whole.data();
+    if (text.front() == '$' || text.find("${") != std::string_view::npos) {
+        return quote(text) + " names a variable, which only a shell replaces" + whole.data();
+    }
+    return {};
 }
 
 /// The name in `${NAME}`, if that is the whole text.
@@ -153,6 +210,7 @@ struct Settings::View {
     int line = 0;
     Words asked{};
     Words secrets{};
+    Words written{};
     std::map<std::string, std::shared_ptr<View>, std::less<>> opened{};
     std::vector<SettingDescription> described{};  ///< each with its key for a path; also such as were not asked for
 
@@ -297,19 +355,12 @@ std::optional<std::chrono::milliseconds> Settings::find_duration(std::string_vie
     view_->note(key, TypeKind::duration);
     const auto* const node = find_scalar(key, "a duration");
     if (node == nullptr) return std::nullopt;
-    const std::string_view text = node->text;
-    if (text == "0") return std::chrono::milliseconds(0);
-    const auto unit_offset = std::min(text.find_first_not_of("0123456789"), text.size());
-    const auto unit = milliseconds_of(text.substr(unit_offset));
-    if (unit_offset == text.size() && !text.empty()) fail(key, quote(text) + " lacks a unit (such as 500ms, 30s, 5m)");
-    if (unit_offset == 0 || unit == 0) fail(key, quote(text) + " is not a duration (such as 500ms, 30s, 5m)");
-    const auto most = std::chrono::milliseconds(longest_duration).count();
-    long long count = 0;
-    const auto result = std::from_chars(text.data(), text.data() + unit_offset, count);
-    if (result.ec != std::errc() || count > most / unit) {
-        fail(key, quote(text) + " is longer than " + std::to_string(longest_duration.count()) + "h");
+    if (node->text == "0") return std::chrono::milliseconds(0);
+    try {
+        return parse_duration(node->text);
+    } catch (const Error& error) {
+        fail(key, error.what());
     }
-    return std::chrono::milliseconds(count * unit);
 }
 
 std::filesystem::path Settings::path(std::string_view key) const {
@@ -320,9 +371,25 @@ std::optional<std::filesystem::path> Settings::find_path(std::string_view key) c
     view_->note(key, TypeKind::path);
     const auto* const node = find_scalar(key, "a path");
     if (node == nullptr) return std::nullopt;
-    if (node->text.empty()) fail(key, "is empty, but must be a path");
-    if (node->text.find('\0') != std::string::npos) fail(key, "a path cannot hold a NUL byte");
-    return (view_->document->directory / node->text).lexically_normal();
+    return as_path(key, node->text);
+}
+
+std::filesystem::path Settings::as_path(std::string_view key, std::string_view text) const {
+    if (const auto problem = find_path_problem(text); !problem.empty()) fail(key, problem);
+    return (view_->document->directory / text).lexically_normal();
+}
+
+std::filesystem::path Settings::written_path(std::string_view key) const {
+    auto written = path(key);
+    view_->written.insert(std::string(key));
+    return written;
+}
+
+std::map<std::string, std::filesystem::path> Settings::written_paths() const {
+    std::map<std::string, std::filesystem::path> written;
+    for (const auto& key : view_->written) written.emplace(path_of(key), path(key));
+    for (const auto& [name, view] : view_->opened) written.merge(Settings(view).written_paths());
+    return written;
 }
 
 const std::filesystem::path& Settings::directory() const noexcept {

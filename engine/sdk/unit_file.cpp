@@ -70,10 +70,23 @@ bool is_comment(std::string_view line) {
     return line.starts_with('#') || line.starts_with(';');
 }
 
+/// Whether systemd takes the value as one text, in which a quote is a character like any other. Of a line as it begins.
+bool is_of_plain_text(std::string_view line) {
+    constexpr auto names = std::to_array<std::string_view>({"Description", "SyslogIdentifier"});
+    constexpr auto families = std::to_array<std::string_view>({"Condition", "Assert", "X-"});
+    const auto name = strip(line.substr(0, line.find('=')));
+    return std::find(names.begin(), names.end(), name) != names.end() ||
+           std::any_of(families.begin(), families.end(), [&](auto family) { return name.starts_with(family); });
+}
+
 /// Follows a value through its quotes, as systemd divides it into words.
 class QuoteTracker {
 public:
+    /// What comes is a text without words.
+    void ignore_quotes() { ignores_ = true; }
+
     void read(std::string_view text) {
+        if (ignores_) return;
         for (std::size_t i = 0; i < text.size(); ++i) {
             const char byte = text[i];
             if (byte == '\\') {
@@ -88,6 +101,7 @@ public:
 
 private:
     std::optional<char> open_;
+    bool ignores_ = false;
 };
 
 /// What counts as one line once continuations are joined. The text is good until the next one is read.
@@ -119,6 +133,7 @@ public:
             if (!ends_in_open_backslash(*line)) {
                 return LogicalLine{first, continued ? joined_.append(*line) : *line, number_, *line};
             }
+            if (!continued && is_of_plain_text(*line)) quotes.ignore_quotes();
             continued = true;
             const auto part = line->substr(0, line->size() - 1);
             quotes.read(part);
@@ -156,9 +171,9 @@ private:
 };
 
 void check_size(const LogicalLine& line, const std::string& what, std::size_t size) {
-    if (size < option_line_limit) return;
+    if (size < unit_line_limit) return;
     reject(line.number, what + " takes " + std::to_string(size) + " bytes, but must take less than " +
-                            std::to_string(option_line_limit));
+                            std::to_string(unit_line_limit));
 }
 
 std::string_view read_section(const LogicalLine& line, std::string_view header) {
@@ -170,10 +185,9 @@ std::string_view read_section(const LogicalLine& line, std::string_view header) 
     return name;
 }
 
-/// fleet joins such a value with the line after it when it reads back what it stored, also after an even number of
-/// backslashes.
+/// Written out again, such a value would take in the line after it.
 void refuse_backslash_at_end(const LogicalLine& line, std::string_view value) {
-    if (!value.ends_with('\\')) return;
+    if (!ends_in_open_backslash(value)) return;
     if (!line.last_part.ends_with('\\') && strip(line.last_part).ends_with('\\')) {
         reject(line.last_number,
                "there is white space after the backslash, so the value does not go on in the next line");

@@ -86,9 +86,9 @@ void read_reconcile(const Settings& root, Config& config) {
     reconcile.refuse_unknown_keys();
 }
 
-void read_plugin_path(const Settings& root, const std::filesystem::path& directory, Config& config) {
+void read_plugin_path(const Settings& root, Config& config) {
     const auto plugins = root.block("plugins");
-    for (const auto& path : plugins.texts("path")) config.plugin_path.push_back((directory / path).lexically_normal());
+    for (const auto& path : plugins.texts("path")) config.plugin_path.push_back(plugins.as_path("path", path));
     plugins.refuse_unknown_keys();
 }
 
@@ -140,11 +140,12 @@ Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     if (root.has("health")) config.health = read_choice(root, "health");
     read_reconcile(root, config);
     if (root.has("redact")) config.plan.redaction = Redaction(root.texts("redact"));
-    read_plugin_path(root, document->directory, config);
+    read_plugin_path(root, config);
     read_log(root, config);
     if (const auto origin = root.find_block("settings_from")) {
         config.settings_from = read_settings_origin(*origin);
         origin->refuse_unknown_keys();
+        config.own_secret_paths = origin->secret_paths();
     }
     config.on_start = read_on_start(config.cache);
     config.document = document;

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,7 @@ struct Config {
     std::optional<LogLevel> log_level{};  ///< absent: each command's own default
     bool log_json = false;
     std::optional<SettingsOrigin> settings_from{};
+    std::set<std::string> own_secret_paths{};  ///< dotted, of secrets in blocks that are no plugin's
 
     std::shared_ptr<const SettingsDocument> document{};  ///< that all of this was read from
 

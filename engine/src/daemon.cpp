@@ -3,6 +3,8 @@
 #include "answer_watch.hpp"
 #include "event_log.hpp"
 #include "quantity.hpp"
+#include "report.hpp"
+#include "written_paths.hpp"
 
 #include <malloc.h>
 
@@ -30,8 +32,24 @@ milliseconds pause_after(const Error& error, milliseconds least) {
     return std::max(least, std::min(error.retry_after().value_or(milliseconds(0)), most));
 }
 
+namespace {
+
+/// The last result, as the service manager shows it.
+std::string status_text(const CycleReport& report) {
+    const std::string result(to_string(report.result));
+    if (report.error) return result + ": " + report.error->what();
+    const auto summary = summarise(report);
+    return result + (summary.empty() || summary == result ? "" : ": " + summary) + ", revision " + report.revision.id;
+}
+
+}  // namespace
+
 Daemon::Daemon(std::function<Config()> read_config, std::string name, StreamLog& log, std::stop_token shutdown)
-    : read_config_(std::move(read_config)), name_(std::move(name)), log_(log), shutdown_(std::move(shutdown)) {
+    : read_config_(std::move(read_config)),
+      name_(std::move(name)),
+      log_(log),
+      shutdown_(std::move(shutdown)),
+      manager_(log) {
     start_session(read_config_());
 }
 
@@ -45,10 +63,19 @@ void Daemon::start_session(Config config) {
         host_ = std::make_unique<PluginHost>(std::move(directories));
     }
     auto session = std::make_unique<Session>(std::move(config), *host_, log_, shutdown_, OnStart::rebuild);
+    check_log_file(session->config());
     log_events(session->events(), log_);
     log_.change(session->log_level(), session->config().log_json);
-    session_ = std::move(session);
+    {
+        const std::lock_guard lock(mutex_);
+        session_.swap(session);
+    }
     is_debug_ = false;
+}
+
+bool Daemon::is_alive() {
+    const std::lock_guard lock(mutex_);
+    return session_->is_alive();
 }
 
 void Daemon::follow_remote_settings() {
@@ -61,14 +88,22 @@ void Daemon::follow_remote_settings() {
 
 int Daemon::run() {
     log_.info("started with " + name_);
+    manager_.ready();
+    manager_.status("comparing for the first time");
+    manager_.keep_awake([this] { return is_alive(); });
+    const std::stop_callback on_shutdown(shutdown_, [this] { manager_.stopping(); });
     while (!shutdown_.stop_requested()) {
         reload_if_requested();
         follow_remote_settings();
         const auto report = session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
         if (shutdown_.stop_requested()) break;
+        manager_.status(status_text(report));
         // What a comparison needed is not needed until the next one, which may be days away (malloc_trim(3)).
         ::malloc_trim(0);
-        if (const auto status = rest_after(report)) return *status;
+        if (const auto status = rest_after(report)) {
+            manager_.stopping();
+            return *status;
+        }
     }
     log_.info("stopped, as asked");
     return EXIT_SUCCESS;
@@ -84,7 +119,7 @@ std::optional<int> Daemon::rest_after(const CycleReport& report) {
     // What is wrong with the wanted state itself will be mended there: that is watched, not retried.
     if (!kind || kind == ErrorKind::rejected || kind == ErrorKind::not_found) {
         failures_ = 0;
-        wait_for_change();
+        wait_for_change(report.changes.empty());
     } else {
         wait_to_retry(*report.error);
     }
@@ -135,12 +170,14 @@ void Daemon::reload_if_requested() {
         const std::lock_guard lock(mutex_);
         if (!std::exchange(reload_requested_, false)) return;
     }
+    manager_.reloading();
     try {
         start_session(read_config_());
         log_.info("read the configuration " + name_ + " again");
     } catch (const std::exception& error) {
         log_.error("the configuration was not taken over, the former one stays: " + std::string(error.what()));
     }
+    manager_.ready();
 }
 
 template <class Function>
@@ -156,28 +193,47 @@ void Daemon::interruptibly(milliseconds pause, Function&& waiting) {
 }
 
 void Daemon::wait(milliseconds pause) {
+    const auto watch = session_->pausing(pause);
     interruptibly(pause, [&](const Call& call) { (void)call.wait(pause); });
 }
 
 void Daemon::wait_for_target(milliseconds pause) {
+    const auto watch = session_->pausing(pause);
     interruptibly(pause, [&](const Call& call) {
         if (wait_for_answer(session_->target(), call)) log_.info("the target answers again: trying again now");
     });
 }
 
-void Daemon::wait_for_change() {
+void Daemon::wait_for_change(bool idle) {
     // A source that sees changes all the time does not make the cluster follow faster than this.
     constexpr milliseconds least_pause{100};
     const auto interval = session_->config().interval;
+    bool changed = false;
+    const auto begin = std::chrono::steady_clock::now();
     interruptibly(interval, [&](const Call& call) {
         try {
             (void)call.wait(std::min(least_pause, interval));
             session_->source().wait_for_change(call);
+            changed = !call.stop.stop_requested() && call.remaining().count() > 0;
         } catch (const Error& error) {
             log_.warning(error.what());
             (void)call.wait(interval);
         }
     });
+    const auto waited = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
+    if (streak_.follow(idle, changed, waited)) rest_from_changes();
+}
+
+void Daemon::rest_from_changes() {
+    const auto interval = session_->config().interval;
+    if (streak_.is_news()) {
+        log_.warning(
+            "the source has changed right after each of the last " + quantity(ChangeStreak::longest, "cycle") +
+            ", and none of the changes asked for anything: something writes into it, perhaps each time that it is "
+            "read. Until that ends, it is asked every " +
+            duration_text(interval) + " only");
+    }
+    wait(interval);
 }
 
 }  // namespace deployer

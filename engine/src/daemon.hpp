@@ -1,6 +1,8 @@
 #pragma once
 
+#include "change_streak.hpp"
 #include "plugin_host.hpp"
+#include "service_manager.hpp"
 #include "session.hpp"
 #include "stream_log.hpp"
 
@@ -25,7 +27,8 @@ std::chrono::milliseconds retry_pause(std::size_t failures, double chance);
 /// at most.
 std::chrono::milliseconds pause_after(const Error& error, std::chrono::milliseconds least);
 
-/// The `run` command: cycle after cycle, until a stop is requested.
+/// The `run` command: cycle after cycle, until a stop is requested. Tells the service manager, if there is one, how it
+/// goes (service_manager.hpp).
 class Daemon {
 public:
     /// Throws Error `misconfigured` for a configuration that is not usable.
@@ -41,6 +44,8 @@ public:
 
 private:
     void start_session(Config config);
+    /// Whether the reconciler's thread is heard of. Any thread.
+    [[nodiscard]] bool is_alive();
     /// Takes over what may have changed there since the last cycle.
     void follow_remote_settings();
     [[nodiscard]] bool reload_is_requested();
@@ -50,7 +55,10 @@ private:
     /// Sleeps, as `on_failure: exit` has it; what to exit with, or nullopt when the configuration is to be read again.
     std::optional<int> end_after(const Error& error);
     void wait_to_retry(const Error& error);
-    void wait_for_change();
+    /// `idle`: the cycle before had nothing to do.
+    void wait_for_change(bool idle);
+    /// After changes that never end; says so.
+    void rest_from_changes();
     void wait(std::chrono::milliseconds pause);
     /// Shorter, if the target is what is out of reach and answers again.
     void wait_for_target(std::chrono::milliseconds pause);
@@ -63,13 +71,16 @@ private:
     StreamLog& log_;
     std::stop_token shutdown_;
     std::unique_ptr<PluginHost> host_;
-    std::unique_ptr<Session> session_;
+    std::unique_ptr<Session> session_;  ///< replaced with the mutex held
     std::size_t failures_ = 0;
+    ChangeStreak streak_;
     bool is_debug_ = false;  ///< whether debug lines are shown, and it was said
 
     std::mutex mutex_;
     bool reload_requested_ = false;
     std::stop_source wait_{std::nostopstate};
+
+    ServiceManager manager_;  ///< last, for its thread asks this object
 };
 
 }  // namespace deployer

@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 #include "commands.hpp"
+#include "first_process.hpp"
 
 #include <deployer/foreign_text.hpp>
 
@@ -38,6 +39,14 @@ std::optional<std::string> environment_variable(const std::string& name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+/// SIG_BLOCK: SIGHUP waits; SIG_UNBLOCK: no longer.
+void hold_hangup(int how) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    ::pthread_sigmask(how, &signals, nullptr);
+}
+
 void complain(std::string_view message) {
     std::cerr << "coco-fleet-deployer: " << deployer::printable(message) << '\n';
 }
@@ -46,12 +55,17 @@ void complain(std::string_view message) {
 
 int main(int argc, char* argv[]) {
     constexpr int exit_usage = 64;
+    // It tells `run` to read its configuration again, and would end it as long as nobody takes it.
+    hold_hangup(SIG_BLOCK);
     // Where whoever started this program ignores it, the kernel buries what this one starts, and how that ended is
     // lost.
     std::signal(SIGCHLD, SIG_DFL);
     try {
         if (!fill_standard_streams()) return EXIT_FAILURE;
-        return deployer::carry_out(deployer::parse_command_line({argv + 1, argv + argc}, environment_variable));
+        if (const auto status = deployer::keep_house_if_first()) return *status;
+        const auto invocation = deployer::parse_command_line({argv + 1, argv + argc}, environment_variable);
+        if (invocation.command != deployer::Command::run) hold_hangup(SIG_UNBLOCK);
+        return deployer::carry_out(invocation);
     } catch (const deployer::UsageError& error) {
         complain(error.what());
         return exit_usage;

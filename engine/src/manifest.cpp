@@ -1,5 +1,6 @@
 #include "manifest.hpp"
 
+#include "git_leftover.hpp"
 #include "yaml_document.hpp"
 
 #include <deployer/error.hpp>
@@ -293,6 +294,9 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
 }  // namespace
 
 Manifest read_manifest(std::string_view text, const std::string& file) try {
+    if (const auto leftover = find_git_leftover(text)) {
+        throw Error(ErrorKind::rejected, file + ':' + std::to_string(leftover->line) + ": " + leftover->problem);
+    }
     const Settings root(with_blocks_only(read_yaml(text, file)));
     const auto services = root.blocks("services");
     if (services.empty()) {

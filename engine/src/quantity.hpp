@@ -12,12 +12,22 @@ inline std::string quantity(std::size_t number, std::string_view noun) {
     return std::to_string(number) + ' ' + std::string(noun) + (number == 1 ? "" : "s");
 }
 
-/// A duration as a configuration would have it: "5m", "90s", "1500ms".
+/// A duration as a configuration would have it: "5m", "1m30s", "1d", "1500ms".
 inline std::string duration_text(std::chrono::milliseconds duration) {
-    const auto count = duration.count();
-    if (count % 60'000 == 0 && count > 0) return std::to_string(count / 60'000) + "m";
-    if (count % 1'000 == 0) return std::to_string(count / 1'000) + "s";
-    return std::to_string(count) + "ms";
+    struct Step {
+        long long seconds;
+        char name;
+    };
+    constexpr long long second = 1'000;
+    auto seconds = duration.count() / second;
+    if (duration.count() % second != 0) return std::to_string(duration.count()) + "ms";
+    std::string text;
+    for (const auto& step : {Step{86'400, 'd'}, Step{3'600, 'h'}, Step{60, 'm'}, Step{1, 's'}}) {
+        const auto count = seconds / step.seconds;
+        if (count > 0) text.append(std::to_string(count)).append(1, step.name);
+        seconds %= step.seconds;
+    }
+    return text.empty() ? "0s" : text;
 }
 
 }  // namespace deployer

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include "guard.hpp"
+#include "written_paths.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -86,6 +87,7 @@ Session::Session(Config config, PluginHost& host, Log& log, std::stop_token shut
     plugins_.target = guarded(target, [&] { return host.create_target(target.plugin, target.settings); });
     plugins_.cache = guarded(cache, [&] { return host.create_cache(cache.plugin, cache.settings); });
     plugins_.health = make_health({});
+    check_written_paths(config_);
     reconciler_ =
         std::make_unique<Reconciler>(plugins_,
                                      ReconcilePolicy{config_.plan, config_.rollout, config_.drift,
@@ -134,8 +136,20 @@ std::chrono::milliseconds Session::exit_pause() const {
     return pause ? std::chrono::milliseconds(*pause) : config_.exit_pause;
 }
 
+bool Session::is_alive() const {
+    // Between two calls there is a look every `poll` in a rollout, requests to etcd, and what this program does by
+    // itself, of which nothing takes seconds.
+    constexpr std::chrono::minutes by_itself{1};
+    const auto most = std::max(config_.rollout.poll, config_.call_timeout) + config_.call_grace + by_itself;
+    return watchdog_.silence() < most;
+}
+
+Watchdog::Watch Session::pausing(std::chrono::milliseconds pause) {
+    return watchdog_.watch("a pause of the deployer itself", Watchdog::Clock::now() + pause);
+}
+
 std::set<std::string> Session::secret_paths() const {
-    std::set<std::string> paths;
+    auto paths = config_.own_secret_paths;
     for (const auto* choice : {&config_.source, &config_.target, &config_.cache}) {
         paths.merge(choice->settings.secret_paths());
     }

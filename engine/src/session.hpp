@@ -43,6 +43,12 @@ public:
     /// Before an exit after a failure; likewise.
     [[nodiscard]] std::chrono::milliseconds exit_pause() const;
 
+    /// Whether anything was heard of lately: a plugin call or a pause is under way, which has its own limit, or ended
+    /// no longer ago than whatever is between two of them may take. Any thread.
+    [[nodiscard]] bool is_alive() const;
+    /// Says that the caller waits for so long, and calls no plugin meanwhile. As long as the result lives.
+    [[nodiscard]] Watchdog::Watch pausing(std::chrono::milliseconds pause);
+
     /// Dotted paths of the settings that are secrets.
     [[nodiscard]] std::set<std::string> secret_paths() const;
 

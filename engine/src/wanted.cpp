@@ -1,5 +1,7 @@
 #include "wanted.hpp"
 
+#include "git_leftover.hpp"
+
 #include <deployer/error.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
@@ -79,6 +81,9 @@ SharedContent read_content(const Manifest& manifest, const ServiceDefinition& de
         return nullptr;
     }
     try {
+        if (const auto leftover = find_git_leftover(file.content)) {
+            throw Error(ErrorKind::rejected, "line " + std::to_string(leftover->line) + ": " + leftover->problem);
+        }
         return make_content(
             parse_unit_file(definition.version ? put_version_in(file.content, *definition.version) : file.content));
     } catch (const Error& error) {

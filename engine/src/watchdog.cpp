@@ -32,6 +32,12 @@ Watchdog::Watch Watchdog::watch(std::string what, Clock::time_point deadline) {
 Watchdog::Watch::~Watch() {
     const std::lock_guard lock(dog_.mutex_);
     dog_.entries_.erase(entry_);
+    dog_.last_end_ = Clock::now();
+}
+
+Watchdog::Clock::duration Watchdog::silence() const {
+    const std::lock_guard lock(mutex_);
+    return entries_.empty() ? Clock::now() - last_end_ : Clock::duration(0);
 }
 
 Watchdog::Clock::time_point Watchdog::next_limit() const {

@@ -52,15 +52,19 @@ public:
     /// `what` names the call in the message: "target-fleet: apply of foo@2.service".
     [[nodiscard]] Watch watch(std::string what, Clock::time_point deadline);
 
+    /// How long ago the last call ended; 0 while one is under way.
+    [[nodiscard]] Clock::duration silence() const;
+
 private:
     void run(const std::stop_token& stop);
     [[nodiscard]] Clock::time_point next_limit() const;
 
     Limits limits_;
     std::function<void(const std::string&)> on_overrun_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::list<Watch::Entry> entries_;
+    Clock::time_point last_end_ = Clock::now();
     Clock::time_point shutdown_limit_ = Clock::time_point::max();
     std::stop_callback<std::function<void()>> on_shutdown_;
     std::jthread thread_;

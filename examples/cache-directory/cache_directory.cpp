@@ -109,7 +109,7 @@ public:
         settings.describe("path", "",
                           "The directory that holds the documents; made, with mode 0700, when the first one is stored. "
                           "Of one deployer alone.");
-        directory_ = settings.path("path");
+        directory_ = settings.written_path("path");
     }
 
     std::optional<std::string> load(std::string_view key, const Call& call) override {

@@ -104,7 +104,7 @@ class DirectoryTarget final : public deployer::Target {
 public:
     explicit DirectoryTarget(const deployer::Settings& settings) {
         settings.describe("path", "", "The directory that holds the units. Has to exist.");
-        directory_ = settings.path("path");
+        directory_ = settings.written_path("path");
     }
 
     [[nodiscard]] std::string identity() const override { return "directory " + directory_.string(); }

@@ -125,6 +125,8 @@ Failure describe(CURLcode code, CURL* handle, const std::string& detail, const U
             return {ErrorKind::misconfigured, "cannot use the trusted certificates: " + lower_first(text), false};
         case CURLE_SSL_CERTPROBLEM:
             return {ErrorKind::misconfigured, "cannot use the client certificate: " + lower_first(text), false};
+        case CURLE_BAD_CONTENT_ENCODING:
+            return {.cause = "cannot undo the answer's Content-Encoding: " + lower_first(text), .passing = false};
         case CURLE_GOT_NOTHING:
             return {.cause = "connection closed without an answer"};
         case CURLE_PARTIAL_FILE:

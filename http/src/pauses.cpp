@@ -47,6 +47,11 @@ milliseconds Pauses::after(int attempts) {
         std::uniform_int_distribution<milliseconds::rep>(longest.count() / 2, longest.count())(random_));
 }
 
+std::optional<std::chrono::system_clock::time_point> date_of(const Response& response) {
+    const auto date = read_date(response.header("Date"));
+    return date ? std::optional(std::chrono::system_clock::from_time_t(*date)) : std::nullopt;
+}
+
 std::optional<milliseconds> retry_after(const Response& response) {
     const auto wish = response.header("Retry-After");
     if (const auto count = read_seconds(wish)) return *count;

@@ -121,6 +121,10 @@ void Transfer::set_headers(const Errand& errand) {
     // What the library would add to a body by itself: a type that is not true, and a question whether to send it.
     if (!has_header(headers, "Content-Type")) add_header_line("Content-Type:");
     if (!has_header(headers, "Expect")) add_header_line("Expect:");
+    // Compressed answers are not asked for, but undone where a server gives one all the same, as some do with files
+    // that they keep compressed. What is taken here would be the compressed bytes otherwise.
+    if (!has_header(headers, "Accept-Encoding")) add_header_line("Accept-Encoding:");
+    set(CURLOPT_ACCEPT_ENCODING, "");
     set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_USERAGENT, user_agent);
 }

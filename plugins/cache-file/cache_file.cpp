@@ -1,6 +1,7 @@
 #include "directory_lock.hpp"
 #include "durable_file.hpp"
 #include "sealed_document.hpp"
+#include "strangers.hpp"
 
 #include <deployer/foreign_text.hpp>
 #include <deployer/plugin.hpp>
@@ -61,7 +62,7 @@ std::filesystem::path read_directory(const Settings& settings) {
     settings.describe("path", "",
                       "The directory that holds the documents. Created, mode 0700, if it is missing, but not behind a "
                       "symbolic link that leads nowhere.");
-    return without_last_slash(settings.path("path"));
+    return without_last_slash(settings.written_path("path"));
 }
 
 /// Documents in a directory, one file each, sealed with a checksum. Only writing takes the directory's lock, so that
@@ -72,6 +73,7 @@ public:
 
     std::optional<std::string> load(std::string_view key, const Call& call) override {
         const auto file = file_of(key);
+        refuse_strangers(directory_);
         const auto ignore = [&](const std::string& problem) {
             call.log.warning("ignoring cached document " + printable(file.native()) + ": " + problem);
             return std::nullopt;
@@ -137,6 +139,7 @@ private:
     void change(const std::filesystem::path& file, std::string_view verb, const Action& action) {
         const auto doing = "cannot " + std::string(verb) + " " + printable(file.native());
         try {
+            refuse_strangers(directory_);
             make_directory(directory_);
             action();
         } catch (const std::system_error& error) {

@@ -85,9 +85,11 @@ std::optional<milliseconds> limit_pause(const http::Response& response, system_c
     if (response.status != 403 && response.status != 429) return std::nullopt;
     if (const auto wish = http::retry_after(response)) return within_reason(*wish);
     if (const auto reset = reset_of(response)) {
+        // By the server's own clock, where it tells it: ours may be wrong.
+        const auto time_there = http::date_of(response).value_or(now);
         // A time that is over says that the two clocks disagree, not that asking is welcome.
-        if (*reset <= now) return usual_pause;
-        return within_reason(std::chrono::ceil<milliseconds>(*reset - now));
+        if (*reset <= time_there) return usual_pause;
+        return within_reason(std::chrono::ceil<milliseconds>(*reset - time_there));
     }
     const bool says_so = message_in(response).find("secondary rate limit") != std::string::npos;
     const bool used_up = response.header("X-RateLimit-Remaining") == "0";

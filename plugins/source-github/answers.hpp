@@ -16,7 +16,8 @@ namespace deployer::github {
 Error failure(ErrorKind kind, const http::Response& response);
 
 /// For how long to ask nothing, if this answer says that too much was asked: `Retry-After`; until `X-RateLimit-Reset`
-/// where nothing remains; a minute where only the status or the message says so. At most two hours.
+/// where nothing remains, counted from the answer's `Date`, or else from `now`; a minute where only the status or the
+/// message says so. At most two hours.
 std::optional<std::chrono::milliseconds> limit_pause(const http::Response& response,
                                                      std::chrono::system_clock::time_point now);
 

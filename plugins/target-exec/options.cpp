@@ -41,7 +41,7 @@ std::vector<std::string> read_command(const Settings& settings) {
     auto& program = words.front();
     if (program.empty()) settings.fail("command", "has no program in it");
     if (program.find('/') != std::string::npos) {
-        program = std::filesystem::absolute(settings.directory() / program).lexically_normal().native();
+        program = std::filesystem::absolute(settings.as_path("command", program)).native();
     }
     return words;
 }

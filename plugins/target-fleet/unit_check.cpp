@@ -13,16 +13,20 @@
 namespace deployer::fleet {
 namespace {
 
-/// What each machine's systemd will read, line by line. A line that ends in a backslash goes on in the next one; units
-/// that came to fleet by other ways have such lines.
+/// fleet reads back what it stored, and refuses longer lines there.
+std::optional<std::string> find_size_problem(std::string_view line) {
+    if (line.size() < option_line_limit) return std::nullopt;
+    return "is a line of " + std::to_string(line.size()) + " bytes, of which fleet takes at most " +
+           std::to_string(option_line_limit - 1);
+}
+
+/// What each machine's systemd will read, line by line. A line that ends in a backslash goes on in the next one, for
+/// fleet after an even number of backslashes as well; units that came to fleet by other ways have such lines.
 std::optional<std::string> find_line_problem(std::string_view text) {
     for (bool continued = true; continued;) {
         const auto end = text.find('\n');
         const auto line = text.substr(0, end);
-        if (line.size() >= option_line_limit) {
-            return "is a line of " + std::to_string(line.size()) + " bytes, at most " +
-                   std::to_string(option_line_limit - 1) + " are allowed";
-        }
+        if (const auto problem = find_size_problem(line)) return problem;
         continued = end != std::string_view::npos;
         if (continued && !line.ends_with('\\')) return "holds a newline";
         if (!continued && line.ends_with('\\')) return "ends in a backslash, which would take in the line after it";
@@ -42,6 +46,7 @@ std::optional<std::string> find_problem(const UnitOption& option) {
         option.name.find_first_of(line_ends) != std::string::npos) {
         return "has a newline in its name";
     }
+    if (const auto problem = find_size_problem('[' + option.section + ']')) return "is in a section that " + *problem;
     return find_line_problem(option.name + '=' + option.value);
 }
 

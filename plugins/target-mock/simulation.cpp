@@ -47,8 +47,8 @@ std::optional<std::string> find_problem(const UnitOption& option) {
         if (!is_utf8_without_nul(text)) return "is not UTF-8 text, or holds a NUL byte";
     }
     const auto length = option.name.size() + 1 + option.value.size();
-    if (length < option_line_limit) return std::nullopt;
-    return "is a line of " + std::to_string(length) + " bytes, at most " + std::to_string(option_line_limit - 1) +
+    if (length < unit_line_limit) return std::nullopt;
+    return "is a line of " + std::to_string(length) + " bytes, at most " + std::to_string(unit_line_limit - 1) +
            " are allowed";
 }
 

@@ -226,3 +226,19 @@ TEST_CASE("calls of many threads are watched at once", "[R8][concurrent]") {
     }
     CHECK(overruns == 0);
 }
+
+TEST_CASE("a watchdog is silent for as long as no call is under way", "[R8]") {
+    std::stop_source shutdown;
+    Watchdog watchdog({}, shutdown.get_token(), [](const std::string&) {});
+    const auto pass_time = [] { std::this_thread::sleep_for(2ms); };
+    pass_time();
+    CHECK(watchdog.silence() >= 2ms);
+    {
+        const auto watch = watchdog.watch("call", std::chrono::steady_clock::now() + 1h);
+        pass_time();
+        CHECK(watchdog.silence() == 0ms);
+    }
+    const auto after = watchdog.silence();
+    pass_time();
+    CHECK(watchdog.silence() >= after + 2ms);
+}

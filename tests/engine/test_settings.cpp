@@ -152,14 +152,20 @@ TEST_CASE("durations have a unit and a bound", "[R6]") {
     CHECK(wait("5m") == 5min);
     CHECK(wait("2h") == 2h);
     CHECK(wait("'30s'") == 30s);
+    CHECK(wait("1d") == 24h);
+    CHECK(wait("1m30s") == 90s);
+    CHECK(wait("1d2h3m4s5ms") == 24h + 2h + 3min + 4s + 5ms);
     CHECK(wait("10000h") == 10'000h);
     CHECK(complaint([&] { (void)wait("30"); }) == "local.yaml:2: w: \"30\" lacks a unit (such as 500ms, 30s, 5m)");
-    for (const auto* const bad : {"soon", "-5s", "1.5s", "5 m", "5M", "1d", "s", "1h30m", "5min"}) {
+    CHECK(complaint([&] { (void)wait("1h30"); }) == "local.yaml:2: w: \"1h30\" lacks a unit (such as 500ms, 30s, 5m)");
+    for (const auto* const bad :
+         {"soon", "-5s", "1.5s", "5 m", "5M", "1w", "s", "5min", "30s1m", "1m1m", "1m 30s", "1h-5m"}) {
         CHECK(complaint([&] { (void)wait(bad); }) ==
               "local.yaml:2: w: \"" + std::string(bad) + "\" is not a duration (such as 500ms, 30s, 5m)");
     }
     CHECK(complaint([&] { (void)wait("''"); }) == "local.yaml:2: w: \"\" is not a duration (such as 500ms, 30s, 5m)");
-    for (const auto* const longer : {"10001h", "36000000001ms", "99999999999999999999h", "9223372036854775807h"}) {
+    for (const auto* const longer : {"10001h", "36000000001ms", "99999999999999999999h", "9223372036854775807h",
+                                     "416d16h1ms", "1d9223372036854775807ms"}) {
         CHECK(complaint([&] { (void)wait(longer); }) ==
               "local.yaml:2: w: \"" + std::string(longer) + "\" is longer than 10000h");
     }
@@ -169,6 +175,32 @@ TEST_CASE("paths are relative to the directory of the file", "[R6]") {
     CHECK(settings("p: ../x", "/etc/deployer").path("p") == "/etc/x");
     CHECK(settings("p: x", "").path("p") == "x");
     CHECK(complaint([] { (void)settings("p: ''").path("p"); }) == "local.yaml:1: p: is empty, but must be a path");
+}
+
+TEST_CASE("a path that only a shell would understand is refused, wherever a path stands", "[R6]") {
+    for (const std::string bad : {"~", "~/x", "~root/x", "$HOME/x", "${HOME}/x", "/home/${USER}/x"}) {
+        INFO(bad);
+        const auto view = settings("p: '" + bad + "'\ns_file: '" + bad + "'\n", "/etc/deployer");
+        const auto is_refused = [](const std::string& message) {
+            return message.ends_with("which only a shell replaces; write the whole path, or one relative to this file");
+        };
+        CHECK(is_refused(complaint([&] { (void)view.path("p"); })));
+        CHECK(is_refused(complaint([&] { (void)view.written_path("p"); })));
+        CHECK(is_refused(complaint([&] { (void)view.as_path("p", bad); })));
+        CHECK(is_refused(complaint([&] { (void)view.find_secret("s"); })));
+    }
+    CHECK(settings("p: ./~", "/etc").path("p") == "/etc/~");
+    CHECK(settings("p: /srv/a$b~", "/etc").path("p") == "/srv/a$b~");
+}
+
+TEST_CASE("the engine is told which paths are written", "[R6]") {
+    const auto view = settings("cache: {path: x, token_file: y, more: {log: ../z}}\n", "/etc/deployer");
+    const auto cache = view.block("cache");
+    CHECK(cache.written_path("path") == "/etc/deployer/x");
+    CHECK(cache.path("token_file") == "/etc/deployer/y");
+    CHECK(cache.block("more").written_path("log") == "/etc/z");
+    CHECK(view.written_paths() == std::map<std::string, std::filesystem::path>{{"cache.more.log", "/etc/z"},
+                                                                               {"cache.path", "/etc/deployer/x"}});
 }
 
 TEST_CASE("a plugin sees what paths are relative to", "[R6]") {

@@ -352,6 +352,37 @@ TEST_CASE("a source that gives another number of files than asked for is a defec
     CHECK(render_reading(too_many) == "error (internal): the source gave 3 files for 2 requests\n");
 }
 
+TEST_CASE("what git left in place of a file is named as that", "[R17]") {
+    const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n";
+    const std::string conflict = "[Service]\n<<<<<<< HEAD\nA=b\n=======\nA=c\n>>>>>>> other\n";
+    const std::string manifest = "services:\n  - name: a.service\n  - name: b.service\n  - name: c.service\n";
+
+    SECTION("of a service file, whose service is held") {
+        FakeSource source({{"services.yaml", manifest},
+                           {"a.service", pointer},
+                           {"b.service", conflict},
+                           {"c.service", "[Unit]\nDescription=x \\\n  <<<<<<< not at the start\n"}});
+        const auto state = read_from(source);
+        CHECK(names_of(state) == std::vector<std::string>{"c.service"});
+        REQUIRE(state.held.size() == 2);
+        CHECK(state.held[0].error.find("line 1: this is a pointer of git-lfs") != std::string::npos);
+        CHECK(state.held[1].error.ends_with(
+            "line 2: \"<<<<<<< HEAD\" is a mark of git's: a merge was committed with its conflict"));
+    }
+    SECTION("in the middle of a value that goes on, where it would be part of it") {
+        FakeSource source({{"services.yaml", "services: [{name: a.service}]"},
+                           {"a.service", "[Service]\nExecStart=/bin/a \\\n>>>>>>> other\n"}});
+        CHECK(read_from(source).held.at(0).error.find("line 3: \">>>>>>> other\"") != std::string::npos);
+    }
+    SECTION("of services.yaml, and nothing changes") {
+        FakeSource lfs(FakeSource::Files{{"services.yaml", pointer}});
+        CHECK(render_reading(lfs).starts_with("error (rejected): services.yaml:1: this is a pointer of git-lfs"));
+        FakeSource merge(FakeSource::Files{
+            {"services.yaml", "services:\n<<<<<<< HEAD\r\n  - name: a.service\n=======\n>>>>>>> x\n"}});
+        CHECK(render_reading(merge).starts_with("error (rejected): services.yaml:2: \"<<<<<<< HEAD\" is a mark"));
+    }
+}
+
 TEST_CASE("random wanted states give exactly the units that the rules say", "[R12][R14][R15][R17]") {
     RandomCases cases(20170301);
     int with_held = 0;

@@ -1,5 +1,9 @@
 #include "http/asking.hpp"
 #include "support/socks_proxy.hpp"
+#include "support/temp_dir.hpp"
+#include "yaml_document.hpp"
+
+#include <connection_settings.hpp>
 
 #include <cstdlib>
 
@@ -126,4 +130,42 @@ TEST_CASE("http: a proxy that is none is refused at once") {
     auto both = through("socks5h://127.0.0.1:1080");
     both.unix_socket = "/run/fleet.sock";
     CHECK(thrown_by([&] { const Client client(both); }).kind() == ErrorKind::misconfigured);
+}
+
+TEST_CASE("http: a user and a password for the proxy are settings of their own") {
+    HttpServer server(always({.body = "hello"}));
+    const SocksProxy proxy("me", "p@ss: w\u00f6rd%");
+    const TempDir dir;
+    dir.write("password", "p@ss: w\u00f6rd%\n");
+    const auto read = [&](const std::string& text) {
+        const Settings settings(read_yaml(text, "local.yaml", dir.path()));
+        auto options = plain_options();
+        http::read_connection(settings, options);
+        settings.refuse_unknown_keys();
+        return options;
+    };
+    const auto address = "socks_proxy: " + proxy.address() + "\n";
+    CHECK(get(server.url(), read(address + "socks_user: me\nsocks_password: 'p@ss: w\u00f6rd%'\n")).body == "hello");
+    CHECK(get(server.url(), read(address + "socks_user: me\nsocks_password_file: password\n")).body == "hello");
+    const auto refused = failed_get(server.url(), read(address + "socks_user: me\nsocks_password: other\n"));
+    CHECK(says(refused, "the proxy wants another user or password"));
+
+    struct Case {
+        std::string text;
+        std::string problem;
+    };
+    const std::vector<Case> cases{
+        {"socks_proxy: me:s3cret@h:1", "1: socks_proxy: can have no user or password in it; they are socks_user and"},
+        {"socks_user: me\nsocks_password: s3cret", "1: socks_user: means nothing without socks_proxy"},
+        {address + "socks_password: s3cret", "2: socks_password: means nothing without socks_user"},
+        {address + "socks_user: me", "2: socks_user: needs socks_password or socks_password_file beside it"},
+        {address + "socks_user: me\nsocks_password: ''", "3: socks_password: is empty"},
+        {address + "socks_user: me\nsocks_password: " + std::string(256, 's'), "3: socks_password: is longer than 255"},
+    };
+    for (const auto& [text, problem] : cases) {
+        const auto error = thrown_by([&] { (void)read(text); });
+        CHECK(error.kind() == ErrorKind::misconfigured);
+        CHECK(says(error, "local.yaml:" + problem));
+        CHECK_FALSE(says(error, "s3cret"));
+    }
 }

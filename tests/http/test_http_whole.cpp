@@ -245,3 +245,34 @@ TEST_CASE("http: a request that goes out slowly has not stalled") {
     const http::Request request{.method = "PUT", .url = server.url(), .body = body};
     CHECK(http::Client(options).send(request, call).status == 204);
 }
+
+TEST_CASE("http: what a server compresses without being asked comes as it was before") {
+    // printf 'services: []\n' | gzip -9n
+    constexpr std::string_view gzipped(
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\x2b\x4e\x2d\x2a\xcb\x4c\x4e\x2d\xb6\x52\x88\x8e\xe5\x02\x00\xf8\xdb"
+        "\xb4\xdb\x0d\x00\x00\x00",
+        33);
+    const auto framing = GENERATE(Framing::length, Framing::chunked);
+    const HttpReply reply{.headers = {{"Content-Encoding", "gzip"}}, .body = std::string(gzipped), .framing = framing};
+    HttpServer server(always(reply));
+    CHECK(get(server.url()).body == "services: []\n");
+    CHECK_FALSE(server.requests().at(0).has_header("Accept-Encoding"));
+
+    SECTION("but not a part of it, or what is damaged") {
+        auto cut = reply;
+        cut.cut_after = gzipped.size() - 9;
+        CHECK(cause(cut).find("cut short") != std::string::npos);
+        auto damaged = reply;
+        damaged.body[12] = '~';
+        CHECK(cause(damaged).find("Content-Encoding") != std::string::npos);
+    }
+    SECTION("nor more of it than is allowed") {
+        auto options = plain_options();
+        options.max_body = 12;
+        CHECK(says(failed_get(server.url(), options), "larger than 12 bytes"));
+    }
+    SECTION("and an encoding that nobody knows is named") {
+        const HttpReply unknown{.headers = {{"Content-Encoding", "rot13"}}, .body = "frevivrf"};
+        CHECK(cause(unknown).starts_with("cannot undo the answer's Content-Encoding: "));
+    }
+}

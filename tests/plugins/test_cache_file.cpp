@@ -510,3 +510,55 @@ TEST_CASE("killed at any moment of a store, there is one whole document, the for
     cache_at(directory.path())->store("snapshot", "end", call);
     CHECK(names_in(directory.path()) == Names{"lock", "snapshot.document"});
 }
+
+TEST_CASE("cache-file: a directory that a stranger may have made where anybody may is refused") {
+    if (::geteuid() != 0) {
+        WARN("skipped: only root can make files of other users");
+        return;
+    }
+    const TempDir dir;
+    const auto shared = dir.path("tmp");
+    fs::create_directory(shared);
+    fs::permissions(shared, fs::perms::all | fs::perms::sticky_bit);
+    const auto theirs = shared / "theirs";
+    constexpr uid_t stranger = 4711;
+    TestCall call;
+    const auto check_refused = [&](const fs::path& directory) {
+        const auto cache = cache_at(directory);
+        for (const auto& error :
+             {thrown_by([&] { (void)cache->load("a", call); }), thrown_by([&] { cache->store("a", "x", call); }),
+              thrown_by([&] { cache->erase("a", call); })}) {
+            CHECK(error.kind() == ErrorKind::misconfigured);
+            CHECK(std::string_view(error.what())
+                      .find(theirs.string() + " belongs to user 4711, in a directory that "
+                                              "anybody may write to") != std::string_view::npos);
+        }
+    };
+    SECTION("itself") {
+        fs::create_directory(theirs);
+        REQUIRE(::chown(theirs.c_str(), stranger, stranger) == 0);
+        check_refused(theirs);
+    }
+    SECTION("or one on the way to it") {
+        fs::create_directories(theirs / "state/cache");
+        REQUIRE(::chown(theirs.c_str(), stranger, stranger) == 0);
+        check_refused(theirs / "state/cache");
+        check_refused(theirs / "not/yet/there");
+    }
+    SECTION("or a symbolic link of theirs, wherever it leads") {
+        fs::create_directory(dir.path("ours"));
+        fs::create_directory_symlink(dir.path("ours"), theirs);
+        REQUIRE(::lchown(theirs.c_str(), stranger, stranger) == 0);
+        check_refused(theirs);
+    }
+    SECTION("but not where others may write nothing, nor one of the deployer's own or of root's") {
+        fs::create_directory(dir.path("volume"));
+        REQUIRE(::chown(dir.path("volume").c_str(), stranger, stranger) == 0);
+        CHECK_NOTHROW(cache_at(dir.path("volume"))->store("a", "x", call));
+        CHECK_NOTHROW(cache_at(shared / "mine/cache")->store("a", "x", call));
+        fs::permissions(dir.path(), fs::perms::all);
+        const Unprivileged user(stranger);
+        fs::create_directory(theirs);
+        CHECK_NOTHROW(cache_at(theirs)->store("a", "x", call));
+    }
+}

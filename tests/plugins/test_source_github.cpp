@@ -737,6 +737,22 @@ TEST_CASE("a rate limit is said, and GitHub is left alone until it is over") {
     }
 }
 
+TEST_CASE("a rate limit is counted by the server's clock, not by ours") {
+    GithubDouble github;
+    github.commit({{"services.yaml", {"x"}}});
+    // 2021-06-01T12:00:00Z there, years ago here; and the same in years to come.
+    const auto [date, reset] = GENERATE(std::pair("Tue, 01 Jun 2021 12:00:00 GMT", "1622549700"),
+                                        std::pair("Mon, 01 Jun 2071 12:00:00 GMT", "3200386500"));
+    github.set_fault(fault_at(
+        "api commits", {.status = 403,
+                        .message = "API rate limit exceeded",
+                        .headers = {{"Date", date}, {"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", reset}}}));
+    TestCall call;
+    const auto error = thrown_by([&] { repository_of(github)->checkout({}, call); });
+    REQUIRE(error.retry_after());
+    CHECK(*error.retry_after() == 900s);
+}
+
 TEST_CASE("a server that fails and says until when is left alone so long, too") {
     GithubDouble github;
     github.commit({{"services.yaml", {"x"}}});

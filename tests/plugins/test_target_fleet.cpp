@@ -115,13 +115,16 @@ TEST_CASE("fleet: a unit that fleet would not take is rejected without asking it
     check_rejected(unit_running(std::string(260, 'a') + ".service", "/bin/foo"), "longer than 256");
     check_rejected({"foo.service", {}, DesiredState::launched}, "no options");
     check_rejected(unit_running("foo.service", std::string(option_line_limit - sizeof("ExecStart=") + 1, 'x')),
-                   "option \"ExecStart\" is a line of 2048 bytes, at most 2047");
+                   "option \"ExecStart\" is a line of 2048 bytes, of which fleet takes at most 2047");
     check_rejected(unit_running("foo.service", std::string(3000, 'x') + "\\\nshort"), "a line of 3011 bytes");
     check_rejected(unit_running("foo.service", "caf\xe9"), "not UTF-8");
     check_rejected(unit_running("foo.service", std::string("a\0b", 3)), "NUL");
     check_rejected(unit_running("foo.service", "a\nExecStop=b"), "holds a newline");
     check_rejected(unit_running("foo.service", "a\rb"), "carriage return");
     check_rejected(unit_running("foo.service", "a\\"), "ends in a backslash");
+    check_rejected(unit_running("foo.service", "a\\\\"), "ends in a backslash");
+    check_rejected({"foo.service", {{std::string(2046, 'S'), "A", "b"}}, DesiredState::launched},
+                   "is in a section that is a line of 2048 bytes");
     check_rejected({"foo.service", {{"Service", "a\nb", "c"}}, DesiredState::launched}, "newline in its name");
     check_rejected({"foo.service", {{"A]\n[B", "a", "c"}}, DesiredState::launched}, "newline in its name");
     CHECK(fleet.requests().empty());
@@ -679,7 +682,7 @@ TEST_CASE("fleet: settings are checked [R6]", "[R6]") {
         {endpoint + "update: always", "update: \"always\" is none of"},
         {endpoint + "socks_proxy: h", "socks_proxy: must be host:port"},
         {endpoint + "socks_proxy: \"socks4://h:1\"", "socks_proxy: must be host:port"},
-        {endpoint + "socks_proxy: \"u:s3cret@h:1\"", "socks_proxy: must be host:port"},
+        {endpoint + "socks_proxy: \"u:s3cret@h:1\"", "socks_proxy: can have no user or password in it"},
         {endpoint + "socks_proxy: \"h:99999\"", "socks_proxy: must be host:port"},
         {"endpoint: \"unix:///s\"\nsocks_proxy: \"h:1\"", "socks_proxy: leads to no unix:// endpoint"},
         {endpoint + "ca_file: ca.pem", "ca_file: needs an endpoint that begins with https://"},

@@ -109,7 +109,7 @@ TEST_CASE("mock: any text that a unit may hold comes back from the file as it wa
     unit.options.push_back({"Unit", "Description", "again"});
     unit.options.push_back({"Service", "ExecStart", "/bin/sh -c 'a \\\n\tb' \x01\r\b"});
     unit.options.push_back({"Unit", "After", "a section that comes back"});
-    unit.options.push_back({"Service", "Environment", std::string(option_line_limit - sizeof("Environment="), 'x')});
+    unit.options.push_back({"Service", "Environment", std::string(unit_line_limit - sizeof("Environment="), 'x')});
     unit.options.push_back({"X-Fleet", "", ""});
     const TestCall call;
     cluster.open()->apply(unit, call);
@@ -212,8 +212,8 @@ TEST_CASE("mock: units that fleet would refuse are rejected and leave no trace")
     check_rejected(unit_running("no type", "/bin/foo"), "");
     check_rejected(unit_running("@foo.service", "/bin/foo"), "");
     check_rejected({"foo.service", {}, DesiredState::launched}, "no options");
-    check_rejected(unit_running("foo.service", std::string(option_line_limit - sizeof("ExecStart=") + 1, 'x')),
-                   "option 1 is a line of 2048 bytes");
+    check_rejected(unit_running("foo.service", std::string(unit_line_limit - sizeof("ExecStart=") + 1, 'x')),
+                   "option 1 is a line of 1048576 bytes");
     check_rejected(unit_running("foo.service", "caf\xe9"), "option 1 is not UTF-8");
     check_rejected(unit_running("foo.service", "\xed\xa0\x80"), "not UTF-8");
     check_rejected(unit_running("foo.service", "\xf0\x9f"), "not UTF-8");

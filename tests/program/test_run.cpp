@@ -9,14 +9,18 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace deployer;
 using namespace std::chrono_literals;
 
 namespace {
+
+namespace fs = std::filesystem;
 
 void declare_one(LocalCluster& cluster, const std::string& command = "v1") {
     cluster.put_unit("a.service", command);
@@ -187,7 +191,7 @@ TEST_CASE("SIGHUP in the pause before an end takes over the configuration and go
     LocalCluster cluster("  unavailable_every: 1\n", "  on_failure: exit\n  exit_pause: 1h\n");
     declare_one(cluster);
     Program program({"run", "--config", cluster.config()});
-    REQUIRE(says(program, "ends in 60m with status 1"));
+    REQUIRE(says(program, "ends in 1h with status 1"));
     cluster.configure("", "  interval: 1h\n");
     program.send(SIGHUP);
     CHECK(eventually([&] { return cluster.units().count("a.service") == 1; }));
@@ -338,4 +342,86 @@ TEST_CASE("a target that is unavailable every so often is in the end what is dec
     cluster.declare(services);
     Program program({"run", "--config", cluster.config()});
     CHECK(eventually([&] { return cluster.units().size() == 6; }, 200s));
+}
+
+TEST_CASE("what the deployer writes is refused within what it reads, with both paths") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    const auto within = " is within source.path, \"" + cluster.dir().path("source").string() +
+                        "\": what is written there would start cycle after cycle; keep it elsewhere";
+    const auto check_refused = [&](const std::string& config, const std::string& message) {
+        cluster.dir().write("config.yaml", config);
+        for (const auto* const command : {"validate", "plan", "once", "run"}) {
+            const auto ended = cluster.run(command);
+            CHECK(ended.status == 1);
+            INFO(ended.err);
+            CHECK(ended.err.find(message) != std::string::npos);
+        }
+    };
+    const auto configured = [](const std::string& source, const std::string& state, const std::string& cache) {
+        return "source: {plugin: source-file, path: " + source +
+               "}\ntarget: {plugin: target-mock, state_file: " + state +
+               "}\ncache: {plugin: cache-file, path: " + cache + "}\n";
+    };
+    const auto path = [&](const std::string& name) { return cluster.dir().path(name).string(); };
+    SECTION("the cache") {
+        const auto cache = GENERATE("source/cache", "source/not/yet/there", "source/../source/cache", "source");
+        check_refused(configured("source", "cluster.json", cache),
+                      "config.yaml:3: cache.path: \"" + path(fs::path(cache).lexically_normal()) + '"' + within);
+    }
+    SECTION("the state file of a target") {
+        check_refused(configured("source", "source/cluster.json", "cache"),
+                      "config.yaml:2: target.state_file: \"" + path("source/cluster.json") + '"' + within);
+    }
+    SECTION("by way of a symbolic link, on either side") {
+        fs::create_directory_symlink("source", path("current"));
+        check_refused(configured("source", "cluster.json", "current/cache"),
+                      '"' + path("current/cache") + '"' + within);
+        check_refused(configured("current", "cluster.json", "source/cache"),
+                      '"' + path("source/cache") + "\" is within source.path, \"" + path("current") + '"');
+    }
+    SECTION("but not beside it, above it, or hidden in it, where the source does not look") {
+        for (const auto* const cache : {"source-cache", ".", "source/.deployer"}) {
+            cluster.dir().write("config.yaml", configured("source", "cluster.json", cache));
+            CHECK(cluster.run("validate").status == 0);
+        }
+    }
+}
+
+TEST_CASE("a log that goes into what it reads is refused by run") {
+    LocalCluster cluster;
+    declare_one(cluster);
+    Program program(redirected("run", cluster.config(), "2>\"${1%/*}/source/log\""), "/bin/sh");
+    CHECK(program.wait() == 1);
+    const auto log = cluster.dir().read("source/log");
+    INFO(log);
+    CHECK(log.find("the log goes to standard error, and there \"" + cluster.dir().path("source/log").string() +
+                   "\" is within source.path") != std::string::npos);
+}
+
+TEST_CASE("a source that something writes into in each cycle rests for the interval, and that is said") {
+    LocalCluster cluster("", "  interval: 1h\n");
+    declare_one(cluster);
+    Program program({"run", "--config", cluster.config()});
+    const auto cycles = [&] {
+        const auto log = program.err();
+        const std::string sign = " wants 1 unit\n";
+        std::size_t count = 0;
+        for (auto at = log.find(sign); at != std::string::npos; at = log.find(sign, at + 1)) ++count;
+        return count;
+    };
+    // Something that no setting tells: it writes when a cycle has read.
+    const std::jthread writer([&](const std::stop_token& stop) {
+        for (std::size_t written = 0; !stop.stop_requested();) {
+            if (cycles() > written) cluster.put("seen", std::to_string(++written));
+            std::this_thread::sleep_for(5ms);
+        }
+    });
+    REQUIRE(says(program,
+                 "the source has changed right after each of the last 10 cycles, and none of the changes asked "
+                 "for anything"));
+    const auto then = cycles();
+    std::this_thread::sleep_for(1s);
+    CHECK(cycles() == then);
+    CHECK(terminate(program) == 0);
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -81,16 +82,28 @@ public:
     [[nodiscard]] bool boolean(std::string_view key) const;
     [[nodiscard]] std::optional<bool> find_boolean(std::string_view key) const;
 
-    /// A number with a unit: `500ms`, `30s`, `5m`, `2h`; `0` needs none. Never negative, at most 10,000 hours.
+    /// A number with a unit, or several with the largest unit first: `500ms`, `30s`, `5m`, `2h`, `1d`, `1m30s`; `0`
+    /// needs none. Never negative, at most 10,000 hours.
     [[nodiscard]] std::chrono::milliseconds duration(std::string_view key) const;
     [[nodiscard]] std::optional<std::chrono::milliseconds> find_duration(std::string_view key) const;
 
-    /// Relative paths are relative to the directory of the configuration file.
+    /// Relative paths are relative to the directory of the configuration file. A `~` or a `$` at the beginning and a
+    /// `${` anywhere are refused: only a shell would replace them. A file of such a name is `./~`.
     [[nodiscard]] std::filesystem::path path(std::string_view key) const;
     [[nodiscard]] std::optional<std::filesystem::path> find_path(std::string_view key) const;
 
-    /// What relative paths are relative to; empty: the working directory. For paths that are parts of other values.
-    /// Since 1.1.
+    /// What path() makes of a text. For paths that are parts of other values. Since 1.1.
+    [[nodiscard]] std::filesystem::path as_path(std::string_view key, std::string_view text) const;
+
+    /// As path(), of a file or directory that the plugin writes, or has written. The engine refuses it below a
+    /// directory that the source reads, where each cycle would start the next one. Since 1.1.
+    [[nodiscard]] std::filesystem::path written_path(std::string_view key) const;
+
+    /// What was asked for by written_path(), in this block and in all blocks that were opened from it, by dotted paths
+    /// of the keys. Since 1.1.
+    [[nodiscard]] std::map<std::string, std::filesystem::path> written_paths() const;
+
+    /// What relative paths are relative to; empty: the working directory. Since 1.1.
     [[nodiscard]] const std::filesystem::path& directory() const noexcept;
 
     /// A list of texts; absent counts as empty.

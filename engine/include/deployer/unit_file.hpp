@@ -11,8 +11,13 @@
 
 namespace deployer {
 
-/// The size of an option line (`Name=value`, without newline) from which on fleet refuses it: 2048 bytes.
+/// The size of an option line (`Name=value`, without newline) from which on fleet refuses it: 2048 bytes. Other targets
+/// take longer ones.
 inline constexpr std::size_t option_line_limit = 2048;
+
+/// The size of a line, continuations joined, from which on systemd refuses its whole file: LONG_LINE_MAX, 1 MiB. Since
+/// 1.1.
+inline constexpr std::size_t unit_line_limit = std::size_t{1} << 20U;
 
 /// Reads a unit file as systemd does (R13; systemd.syntax(7)): sections, comments (`#`, `;`, also between the lines of
 /// a continued value), continuation lines, repeated options in order. In a value, backslash-newline becomes one space;
@@ -20,10 +25,11 @@ inline constexpr std::size_t option_line_limit = 2048;
 /// mark is passed over.
 /// Throws Error `rejected`, "line 3: …" (the first one of a continued line), for what systemd would skip or cut: text
 /// without `=`, an option before any section, an unfinished last line after a backslash, a broken section header, NUL
-/// bytes and lone carriage returns, text that is not UTF-8 (in comments it may be anything), a line of
-/// option_line_limit bytes or more; for what would not come back as it went: a value that ends in a backslash; for what
+/// bytes and lone carriage returns, text that is not UTF-8 (in comments it may be anything), a line of unit_line_limit
+/// bytes or more; for what would not come back as it went: a value that ends in an odd number of backslashes; for what
 /// may be meant otherwise: a line that looks like a comment within quotes, white space after a line's last backslash;
 /// and for a file without any option. It quotes no line and no value: there may be a secret in it.
+/// What a target cannot take of the rest, that target rejects.
 DEPLOYER_SDK_EXPORT std::vector<UnitOption> parse_unit_file(std::string_view text);
 
 /// Options as unit file text, grouped by section in order of first appearance, a blank line between sections. Parsed
