@@ -291,7 +291,7 @@ TEST_CASE("unknown keys are found in all blocks that were opened", "[R6]") {
 
 TEST_CASE("copies of a view, and a block opened twice, share what was asked", "[R6]") {
     const auto view = settings("a:\n  x: 1\n  y: 2\n");
-    const auto copy = view;
+    const auto copy = view;  // NOLINT(performance-unnecessary-copy-initialization): the copy is what is tested
     (void)copy.block("a").has("x");
     (void)view.find_block("a")->has("y");
     CHECK(complaint([&] { view.refuse_unknown_keys(); }) == fine);

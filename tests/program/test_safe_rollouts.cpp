@@ -330,7 +330,7 @@ TEST_CASE("status and history say what was quarantined and why, for people and f
     CHECK(entry->getValue<std::string>("service") == "foo");
     CHECK(entry->getValue<std::string>("outcome") == "halted");
     CHECK(holds(entry->getValue<std::string>("reason"), "foo@1.service"));
-    CHECK(json->getArray("paused")->size() == 0);
+    CHECK(json->getArray("paused")->empty());
 
     const auto history = cluster.run("history");
     CHECK(history.status == 0);
@@ -353,8 +353,8 @@ TEST_CASE("before anything was done, status and history say so") {
     const LocalCluster cluster;
     CHECK(holds(cluster.run("status").out, "none"));
     CHECK(holds(cluster.run("history").out, "nothing was changed yet"));
-    CHECK(array_in(cluster.run("history", {"--output", "json"}))->size() == 0);
-    CHECK(cluster.run("status", {"--output", "json"}).json()->getArray("quarantined")->size() == 0);
+    CHECK(array_in(cluster.run("history", {"--output", "json"}))->empty());
+    CHECK(cluster.run("status", {"--output", "json"}).json()->getArray("quarantined")->empty());
 }
 
 TEST_CASE("retry has the same content tried once more", "[R43]") {
@@ -738,8 +738,8 @@ TEST_CASE("what halted or went back is mended by a fix and by taking it back, wh
     CHECK(ended.status == 0);
     CHECK(versions_of(cluster) == foo_with(next + " running", next + " running", next + " running"));
     const auto status = cluster.run("status", {"--output", "json"}).json();
-    CHECK(status->getArray("quarantined")->size() == 0);
-    CHECK(status->getArray("not_seen_ready")->size() == 0);
+    CHECK(status->getArray("quarantined")->empty());
+    CHECK(status->getArray("not_seen_ready")->empty());
 }
 
 TEST_CASE("without what was written down, a version that does not become ready goes no further either", "[R33][R41]") {

@@ -19,7 +19,7 @@ inline std::filesystem::path shared_data() {
 
 /// A folder below shared_data(). Nullopt, and the reason printed, where there is none: the test shows nothing then.
 inline std::optional<std::filesystem::path> find_shared(const std::string& name) {
-    const auto path = shared_data() / name;
+    auto path = shared_data() / name;
     if (std::filesystem::is_directory(path)) return path;
     WARN("skipped: " << path.string() << " does not exist (DEPLOYER_SHARED names its place)");
     return std::nullopt;
