@@ -336,22 +336,24 @@ std::vector<NameInText> slipped_names(std::string_view text, const std::vector<E
 std::vector<Held> doubts_about(std::string_view text, const std::string& file, const std::vector<int>& long_values,
                                const std::vector<std::string>& unknown_keys, const std::vector<Entry>& entries) {
     std::vector<Held> doubts;
+    const auto doubt = [&](std::string service, std::string error) {
+        doubts.push_back({std::move(service), std::move(error), false, true});
+    };
+    const auto place = [&](int line) { return file + ":" + std::to_string(line) + ": "; };
     for (const auto& unknown_key : unknown_keys) {
-        doubts.push_back({"", unknown_key + "; nothing is destroyed as long as it stands here", false, true});
+        doubt("", unknown_key + "; nothing is destroyed as long as it stands here");
     }
     for (const int line : long_values) {
-        doubts.push_back({"",
-                          file + ":" + std::to_string(line) +
-                              ": a key or a value goes on in further lines, which may have been entries; nothing is "
-                              "destroyed until it stands on one line",
-                          false, true});
+        doubt("", place(line) +
+                      "a key or a value goes on in further lines, which may have been entries; nothing is "
+                      "destroyed until it stands on one line");
     }
     for (const auto& [unit, line] : slipped_names(text, entries)) {
-        doubts.push_back({std::string(service_name(unit)),
-                          file + ":" + std::to_string(line) + ": \"name: " + unit +
-                              "\" stands here, but begins no entry of services; nothing is destroyed until it does, "
-                              "or is commented out",
-                          false, true});
+        doubt(std::string(service_name(unit)), (place(line) + "\"name: ")
+                                                   .append(unit)
+                                                   .append("\" stands here, but begins no entry of services; nothing "
+                                                           "is destroyed until it does, or is commented "
+                                                           "out"));
     }
     return doubts;
 }
