@@ -22,7 +22,7 @@ public:
         log_->info("revision " + event.revision.id + " wants " + quantity(event.units, "unit"));
         for (const auto& warning : event.warnings) log_->warning(warning);
         for (const auto& held : event.held) {
-            const auto service = held.service.empty() ? std::string("an unnamed service") : held.service;
+            const auto service = held.service.empty() ? std::string("what is not listed") : held.service;
             log_->error(service + " is held as it is: " + held.error);
         }
     }

@@ -1,14 +1,17 @@
 #include "manifest.hpp"
 
 #include "git_leftover.hpp"
+#include "slipped_entries.hpp"
 #include "yaml_document.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
+#include <deployer/nearest_word.hpp>
 #include <deployer/settings.hpp>
 #include <deployer/unit_name.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -176,6 +179,7 @@ struct Entry {
     ServiceDefinition definition;
     std::string raw_name;  ///< empty when it has none
     std::vector<std::string> problems;
+    std::vector<std::string> unknown_keys{};  ///< finished messages on those that mean nothing to us
 
     template <class Read>
     void attempt(Read read) {
@@ -190,6 +194,21 @@ struct Entry {
         return definition.name.empty() ? service_of_invalid(raw_name) : std::string(service_name(definition.name));
     }
 };
+
+/// Sorts the keys that nobody asked for: one that is nearly ours was meant to be it.
+void read_other_keys(const Settings& settings, Entry& entry) {
+    static const std::vector<std::string> ours{"name",   "version",         "count",
+                                               "uri",    "desiredState",    "sequentialDeployment",
+                                               "canary", "max_unavailable", "on_timeout"};
+    auto keys = settings.keys();
+    std::erase_if(keys, [](const auto& key) { return std::find(ours.begin(), ours.end(), key) != ours.end(); });
+    auto messages = settings.unknown_keys();
+    for (std::size_t index = 0; index < keys.size(); ++index) {
+        auto& problems = nearest_word(keys[index], ours) ? entry.problems : entry.unknown_keys;
+        const bool is_told = std::find(problems.begin(), problems.end(), messages[index]) != problems.end();
+        if (!is_told) problems.push_back(std::move(messages[index]));
+    }
+}
 
 Entry read_entry(const Settings& settings) {
     Entry entry;
@@ -221,6 +240,7 @@ Entry read_entry(const Settings& settings) {
         entry.attempt([&] { definition.count = check_count(settings, definition.name, count); });
     }
     definition.location = uri.value_or(definition.name);
+    read_other_keys(settings, entry);
     return entry;
 }
 
@@ -238,7 +258,8 @@ std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& e
 
 void warn_of_repeated_names(const std::vector<Entry>& entries, Manifest& manifest) {
     std::map<std::string, int> lines;
-    for (const auto& [definition, raw_name, problems] : entries) {
+    for (const auto& entry : entries) {
+        const auto& definition = entry.definition;
         if (definition.name.empty()) {
             continue;
         }
@@ -281,7 +302,7 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
         }
         const auto service = entry.service();
         for (auto& problem : entry.problems) {
-            manifest.held.push_back({service, std::move(problem), false});
+            manifest.held.push_back({service, std::move(problem), false, true});
         }
         if (entry.problems.empty()) {
             manifest.services.push_back(std::move(entry.definition));
@@ -291,26 +312,75 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
     return manifest;
 }
 
+/// A `name: UNIT` is accounted for by an entry whose name begins on that line with that text. Each entry accounts for
+/// one.
+std::vector<NameInText> slipped_names(std::string_view text, const std::vector<Entry>& entries) {
+    std::map<int, std::vector<std::string_view>> read;
+    for (const auto& entry : entries) {
+        if (!entry.raw_name.empty()) read[entry.definition.line].emplace_back(entry.raw_name);
+    }
+    auto names = names_in_text(text);
+    std::erase_if(names, [&](const NameInText& name) {
+        auto& of_line = read[name.line];
+        const bool may_be_escaped = name.unit.find('\\') != std::string::npos;
+        const auto found = std::find_if(of_line.begin(), of_line.end(), [&](std::string_view raw) {
+            return may_be_escaped || raw.starts_with(name.unit);
+        });
+        if (found == of_line.end()) return false;
+        of_line.erase(found);
+        return true;
+    });
+    return names;
+}
+
+/// What else than the entries themselves says that the list may not be as it was meant.
+std::vector<Held> doubts_about(std::string_view text, const std::string& file, const std::vector<int>& long_values,
+                               const std::vector<std::string>& unknown_keys, const std::vector<Entry>& entries) {
+    std::vector<Held> doubts;
+    const auto doubt = [&](std::string service, std::string error) {
+        doubts.push_back({std::move(service), std::move(error), false, true});
+    };
+    const auto place = [&](int line) { return file + ":" + std::to_string(line) + ": "; };
+    for (const auto& unknown_key : unknown_keys) {
+        doubt("", unknown_key + "; nothing is destroyed as long as it stands here");
+    }
+    for (const int line : long_values) {
+        doubt("", place(line) +
+                      "a key or a value goes on in further lines, which may have been entries; nothing is "
+                      "destroyed until it stands on one line");
+    }
+    for (const auto& [unit, line] : slipped_names(text, entries)) {
+        doubt(std::string(service_name(unit)), (place(line) + "\"name: ")
+                                                   .append(unit)
+                                                   .append("\" stands here, but begins no entry of services; nothing "
+                                                           "is destroyed until it does, or is commented "
+                                                           "out"));
+    }
+    return doubts;
+}
+
 }  // namespace
 
 Manifest read_manifest(std::string_view text, const std::string& file) try {
     if (const auto leftover = find_git_leftover(text)) {
         throw Error(ErrorKind::rejected, file + ':' + std::to_string(leftover->line) + ": " + leftover->problem);
     }
-    const Settings root(with_blocks_only(read_yaml(text, file)));
+    const auto reading = read_yaml_closely(text, file);
+    const Settings root(with_blocks_only(reading.document));
     const auto services = root.blocks("services");
     if (services.empty()) {
         root.fail("services", "is missing or empty; it must list the services");
     }
     std::vector<Entry> entries;
-    std::vector<std::string> unknown_keys;
     entries.reserve(services.size());
     for (const auto& service : services) {
         entries.push_back(read_entry(service));
-        append(unknown_keys, service.unknown_keys());
     }
+    auto doubts = doubts_about(text, file, reading.long_values, root.unknown_keys(), entries);
+    std::vector<std::string> unknown_keys;
+    for (const auto& entry : entries) append(unknown_keys, entry.unknown_keys);
     auto manifest = sort_out(std::move(entries), file);
-    append(manifest.warnings, root.unknown_keys());
+    std::move(doubts.begin(), doubts.end(), std::back_inserter(manifest.held));
     append(manifest.warnings, unknown_keys);
     return manifest;
 } catch (const Error& error) {

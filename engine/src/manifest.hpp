@@ -42,10 +42,15 @@ struct ServiceDefinition {
 
 /// An entry, or a service file, that cannot be used. Its whole service group is held (R17).
 struct Held {
-    std::string service;  ///< service name; empty when the entry tells none, and so may mean any service
+    std::string service;  ///< service name; empty when none is told, and so any service may be meant
     std::string error;    ///< finished message with file and line
     /// Reading the same revision again may give another answer (what an absolute uri gives is no part of it).
     bool passing = false;
+    /// It is of services.yaml itself, which so may list more than was read: nothing is destroyed.
+    bool list_in_doubt = false;
+
+    /// Whether what is to be of that service is not known.
+    [[nodiscard]] bool may_mean(std::string_view name) const { return list_in_doubt || service == name; }
 
     bool operator==(const Held&) const = default;
 };
@@ -66,9 +71,16 @@ struct Manifest {
 /// - an empty `version`, `uri` or `desiredState` counts as absent; white space, quotes, backslashes and control
 ///   characters in a version are refused, since they would change other lines of the service file than its own;
 /// - a `count` is a whole number up to 10,000, not in quotes;
-/// - a `uri` with a scheme has http or https. Whether a relative one stays below the root, the source says.
-/// An entry whose name is listed again further down does not count: what is wrong with it is a warning. So are unknown
-/// keys: entries of other tools' making stay usable.
+/// - a `uri` with a scheme has http or https. Whether a relative one stays below the root, the source says;
+/// - a key that is nearly one of ours was meant to be it. Other unknown keys are warnings: entries of other tools'
+/// making
+///   stay usable.
+/// An entry whose name is listed again further down does not count: what is wrong with it is a warning.
+///
+/// Text that slips out of its entry, or takes its neighbour in, is often valid YAML still. So the list is in doubt, and
+/// every Held says so, when an entry cannot be used, and also for these, which are held under no service or under the
+/// one they name: a key beside `services`, a value that goes on in further lines, and a `name: UNIT` anywhere in the
+/// text of the file that no entry begins with and that was not commented out.
 ///
 /// Of a file that was cut short, only what is cut within a key or within a value that must be whole can be told (a name
 /// without its suffix, a template without count, broken YAML). Cut elsewhere it is a shorter list, a shorter entry or a

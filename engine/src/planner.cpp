@@ -79,7 +79,10 @@ public:
           orders_(orders),
           wanted_services_(services_of(wanted.units)),
           actual_services_(services_of(actual.units)) {
-        for (const auto& held : wanted.held) held_services_.insert(held.service);
+        for (const auto& held : wanted.held) {
+            held_services_.insert(held.service);
+            list_in_doubt_ |= held.list_in_doubt;
+        }
         plan_.revision = wanted.revision;
         plan_.held = wanted.held;
         plan_.standing = orders.still;
@@ -159,8 +162,12 @@ private:
 
     void add_destroy(const DeployedUnit& unit) {
         const auto service = service_name(unit.name);
-        // An entry that does not even tell its name could mean any unit.
-        if (held_services_.count(service) > 0 || held_services_.count("") > 0) return;
+        if (held_services_.count(service) > 0) return;
+        // What cannot be read, or not for certain, could mean any unit.
+        if (list_in_doubt_) {
+            doubted_.push_back(unit.name);
+            return;
+        }
         // Nor what belongs to the version that a service went back to.
         if (orders_.restoring.contains(service)) {
             ++kept_[std::string(service)];
@@ -227,6 +234,11 @@ private:
                 " no longer wanted, left running: it was rolled back, and its former version may need " +
                 (count == 1 ? "it" : "them"));
         }
+        if (!doubted_.empty()) {
+            plan_.notes.push_back(quantity(doubted_.size(), "unit") +
+                                  " not listed, left running: nothing is destroyed while services.yaml is in doubt (" +
+                                  name_some(doubted_) + ")");
+        }
         if (destroys_.empty()) return;
         if (!policy_.destroy) {
             plan_.left.destroy_disabled = destroys_.size();
@@ -258,12 +270,18 @@ private:
     }
 
     std::string name_some() const {
+        std::vector<std::string> units;
+        for (const auto& change : destroys_) units.push_back(change.unit);
+        return name_some(units);
+    }
+
+    static std::string name_some(const std::vector<std::string>& units) {
         constexpr std::size_t shown = 5;
         std::string names;
-        for (std::size_t i = 0; i < std::min(shown, destroys_.size()); ++i) {
-            names += (i > 0 ? ", " : "") + destroys_[i].unit;
+        for (std::size_t i = 0; i < std::min(shown, units.size()); ++i) {
+            names += (i > 0 ? ", " : "") + units[i];
         }
-        if (destroys_.size() > shown) names += " and " + std::to_string(destroys_.size() - shown) + " more";
+        if (units.size() > shown) names += " and " + std::to_string(units.size() - shown) + " more";
         return names;
     }
 
@@ -396,6 +414,8 @@ private:
     ServiceSet wanted_services_;
     ServiceSet actual_services_;
     ServiceSet held_services_;
+    bool list_in_doubt_ = false;
+    std::vector<std::string> doubted_;  ///< units that are not wanted, as far as can be told
     std::vector<Change> destroys_;
     std::vector<DeployedUnit> settled_;
     std::map<std::string, std::size_t> kept_;  ///< unwanted units of services that were rolled back

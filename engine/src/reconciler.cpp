@@ -109,9 +109,9 @@ bool is_through(const std::string& service, const CycleReport& report) {
 
 /// Nothing of it happens now, so nothing of what is known of it is over.
 bool is_left_alone(std::string_view service, const Plan& plan) {
-    const auto is_of_it = [&](const auto& entry) { return entry.service.empty() || entry.service == service; };
-    return std::any_of(plan.standing.begin(), plan.standing.end(), is_of_it) ||
-           std::any_of(plan.held.begin(), plan.held.end(), is_of_it);
+    return std::any_of(plan.standing.begin(), plan.standing.end(),
+                       [&](const auto& still) { return still.service.empty() || still.service == service; }) ||
+           std::any_of(plan.held.begin(), plan.held.end(), [&](const auto& held) { return held.may_mean(service); });
 }
 
 std::vector<std::string> missing_units(const std::vector<std::string>& units, const ActualState& actual) {
@@ -565,13 +565,15 @@ void Reconciler::dispute(CycleReport& report, const Calls& calls) {
     if (!checkout) return;
     const auto second = read_wanted(*checkout, calls.make());
     std::set<std::string_view> wanted;
-    std::set<std::string_view> held;
     for (const auto& unit : second.units) wanted.insert(unit.name);
-    for (const auto& entry : second.held) held.insert(entry.service);
+    const auto is_held = [&](const std::string& service) {
+        return std::any_of(second.held.begin(), second.held.end(),
+                           [&](const auto& held) { return held.may_mean(service); });
+    };
     for (auto& result : report.changes) {
         const auto& change = result.change;
         if (!is_destroy(change.kind)) continue;
-        if (wanted.count(change.unit) == 0 && held.count(change.service) == 0 && held.count("") == 0) continue;
+        if (wanted.count(change.unit) == 0 && !is_held(change.service)) continue;
         skip(result, "disputed: wanted again at " + second.revision.id);
         ++report.left.disputed;
     }

@@ -52,9 +52,8 @@ RolloutsOfConcern rollouts_of_concern(const std::vector<RolloutRecord>& rollouts
     const auto digests = group_digests(wanted);
     RolloutsOfConcern kept;
     for (auto record : rollouts) {
-        const bool held = std::any_of(wanted.held.begin(), wanted.held.end(), [&](const auto& entry) {
-            return entry.service == record.service || entry.service.empty();
-        });
+        const bool held = std::any_of(wanted.held.begin(), wanted.held.end(),
+                                      [&](const auto& entry) { return entry.may_mean(record.service); });
         const auto digest = digests.find(record.service);
         if (digest == digests.end() && !held) continue;
         const bool is_other = digest != digests.end() && digest->second != record.digest;

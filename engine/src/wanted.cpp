@@ -3,6 +3,7 @@
 #include "git_leftover.hpp"
 
 #include <deployer/error.hpp>
+#include <deployer/foreign_text.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
 
@@ -33,12 +34,22 @@ std::string describe(const Manifest& manifest, const ServiceDefinition& definiti
            std::to_string(definition.line) + ")";
 }
 
-std::string put_version_in(std::string text, const std::string& version) {
-    constexpr std::string_view name = "DOCKER_APP_VERSION=";
-    constexpr std::string_view placeholder = "DOCKER_APP_VERSION=latest";
-    if (const auto found = text.find(placeholder); found != std::string::npos) {
-        text.replace(found + name.size(), placeholder.size() - name.size(), version);
-    }
+constexpr std::string_view placeholder = "DOCKER_APP_VERSION=latest";
+
+/// Comments are as parse_unit_file() has them: whole lines, also between the parts of one that goes on.
+bool is_in_comment(std::string_view text, std::size_t offset) {
+    const auto line = text.substr(text.substr(0, offset).rfind('\n') + 1);
+    const auto start = std::min(line.find_first_not_of(" \t\r\v\f"), line.size());
+    return line.substr(start).starts_with('#') || line.substr(start).starts_with(';');
+}
+
+/// The text with the version in place of the first placeholder that is in no comment; nullopt when there is none.
+std::optional<std::string> put_version_in(std::string text, const std::string& version) {
+    auto found = text.find(placeholder);
+    while (found != std::string::npos && is_in_comment(text, found)) found = text.find(placeholder, found + 1);
+    if (found == std::string::npos) return std::nullopt;
+    const auto name = placeholder.substr(0, placeholder.find('=') + 1);
+    text.replace(found + name.size(), placeholder.size() - name.size(), version);
     return text;
 }
 
@@ -66,12 +77,12 @@ bool may_pass(const Error& error, const ServiceDefinition& definition) {
            error.kind() != ErrorKind::misconfigured;
 }
 
-/// Content of a service file, or null after saying in `held` why there is none.
+/// Content of a service file, or null after saying in `state` why it is held.
 SharedContent read_content(const Manifest& manifest, const ServiceDefinition& definition, const File& file,
-                           std::vector<Held>& held) {
+                           WantedState& state) {
     const auto hold = [&](const Error& error, bool passing) {
-        held.push_back({std::string(service_name(definition.name)),
-                        error.while_doing(describe(manifest, definition)).what(), passing});
+        state.held.push_back({std::string(service_name(definition.name)),
+                              error.while_doing(describe(manifest, definition)).what(), passing});
     };
     if (file.error) {
         if (!concerns_file_alone(*file.error, definition)) {
@@ -80,12 +91,18 @@ SharedContent read_content(const Manifest& manifest, const ServiceDefinition& de
         hold(*file.error, may_pass(*file.error, definition));
         return nullptr;
     }
+    const auto versioned = definition.version ? put_version_in(file.content, *definition.version) : std::nullopt;
     try {
         if (const auto leftover = find_git_leftover(file.content)) {
             throw Error(ErrorKind::rejected, "line " + std::to_string(leftover->line) + ": " + leftover->problem);
         }
-        return make_content(
-            parse_unit_file(definition.version ? put_version_in(file.content, *definition.version) : file.content));
+        auto content = make_content(parse_unit_file(versioned.value_or(file.content)));
+        if (definition.version && !versioned) {
+            state.warnings.push_back(manifest.file + ":" + std::to_string(definition.line) + ": version " +
+                                     quote(*definition.version) + " of " + definition.name +
+                                     " has no effect: no option of its service file holds " + std::string(placeholder));
+        }
+        return content;
     } catch (const Error& error) {
         hold(error, is_absolute(definition.location));
         return nullptr;
@@ -168,7 +185,7 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
     std::vector<SharedContent> contents;
     contents.reserve(definitions.size());
     for (std::size_t index = 0; index < definitions.size(); ++index) {
-        contents.push_back(read_content(manifest, definitions[index], files[index], state.held));
+        contents.push_back(read_content(manifest, definitions[index], files[index], state));
     }
 
     // One bad file or entry holds the nodes and the sidekicks of its service alike, so all have to be read before.

@@ -35,10 +35,10 @@ struct WantedState {
 /// What to ask the source for: one request a definition, in order.
 std::vector<FileRequest> file_requests(const Manifest& manifest);
 
-/// Manifest and service files (one for each of file_requests()) to units: version put in (R12), parsed (R13), instances
-/// expanded (R14). What is wrong with a file holds its service (R17); `unavailable` from an absolute uri's host does so
-/// too, from anywhere else it is thrown, as `cancelled` is. Pure. A unit that two entries give (`foo@.service` and
-/// `foo@1.service`) is the last one's, with a warning.
+/// Manifest and service files (one for each of file_requests()) to units: version put in (R12), or a warning that the
+/// file has no place for it, parsed (R13), instances expanded (R14). What is wrong with a file holds its service (R17);
+/// `unavailable` from an absolute uri's host does so too, from anywhere else it is thrown, as `cancelled` is. Pure. A
+/// unit that two entries give (`foo@.service` and `foo@1.service`) is the last one's, with a warning.
 WantedState expand(const Manifest& manifest, std::span<const File> files, const Revision& revision);
 
 /// `foo@.service` for `foo@2.service`; a name without instance as it is.

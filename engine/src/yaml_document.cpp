@@ -1,5 +1,7 @@
 #include "yaml_document.hpp"
 
+#include "invisible_text.hpp"
+
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
 
@@ -74,14 +76,45 @@ bool is_null_word(std::string_view text) {
     return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
 }
 
+/// What stands before the first place where the quote that `text` begins with is closed, or nullopt.
+std::optional<std::string_view> until_closing_quote(std::string_view text) {
+    const char mark = text.front();
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        const bool escapes = mark == '"' ? text[i] == '\\' : text.substr(i).starts_with("''");
+        if (escapes) {
+            ++i;
+        } else if (text[i] == mark) {
+            return text.substr(0, i);
+        }
+    }
+    return std::nullopt;
+}
+
+/// Whether a key or a value, with which `text` begins, goes on in the next line.
+bool goes_on(std::string_view text, std::string_view value) {
+    text = text.substr(0, text.find('\n'));
+    while (text.starts_with('!') || text.starts_with('&')) {
+        text.remove_prefix(std::min(text.find_first_of(" \t"), text.size()));
+        text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    }
+    if (text.starts_with('"') || text.starts_with('\'')) return !until_closing_quote(text);
+    return text.starts_with('|') || text.starts_with('>') || !text.starts_with(value);
+}
+
+[[noreturn]] void reject_invisible(const std::string& file, int line, const InvisibleCharacter& character) {
+    reject(file, line, character.name + " stands here, which is not seen; take it out or make it a plain space");
+}
+
 /// Builds our values while the parser goes along, so that no document is ever held in yaml-cpp's own nodes: those would
 /// share aliased values, and walking them is how alias bombs and cycles go off.
 class Builder final : public YAML::EventHandler {
 public:
+    /// `text` is what the parser reads.
     Builder(const std::string& file, std::string_view text, const YamlBudget& budget)
         : file_(file), text_(text), budget_(budget) {}
 
     SettingsNode take_root() { return std::move(root_); }
+    std::vector<int> take_long_values() { return std::move(long_values_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (documents_++ == 0) return;
@@ -103,6 +136,8 @@ public:
                   const std::string& value) override {
         // An escape sequence ("\0") can bring back what was refused in the raw text.
         if (value.find('\0') != std::string::npos) reject(file_, line_of(mark), "a NUL byte in a text");
+        if (expects_key() || tag == "?") check_visible(mark, value);
+        if (goes_on(text_.substr(static_cast<std::size_t>(mark.pos)), value)) long_values_.push_back(line_of(mark));
         SettingsNode node;
         node.line = line_of(mark);
         node.kind = SettingsNode::Kind::scalar;
@@ -143,6 +178,19 @@ private:
 
     [[nodiscard]] bool expects_key() const {
         return !open_.empty() && open_.back().node.kind == SettingsNode::Kind::block && !open_.back().key_line;
+    }
+
+    /// A key is structure as a whole; a value in no quotes is so at its ends, and where a space seems to follow a
+    /// colon.
+    void check_visible(const YAML::Mark& mark, std::string_view text) const {
+        while (const auto found = find_invisible(text)) {
+            const auto before = text.substr(0, found->offset);
+            const auto after = text.substr(found->offset + found->size);
+            if (expects_key() || before.empty() || before.ends_with(':') || after.empty()) {
+                reject_invisible(file_, line_of(mark), *found);
+            }
+            text = after;
+        }
     }
 
     /// The tags of YAML's core schema say what we read anyway or make a value text; any other would ask for a
@@ -276,6 +324,7 @@ private:
     std::string_view text_;
     const YamlBudget& budget_;
     SettingsNode root_;
+    std::vector<int> long_values_;
     std::vector<Open> open_;
     std::map<YAML::anchor_t, std::pair<SettingsNode, Size>> anchored_;
     std::size_t nodes_ = 0;
@@ -356,6 +405,20 @@ void check_characters(const std::string& file, std::string_view text) {
     reject(file, line, "the control character " + quote(text.substr(offset, 1)));
 }
 
+/// An indentation that is none, and an item that does not begin where it seems to. yaml-cpp takes such a character for
+/// the first one of a text.
+void check_line_starts(const std::string& file, std::string_view text) {
+    int line = 1;
+    for (auto rest = text; !rest.empty(); ++line) {
+        const auto end = rest.find('\n');
+        auto start = rest.substr(0, end);
+        start.remove_prefix(std::min(start.find_first_not_of(" \t-?:{[,"), start.size()));
+        const auto found = find_invisible(start);
+        if (found && found->offset == 0) reject_invisible(file, line, *found);
+        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    }
+}
+
 /// yaml-cpp holds back all of a [ or { that might yet turn out to be a key, before we can count what is in it.
 void check_flow_size(const std::string& file, std::string_view text, const YamlBudget& budget) {
     const auto parts =
@@ -423,6 +486,7 @@ std::optional<int> line_of_open_quote(std::string_view text) {
     if (first != std::string_view::npos && beginning[first] == '\t') {
         reject(file, line, "not valid YAML: indented with a tab; use spaces");
     }
+    if (const auto found = find_invisible(beginning)) reject_invisible(file, line, *found);
     reject_missing_space(file, text, line);
     if (error.msg == "end of map not found" && beginning.find(':') == std::string_view::npos) {
         reject(file, line, "not valid YAML: a key with a value (\"key: value\") is expected here");
@@ -430,9 +494,10 @@ std::optional<int> line_of_open_quote(std::string_view text) {
     reject(file, line, explain(error.msg));
 }
 
-SettingsNode parse(const std::string& file, std::string_view text, const YamlBudget& budget) {
-    Builder builder(file, text, budget);
-    std::istringstream stream(prepare(text));
+CloseReading parse(std::string_view text, std::string file, std::filesystem::path directory, const YamlBudget& budget) {
+    const auto prepared = prepare(text);
+    Builder builder(file, prepared, budget);
+    std::istringstream stream(prepared);
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {
@@ -440,22 +505,31 @@ SettingsNode parse(const std::string& file, std::string_view text, const YamlBud
     } catch (const YAML::Exception& error) {
         reject_syntax(file, text, error);
     }
-    return builder.take_root();
+    return {std::make_shared<const SettingsDocument>(
+                SettingsDocument{std::move(file), std::move(directory), builder.take_root()}),
+            builder.take_long_values()};
 }
 
 }  // namespace
 
+CloseReading read_yaml_closely(std::string_view text, std::string file, std::filesystem::path directory,
+                               const YamlBudget& budget) {
+    if (text.size() > budget.bytes) reject(file, "larger than " + std::to_string(budget.bytes) + " bytes");
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    check_characters(file, text);
+    check_line_starts(file, text);
+    check_flow_size(file, text, budget);
+    auto reading = parse(text, std::move(file), std::move(directory), budget);
+    const auto& [name, folder, root] = *reading.document;
+    if (root.kind == SettingsNode::Kind::null) reject(name, "there is nothing in it");
+    if (root.kind != SettingsNode::Kind::block)
+        reject(name, root.line, "keys with values (\"key: value\") are expected here");
+    return reading;
+}
+
 std::shared_ptr<const SettingsDocument> read_yaml(std::string_view text, std::string file,
                                                   std::filesystem::path directory, const YamlBudget& budget) {
-    if (text.size() > budget.bytes) reject(file, "larger than " + std::to_string(budget.bytes) + " bytes");
-    check_characters(file, text);
-    check_flow_size(file, text, budget);
-    auto root = parse(file, text, budget);
-    if (root.kind == SettingsNode::Kind::null) reject(file, "there is nothing in it");
-    if (root.kind != SettingsNode::Kind::block)
-        reject(file, root.line, "keys with values (\"key: value\") are expected here");
-    return std::make_shared<const SettingsDocument>(
-        SettingsDocument{std::move(file), std::move(directory), std::move(root)});
+    return read_yaml_closely(text, std::move(file), std::move(directory), budget).document;
 }
 
 }  // namespace deployer

@@ -91,6 +91,17 @@ TEST_CASE("services.yaml is read as each case shows", "[R10][R11][R14][R15][R17]
     }
 }
 
+TEST_CASE("whatever is held of services.yaml puts its list in doubt", "[R17]") {
+    for (const auto& example : read_case_files(std::filesystem::path(DEPLOYER_TEST_DATA) / "manifest")) {
+        INFO(example.name);
+        try {
+            for (const auto& held : read_manifest(example.part("services.yaml")).held) CHECK(held.list_in_doubt);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::rejected);
+        }
+    }
+}
+
 TEST_CASE("messages name the file as the caller does", "[R17]") {
     const auto manifest =
         read_manifest("services:\n  - {name: foo.service, count: x, colour: red}\n", "staging/list.yaml");

@@ -55,8 +55,9 @@ std::vector<Unit> read_units(const Settings& root, const char* key) {
 WantedState read_wanted_state(const Settings& root) {
     WantedState wanted{{"r1"}, read_units<WantedUnit>(root, "wanted"), {}, {}, {}};
     for (const auto& service : root.texts("sequential")) wanted.rules[service].sequential = true;
-    for (const auto& service : root.texts("held")) {
-        wanted.held.push_back({service == "(unnamed)" ? "" : service, "is broken", false});
+    for (const auto& service : root.texts("held")) wanted.held.push_back({service, "is broken", false});
+    for (const auto& service : root.texts("in_doubt")) {
+        wanted.held.push_back({service == "(unnamed)" ? "" : service, "is broken", false, true});
     }
     return wanted;
 }

@@ -58,7 +58,7 @@ TEST_CASE("a quarantine lasts until its service is to be something else, or some
     CHECK_FALSE(is_kept(record, wanted_foo(2, "good")));
     CHECK_FALSE(is_kept(record, WantedState{{"r2"}, {}, {}, {}, {}}));
     CHECK(is_kept(record, WantedState{{"r2"}, {}, {}, {{"foo", "broken", false}}, {}}));
-    CHECK(is_kept(record, WantedState{{"r2"}, {}, {}, {{"", "no name", false}}, {}}));
+    CHECK(is_kept(record, WantedState{{"r2"}, {}, {}, {{"", "no name", false, true}}, {}}));
 
     Orders orders;
     orders.retries["foo"] = "q1";

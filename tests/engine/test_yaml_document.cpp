@@ -123,6 +123,46 @@ TEST_CASE("CRLF line ends and a byte order mark change nothing") {
     CHECK(complaint("a: 1\r\nb: 1\r\na: 2\r\n").starts_with("test.yaml:3: "));
 }
 
+TEST_CASE("a character that is not seen is refused by its name where structure is", "[R17]") {
+    const auto refused = [](const std::string& text, const std::string& name) {
+        INFO(text);
+        CHECK(complaint(text) ==
+              "test.yaml:2: " + name + " stands here, which is not seen; take it out or make it a plain space");
+    };
+    refused("a: 1\n\uFEFFb: 1\n", "U+FEFF (byte order mark)");
+    refused("a: 1\n\u200Bb: 1\n", "U+200B (zero width space)");
+    refused("l:\n  -\u00A0a: 1\n", "U+00A0 (no-break space)");
+    refused("l:\n  - \u2028a: 1\n", "U+2028 (line separator)");
+    refused("a: 1\n  \u2029b: 1\n", "U+2029 (paragraph separator)");
+    refused("a: 1\n\u3000b: 1\n", "U+3000 (ideographic space)");
+    refused("a: 1\n\u0085b: 1\n", "U+0085 (next line)");
+    refused("a: 1\nb\u200D: 1\n", "U+200D (zero width joiner)");
+    refused("a: 1\n\"b\u2060\": 1\n", "U+2060 (word joiner)");
+    refused("a: 1\nb: \u00AD1\n", "U+00AD (soft hyphen)");
+    refused("a: 1\nb: 1\u2003\n", "U+2003 (space of a fixed width)");
+    refused("a:\n  b:\u202F1\n", "U+202F (narrow no-break space)");
+    refused("a: 1\nb:\u00A01\n", "U+00A0 (no-break space)");
+    refused("a: |\n  \U000E0041x\n", "U+E0041 (tag character)");
+}
+
+TEST_CASE("a character that is not seen is as good as any within a value and in a comment") {
+    CHECK(read_as("a: 5\u00A0km\nb: \"\u200Bx: y\u00A0\"\n# \uFEFF\n") == "{a: 5\u00A0km, b: \"\u200Bx: y\u00A0\"}");
+}
+
+TEST_CASE("keys and values that go on in further lines are told by the lines where they begin", "[R17]") {
+    const auto lines = [](std::string_view text) { return read_yaml_closely(text, "test.yaml").long_values; };
+    const std::vector<int> none;
+    CHECK(lines("a: 1 # x\nb: 'it''s'\nc: \"q\\\"\"\nd: !!str &x 1.0\ne:\n  f\ng: [1,\n 2]\nh: {i: j,\n k: l}\nm:\n") ==
+          none);
+    CHECK(lines("\xEF\xBB\xBF"
+                "a: é\r\nb: 2\r\n") == none);
+    CHECK(lines("a: 1\nb: one\n  two\n") == std::vector<int>{2});
+    CHECK(lines("a: \"one\n  two\"\nb: 'one''\n  two'\n") == std::vector<int>{1, 3});
+    CHECK(lines("a: |\n  x\nb: >-\n  x\nc: !!str |\n  x\n") == std::vector<int>{1, 3, 5});
+    CHECK(lines("a: {b: \"c\n d\", e: f}\n") == std::vector<int>{1});
+    CHECK(lines("? a\n  b\n: c\n") == std::vector<int>{1});
+}
+
 TEST_CASE("an alias stands for a copy of its anchor's value") {
     CHECK(read_as("a: &x {p: [1, 2]}\nb: *x\nc: [*x, *x]\n") ==
           "{a: {p: [1, 2]}, b: {p: [1, 2]}, c: [{p: [1, 2]}, {p: [1, 2]}]}");
