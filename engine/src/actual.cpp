@@ -6,6 +6,7 @@
 #include <deployer/unit_name.hpp>
 
 #include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
@@ -64,6 +65,9 @@ std::string write_snapshot(const ActualState& actual, std::string_view identity)
     root.set("format", snapshot_format);
     root.set("target", std::string(identity));
     write_units(actual.units, root);
+    Poco::JSON::Array in_doubt;
+    for (const auto& unit : actual.in_doubt) in_doubt.add(unit);
+    root.set("in_doubt", in_doubt);
     std::ostringstream out;
     root.stringify(out);
     return std::move(out).str();
@@ -73,7 +77,11 @@ std::optional<ActualState> read_snapshot(std::string_view document, std::string_
     Poco::JSON::Parser parser;
     const auto root = parser.parse(std::string(document)).extract<Object::Ptr>();
     if (root->getValue<int>("format") != snapshot_format || text_of(*root, "target") != identity) return std::nullopt;
-    return ActualState{read_units(*root)};
+    ActualState actual{read_units(*root)};
+    if (const auto in_doubt = root->getArray("in_doubt")) {
+        for (const auto& unit : *in_doubt) actual.in_doubt.insert(unit.extract<std::string>());
+    }
+    return actual;
 } catch (const Poco::Exception&) {
     // A snapshot that is not whole is as good as none: the target is listed instead.
     return std::nullopt;

@@ -2,7 +2,9 @@
 
 #include "hex.hpp"
 
+#include <Poco/DateTime.h>
 #include <Poco/DateTimeFormatter.h>
+#include <Poco/DateTimeParser.h>
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA1Engine.h>
 #include <Poco/Timestamp.h>
@@ -19,6 +21,14 @@ std::string document_key(std::string_view document, const std::string& identity)
 
 std::string timestamp() {
     return Poco::DateTimeFormatter::format(Poco::Timestamp(), "%Y-%m-%dT%H:%M:%s") + 'Z';
+}
+
+bool is_of_last(std::chrono::milliseconds age, const std::string& stamp) {
+    Poco::DateTime time;
+    int zone = 0;
+    if (!Poco::DateTimeParser::tryParse("%Y-%m-%dT%H:%M:%s", stamp, time, zone)) return false;
+    const auto passed = Poco::Timestamp() - time.timestamp();
+    return passed >= 0 && std::chrono::microseconds(passed) < age;
 }
 
 std::string make_identity() {

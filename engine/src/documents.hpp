@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ std::string document_key(std::string_view document, const std::string& identity)
 /// Now, as documents have it for people: UTC, ISO 8601, with fractions of a second. Clocks are set, so nothing is
 /// ordered by it.
 std::string timestamp();
+
+/// Whether a timestamp() is of the last `age`. One that is of the future or unreadable is not.
+bool is_of_last(std::chrono::milliseconds age, const std::string& stamp);
 
 /// A name that nothing else has, by which a document can mean a thing in another one.
 std::string make_identity();

@@ -145,6 +145,7 @@ Ledger read_fields(const Object& root) {
         ledger.rollout_of(record.service) = record;
     }
     read_made(root, ledger);
+    if (root.has("changed_at")) ledger.changed_at = text_of(root, "changed_at");
     read_not_running(root, ledger);
     return ledger;
 }
@@ -250,6 +251,7 @@ std::string write_ledger(const Ledger& ledger) {
         made.add(entry);
     }
     root.set("made", made);
+    root.set("changed_at", ledger.changed_at);
     Array not_running;
     for (const auto& unit : ledger.not_running) {
         Object entry;

@@ -76,6 +76,7 @@ struct Ledger {
     std::vector<RolloutRecord> rollouts{};  ///< by service, each once
     std::vector<HistoryEntry> history{};    ///< oldest first, at most history_limit
     std::vector<MadeChange> made{};         ///< by the last cycle, or again and again in vain; each unit once
+    std::string changed_at{};               ///< when the target last took a change; empty: nobody knows
     std::vector<NotReady> not_running{};    ///< units that are as wanted and did not run when they were looked at last
 
     [[nodiscard]] RolloutRecord* find_rollout(std::string_view service);

@@ -250,6 +250,7 @@ bool Reconciler::load_snapshot(const Calls& calls) {
     // How old it is, nobody knows: a look for drift counts from now.
     listed_at_ = std::chrono::steady_clock::now();
     is_settled_ = true;
+    is_unlooked_ = true;
     return true;
 }
 
@@ -487,6 +488,8 @@ std::vector<DeployedUnit> Reconciler::units_in_doubt(const std::vector<Change>& 
 }
 
 bool Reconciler::is_look_at_rest_due() const {
+    // What was just changed is on its way.
+    if (is_of_last(policy_.rollout.placement_grace, ledger_->changed_at)) return false;
     return is_unlooked_ || !looked_at_rest_at_ ||
            std::chrono::steady_clock::now() - *looked_at_rest_at_ >= policy_.resync_interval;
 }
@@ -651,6 +654,8 @@ void Reconciler::book(const Plan& plan, const CycleReport& report, const std::ve
     }
     ledger.keep_unproven(unproven);
     ledger.note_made(plan, report.changes);
+    if (std::any_of(report.changes.begin(), report.changes.end(), [](const auto& result) { return result.is_made; }))
+        ledger.changed_at = timestamp();
     if (!report.error) ledger.not_running = not_running_in(report);
     std::erase_if(ledger.rollouts, [&](const auto& record) {
         const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };

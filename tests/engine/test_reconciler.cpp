@@ -715,6 +715,7 @@ TEST_CASE("a unit that the target itself does not call running is looked at once
     world.target->judge = [&](const Unit& unit, const UnitStatus& status) {
         return is_bar(unit) && !runs ? UnitStatus{Readiness::unplaced, "not scheduled to a machine"} : status;
     };
+    world.policy.rollout.placement_grace = 0ms;
     world.restart();
     world.reconciler->distrust_snapshot();
     const auto listed = world.cycle();
@@ -776,6 +777,23 @@ TEST_CASE("a unit that the target itself does not call running is looked at once
         world.cache->documents[document_key(orders_document, world.target->identity())] = write_orders(orders);
         CHECK(world.cycle().result == Outcome::degraded);
     }
+}
+
+TEST_CASE("what was just changed is on its way, and told only when that has taken too long", "[R42]") {
+    World world;
+    const auto is_bar = [](const Unit& unit) { return unit.name == "bar.service"; };
+    world.target->word = [&](const Unit& unit) { return is_bar(unit) ? "inactive" : "launched"; };
+    world.target->judge = [&](const Unit& unit, const UnitStatus& status) {
+        return is_bar(unit) ? UnitStatus{Readiness::unplaced, "not scheduled to a machine"} : status;
+    };
+    world.settle();
+    CHECK(world.cycle().result == Outcome::in_sync);
+    world.restart();
+    CHECK(world.reconciler->preview(world.calls()).not_ready.empty());
+    CHECK(world.cycle().result == Outcome::in_sync);
+    world.policy.rollout.placement_grace = 0ms;
+    world.restart();
+    CHECK(world.cycle().result == Outcome::degraded);
 }
 
 TEST_CASE("a target without such a word, or with one that its status does not bear out, gives no alarm", "[R42]") {

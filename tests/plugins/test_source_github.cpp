@@ -622,7 +622,7 @@ TEST_CASE("what GitHub answers decides what becomes of a cycle") {
         {"api commits", {.status = 500}, unavailable, "answered 500"},
         {"api commits", {.status = 503}, unavailable, "503"},
         {"api commits", {.status = 304}, unavailable, "answered 304"},
-        {"api commits", {.status = 200, .body = R"({"sha":"x"})"}, unavailable, R"(is no commit id: "{"sha)"},
+        {"api commits", {.status = 200, .body = R"({"sha":"x"})"}, unavailable, R"(is no commit id: '{"sha)"},
         {"api commits", {.body = "<html>"}, unavailable, "is no commit id: \"<html>\""},
         {"api commits", {.body = ""}, unavailable, "is no commit id: \"\""},
         {"api commits", {.body = std::string(40, 'g')}, unavailable, "is no commit id"},

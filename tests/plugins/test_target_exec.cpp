@@ -324,7 +324,7 @@ TEST_CASE("exec: what is none of the protocol ends the program, and the next cal
     const auto status = [](const std::string& text) { return R"({"id":@,"result":)" + text + "}"; };
     for (const auto& [answer, complaint] :
          std::vector<Case>{{"nonsense\\x1b[31m", R"(wrote what is no JSON: "nonsense\x1b[31m")"},
-                           {R"("\xff")", R"(wrote what is not UTF-8: ""\xff"")"},
+                           {R"("\xff")", R"(wrote what is not UTF-8: '"\xff"')"},
                            {"", "wrote what is no JSON: \"\""},
                            {"[]", "wrote a line in which the whole is no object"},
                            {"7", "wrote"},

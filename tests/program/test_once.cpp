@@ -196,7 +196,8 @@ TEST_CASE("no secret of a unit file is in what any command prints, and that it c
 
 TEST_CASE("what is as wanted and does not run is told by once, plan and status, and keeps no destroy waiting",
           "[R42]") {
-    LocalCluster cluster("  never_ready: [\"idle.timer\"]\n");
+    LocalCluster cluster("  never_ready: [\"idle.timer\"]\n",
+                         "  destroy: true\n  rollout: {poll: 5ms, placement_grace: 1ms}\n");
     cluster.put("idle.timer", "[Timer]\nOnCalendar=01:00\n");
     cluster.put_unit("gone.service", "x");
     cluster.declare("services:\n- name: idle.timer\n- name: gone.service\n");
