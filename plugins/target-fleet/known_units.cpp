@@ -80,8 +80,13 @@ const KnownUnits::Known* KnownUnits::find(std::string_view unit) const {
 bool KnownUnits::may_run_otherwise(const Unit& unit) const {
     const std::scoped_lock lock(mutex_);
     const auto* const known = find(unit.name);
-    return known != nullptr && known->desired_state != DesiredState::inactive &&
-           known->hash != unit_file_hash(unit.options);
+    return known != nullptr && known->hash != unit_file_hash(unit.options);
+}
+
+bool KnownUnits::is_to_run(std::string_view unit) const {
+    const std::scoped_lock lock(mutex_);
+    const auto* const known = find(unit);
+    return known != nullptr && known->desired_state == DesiredState::launched;
 }
 
 bool KnownUnits::restarts_at_once(std::string_view unit) const {

@@ -30,8 +30,10 @@ public:
     /// Those that are not among `names`, which are sorted.
     [[nodiscard]] std::vector<std::string> missing_in(std::span<const std::string> names) const;
 
-    /// Whether the unit is known with another content than this one, and may run.
+    /// Whether the unit is known with another content than this one. It may then run, whatever it was last told.
     [[nodiscard]] bool may_run_otherwise(const Unit& unit) const;
+    /// Whether the unit is known, and to be launched.
+    [[nodiscard]] bool is_to_run(std::string_view unit) const;
     /// Whether systemd, told to stop the unit and to start it in one breath, always does both. Not so where another
     /// unit is ordered after it: the stop then waits for that one's own stop, and the start takes the place of what
     /// waits.

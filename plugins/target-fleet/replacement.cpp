@@ -24,14 +24,17 @@ constexpr milliseconds agent_round{6'000};
 /// In this time an agent that was told of a change has looked.
 constexpr milliseconds between_looks{1'200};
 
-/// A unit that waits for another one to stop looks like one that nobody stops. To tell it again does no harm.
+/// After so many looks a unit that its agent calls stopped, and that goes on, is not only waiting for systemd.
 constexpr int looks_before_telling_again = 4;
+
+/// A machine that has not begun to stop a unit by then hangs, or has too much else to do.
+constexpr milliseconds longest_beginning{60'000};
 
 /// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
 constexpr milliseconds patience{30'000};
 
 /// For what is to be done after a stop, which leaves a call 1.5 s, or after the deadline.
-constexpr milliseconds last_moment{1'000};
+constexpr milliseconds last_moment{600};
 
 bool same_options(const Unit& held, const Unit& wanted) {
     return unit_file_hash(held.options) == unit_file_hash(wanted.options);
@@ -91,12 +94,13 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
     if (was_stopped) {
         // With its old options it has just been told to run.
         if (!api_.set_desired_state(unit.name, DesiredState::loaded, call)) throw gone();
-        (void)wait_until_stopped(unit, call);
+        wait_until_stopped(unit, {}, call);
     }
     recreate(unit, call);
 }
 
 void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call) {
+    const auto bound = along;
     // What is bound to a unit that is not to run cannot run either.
     if (unit.desired_state != DesiredState::launched) along.clear();
     Stopped stopped;
@@ -104,11 +108,7 @@ void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> al
         std::erase_if(along, [&](const auto& other) { return comes_along(unit, other, call); });
         for (const auto& other : along) stop(other, stopped, call);
         stop(unit.name, stopped, call);
-        if (!wait_until_stopped(unit, call)) {
-            // To start it again would only have it stop once more.
-            stopped.clear();
-            throw Error(ErrorKind::rejected, "it has not stopped yet, and is left to; the next cycle goes on");
-        }
+        wait_until_stopped(unit, bound, call);
         exchange(unit, true, call);
         std::erase(stopped, unit.name);
         if (unit.desired_state == DesiredState::launched) hurry(unit.name, stopped, call);
@@ -128,8 +128,9 @@ bool Replacement::comes_along(const Unit& unit, const std::string& other, const 
 }
 
 void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& call) const {
-    stopped.push_back(unit);
-    if (!api_.set_desired_state(unit, DesiredState::loaded, call)) stopped.pop_back();
+    // Also one whose answer is lost.
+    if (known_.is_to_run(unit)) stopped.push_back(unit);
+    if (!api_.set_desired_state(unit, DesiredState::loaded, call)) std::erase(stopped, unit);
 }
 
 /// An agent that sees a desired state written looks a second later at all that it is to do. A content that is written
@@ -138,37 +139,55 @@ void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& ca
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
     const auto pause = std::min(between_looks, look_every_);
     const bool has_time = call.wait(pause);
-    if (stopped.empty() && has_time) launch(unit, call);
+    if (stopped.empty() && has_time) remind(unit, call);
     for (; !stopped.empty(); stopped.pop_back()) launch(stopped.back(), call);
-    if (has_time && call.wait(pause)) launch(unit, call);
+    if (has_time && call.wait(pause)) remind(unit, call);
+}
+
+/// Without it everything comes all the same, only later.
+void Replacement::remind(const std::string& unit, const Call& call) const {
+    try {
+        launch(unit, call);
+    } catch (const Error& error) {
+        call.log.debug(error.what());
+    }
 }
 
 void Replacement::launch(const std::string& unit, const Call& call) const {
     (void)api_.set_desired_state(unit, DesiredState::launched, call);
 }
 
-bool Replacement::wait_until_stopped(const Unit& unit, const Call& call) const {
+void Replacement::wait_until_stopped(const Unit& unit, const std::vector<std::string>& bound, const Call& call) const {
     Stopping stopping;
-    auto last_answer = steady_clock::now();
-    for (;;) {
-        if (!call.wait(look_every_)) {
-            if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
-            if (stopping.is_under_way) return false;
-            throw Error(ErrorKind::rejected, "it does not stop: " + stopping.detail);
-        }
+    const auto begin = steady_clock::now();
+    auto last_answer = begin;
+    while (call.wait(look_every_)) {
         try {
-            if (has_stopped(unit, stopping, call)) return true;
+            if (has_stopped(unit, stopping, call)) return;
             last_answer = steady_clock::now();
+            if (!stopping.is_begun && last_answer - begin > longest_beginning) break;
             if (stopping.looks_in_vain >= looks_before_telling_again) {
-                tell_again(unit.name, call);
-                stopping = {};
+                if (!is_any_stopping(bound, call)) tell_again(unit.name, call);
+                stopping.looks_in_vain = 0;
             }
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
             // An answer that the deadline cut off says less than the one before.
             if (stopping.detail.empty() || call.remaining().count() > 0) stopping.detail = error.what();
         }
+        // Its end is certain: systemd starts a unit that is stopping only when it has stopped.
+        if (stopping.is_under_way && call.remaining() < look_every_ + 2 * last_moment) return;
     }
+    if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
+    throw Error(ErrorKind::rejected, "it does not stop: " + stopping.detail);
+}
+
+bool Replacement::is_any_stopping(const std::vector<std::string>& units, const Call& call) const {
+    return std::any_of(units.begin(), units.end(), [&](const auto& unit) {
+        const auto entries = api_.states(unit, call);
+        return std::any_of(entries.begin(), entries.end(),
+                           [](const StateEntry& entry) { return entry.active == "deactivating"; });
+    });
 }
 
 /// That its agent has acted comes first: a unit can be at rest for other reasons, and what was told before is then not
@@ -250,17 +269,18 @@ void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const
 /// What ran is not to stay stopped because its unit could not be changed.
 Error Replacement::start_again(Stopped stopped, const Error& error, const Call& call) const {
     const Call own{steady_clock::now() + last_moment, {}, call.log};
-    const std::string what = error.what();
-    std::string names;
+    std::string started;
+    std::string lost;
     for (; !stopped.empty(); stopped.pop_back()) {
+        const auto& unit = stopped.back();
         try {
-            launch(stopped.back(), own);
-            names.append(names.empty() ? "" : ", ").append(stopped.back());
+            launch(unit, own);
+            started.append(started.empty() ? "; told to run again as before: " : ", ").append(unit);
         } catch (const Error& trouble) {
-            return {error.kind(), what + "; " + stopped.back() + " may be left stopped: " + trouble.what()};
+            lost.append("; ").append(unit).append(" may be left stopped: ").append(trouble.what());
         }
     }
-    return {error.kind(), names.empty() ? what : what + "; told to run again as before: " + names};
+    return {error.kind(), error.what() + started + lost};
 }
 
 /// Whatever comes next, a unit that was there is not to be missing until somebody has the time to try again. After

@@ -31,8 +31,8 @@ public:
                 std::chrono::milliseconds look_every)
         : api_(api), known_(known), listing_(listing), update_(update), look_every_(look_every) {}
 
-    /// As Target::apply(). A unit that does not stop in time is `rejected`, and told to run
-    /// on as it was unless systemd stops it right then.
+    /// As Target::apply(). A unit that systemd does not stop in time is `rejected`, and told to
+    /// run on as it was.
     void apply(const Unit& unit, const Call& call);
 
     /// As Target::set_desired_state() and Target::destroy().
@@ -53,9 +53,11 @@ private:
     void stop(const std::string& unit, Stopped& stopped, const Call& call) const;
     /// Has the agents get to the unit and what stopped along with it sooner than they would by themselves.
     void hurry(const std::string& unit, Stopped& stopped, const Call& call) const;
+    void remind(const std::string& unit, const Call& call) const;
     void launch(const std::string& unit, const Call& call) const;
-    /// False: the deadline has come while the unit still stops.
-    [[nodiscard]] bool wait_until_stopped(const Unit& unit, const Call& call) const;
+    /// Returns also at the deadline, if the unit stops then. `bound`: what systemd stops first.
+    void wait_until_stopped(const Unit& unit, const std::vector<std::string>& bound, const Call& call) const;
+    [[nodiscard]] bool is_any_stopping(const std::vector<std::string>& units, const Call& call) const;
     struct Stopping {
         bool is_begun = false;      ///< the unit's agent has acted
         bool is_under_way = false;  ///< systemd stops the unit

@@ -101,7 +101,7 @@ private:
         const auto held = api_.find(unit.name, call);
         if (const auto other = describe_other(held, unit)) return *other;
         if (held->current_state != to_string(DesiredState::inactive) && !is_global(unit)) {
-            return {Readiness::waiting, held->current_state};
+            return {Readiness::pending, held->current_state};
         }
         const bool is_gone = api_.states(unit.name, call).empty();
         return {is_gone ? Readiness::ready : Readiness::waiting, is_gone ? "inactive" : "inactive, but still stopping"};

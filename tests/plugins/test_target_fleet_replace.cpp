@@ -144,15 +144,18 @@ TEST_CASE("fleet: a unit that does not stop in time is rejected, and no other on
               "it does not stop: active (running); told to run again as before: node.service, other.service");
         CHECK(fleet.find("node.service") == old);
     }
-    SECTION("it goes on to stop where it only takes long, for the next cycle to change it") {
-        CHECK(refused({.active = "deactivating", .sub = "stop-sigterm"}, "loaded") ==
-              "it has not stopped yet, and is left to; the next cycle goes on");
-        CHECK(fleet.find("node.service")->desired_state == DesiredState::loaded);
-        fleet.show("node.service", {{.active = "inactive", .sub = "dead"}}, "loaded");
-        const auto next = open_listed_fleet(fleet, TestCall(), hasty);
-        next->apply(unit_running("node.service", "/bin/new"), TestCall());
-        CHECK(fleet.find("node.service") == unit_running("node.service", "/bin/new"));
-    }
+}
+
+TEST_CASE("fleet: a unit that systemd is stopping at the deadline gets its new content, for it ends for certain", "[R33]") {
+    FleetDouble fleet({.speed = 1'000});
+    fleet.add(unit_running("node.service", "/bin/old"));
+    fleet.add(unit_with("other.service", "/bin/other", {{"Unit", "BindsTo", "node.service"}}));
+    const auto target = open_listed_fleet(fleet, TestCall(), hasty);
+    fleet.show("node.service", {{.active = "deactivating", .sub = "stop-sigterm"}}, "loaded");
+    const auto node = unit_running("node.service", "/bin/new");
+    target->apply(node, TestCall(300ms));
+    CHECK(fleet.find("node.service") == node);
+    CHECK(fleet.find("other.service")->desired_state == DesiredState::launched);
 }
 
 TEST_CASE("fleet: a change that a stop request ends leaves nothing stopped", "[R33]") {

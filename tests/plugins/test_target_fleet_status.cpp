@@ -238,7 +238,7 @@ TEST_CASE("fleet: a unit that is to be inactive is ready when fleet has it and n
     CHECK(text_of(target->status(unit, call)) == "absent: fleet does not have it");
     fleet.add(unit_running("foo.service", "/bin/foo"));
     target->set_desired_state("foo.service", DesiredState::inactive, call);
-    CHECK(text_of(target->status(unit, call)) == "waiting: launched");
+    CHECK(text_of(target->status(unit, call)) == "pending: launched");
     fleet.settle();
     CHECK(text_of(target->status(unit, call)) == "ready: inactive");
     fleet.show("foo.service", {{.active = "deactivating", .sub = "stop"}}, "inactive");
