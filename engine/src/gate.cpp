@@ -37,7 +37,10 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
         ++answers_;
     } catch (const Error& error) {
         // Who cannot answer now may answer at the next look.
-        if (error.kind() != ErrorKind::unavailable) throw;
+        if (error.kind() != ErrorKind::unavailable) {
+            leave(tools);
+            throw;
+        }
         trouble_ = error;
         was_blind_ = true;
         detail_ = error.what();
@@ -105,7 +108,7 @@ std::optional<NotReady> Gate::find_companion_down(const GateTools& tools, Readin
         const auto status = look_at(companion, tools);
         if (status.readiness == Readiness::ready) continue;
         how = status.readiness;
-        return NotReady{companion.name, status.detail};
+        return NotReady{companion.name, status.detail, false};
     }
     return std::nullopt;
 }
@@ -143,19 +146,13 @@ bool Gate::is_starting_once_more(const GateTools& tools) {
         if (!is_about_unit(error)) throw;
         tools.calls.log.warning(error.what());
     }
-    restart_.reset();
+    leave(tools);
     down_looks_ = 0;
     return false;
 }
 
 void Gate::leave(const GateTools& tools) {
-    if (!restart_) return;
-    constexpr milliseconds moment{1'000};
-    try {
-        restart_->finish(tools.target, {{}, tools.calls.log, moment});
-    } catch (const Error& error) {
-        tools.calls.log.warning(restart_->unit().name + " may be left inactive: " + error.what());
-    }
+    if (restart_) restart_->leave(tools.target, tools.calls.log);
     restart_.reset();
 }
 

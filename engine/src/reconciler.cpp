@@ -132,6 +132,10 @@ bool leaves_changes(const Plan& plan) {
     return std::any_of(plan.standing.begin(), plan.standing.end(), [](const auto& still) { return still.changes > 0; });
 }
 
+bool may_restart(const std::vector<RolloutGroup>& groups) {
+    return std::any_of(groups.begin(), groups.end(), [](const auto& group) { return !group.companions.empty(); });
+}
+
 /// A report in any case: what ends `make` early becomes its error.
 template <class Function>
 CycleReport reported(Function&& make) {
@@ -357,11 +361,10 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     const auto changing = make_rollout_groups(plan, policy_.rollout);
     const auto before = *actual_;
     const bool changes = !changing.empty() || has_planned(report);
-    if (changes) {
-        book_attempt(plan, changing, calls);
-        forget_actual(calls);
-        events_.publish(RolloutStarting{plan});
-    }
+    if (changes) book_attempt(plan, changing, calls);
+    // Also a unit that is only started once more is at rest for a while.
+    if (changes || may_restart(groups)) forget_actual(calls);
+    if (changes) events_.publish(RolloutStarting{plan});
     groups.insert(groups.end(), changing.begin(), changing.end());
     Rollout rollout({*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
                      [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }},
@@ -470,11 +473,8 @@ std::vector<NotReady> Reconciler::look_at(const std::vector<DeployedUnit>& units
 
 std::vector<DeployedUnit> Reconciler::units_in_doubt(const std::vector<Change>& changes) const {
     std::set<std::string_view> names;
-    if (is_unlooked_) {
-        names.insert(actual_->in_doubt.begin(), actual_->in_doubt.end());
-    } else {
-        for (const auto& entry : ledger_->not_running) names.insert(entry.unit);
-    }
+    if (is_unlooked_) names.insert(actual_->in_doubt.begin(), actual_->in_doubt.end());
+    for (const auto& entry : ledger_->not_running) names.insert(entry.unit);
     if (wanted_ && !names.empty()) {
         std::set<std::string_view> wanted;
         for (const auto& unit : wanted_->units) wanted.insert(unit.name);
@@ -505,9 +505,13 @@ void Reconciler::tell_not_running(CycleReport& report, const std::vector<Deploye
             calls.log.debug("cannot tell whether all units run: " + std::string(error.what()));
         }
     }
-    std::copy_if(not_running.begin(), not_running.end(), std::back_inserter(report.not_ready), [&](const auto& entry) {
-        return std::any_of(in_doubt.begin(), in_doubt.end(), [&](const auto& unit) { return unit.name == entry.unit; });
-    });
+    for (auto& entry : not_running) {
+        const auto is_it = [&](const auto& unit) { return unit.name == entry.unit; };
+        const auto is_told = [&](const auto& other) { return other.unit == entry.unit; };
+        if (std::none_of(in_doubt.begin(), in_doubt.end(), is_it)) continue;
+        if (std::any_of(report.not_ready.begin(), report.not_ready.end(), is_told)) continue;
+        report.not_ready.push_back(std::move(entry));
+    }
 }
 
 void Reconciler::look_again_at_rest(const Calls& calls) {
@@ -551,7 +555,7 @@ std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, const std:
 
 void Reconciler::keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus) {
     for (const auto& entry : report.not_ready) {
-        if (surplus.contains(entry.unit)) continue;
+        if (!entry.was_changed || surplus.contains(entry.unit)) continue;
         return skip_destroys(report, entry.unit + ", changed by an earlier cycle, is not ready");
     }
     for (auto& result : report.changes) {

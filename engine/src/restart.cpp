@@ -10,16 +10,26 @@ Restart::Restart(DeployedUnit unit, Clock::time_point deadline, Target& target, 
 }
 
 bool Restart::go_on(Target& target, const Calls& calls) {
-    if (is_launched_) return true;
+    if (is_over_) return true;
     const auto status = target.status({unit_.name, unit_.content->options, DesiredState::inactive}, calls.make());
-    if (status.readiness == Readiness::ready || Clock::now() >= deadline_) finish(target, calls);
-    return is_launched_;
+    if (status.readiness == Readiness::ready || Clock::now() >= deadline_) launch(target, calls);
+    return is_over_;
 }
 
-void Restart::finish(Target& target, const Calls& calls) {
-    if (is_launched_) return;
+void Restart::leave(Target& target, Log& log) {
+    if (is_over_) return;
+    constexpr std::chrono::milliseconds moment{1'000};
+    try {
+        launch(target, {{}, log, moment});
+    } catch (const Error& error) {
+        log.warning(unit_.name + " may be left inactive: " + error.what());
+        is_over_ = true;
+    }
+}
+
+void Restart::launch(Target& target, const Calls& calls) {
     target.set_desired_state(unit_.name, DesiredState::launched, calls.make());
-    is_launched_ = true;
+    is_over_ = true;
 }
 
 }  // namespace deployer

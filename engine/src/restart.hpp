@@ -23,15 +23,18 @@ public:
     /// Looks, and launches the unit when it is at rest. True: it was launched, by this call or before. Throws what the
     /// target throws, and goes on with the next call.
     [[nodiscard]] bool go_on(Target& target, const Calls& calls);
-    /// Launches the unit now, for nobody will look again.
-    void finish(Target& target, const Calls& calls);
+    /// Launches the unit now, for nobody will look again: within a second, even after a stop. If that fails it is told
+    /// in a warning, and the next cycle finds the unit `inactive`.
+    void leave(Target& target, Log& log);
 
     [[nodiscard]] const DeployedUnit& unit() const noexcept { return unit_; }
 
 private:
+    void launch(Target& target, const Calls& calls);
+
     DeployedUnit unit_;
     Clock::time_point deadline_;
-    bool is_launched_ = false;
+    bool is_over_ = false;  ///< launched, or left
 };
 
 }  // namespace deployer

@@ -345,7 +345,7 @@ private:
         return std::nullopt;
     }
 
-    /// Somebody has mended what kept them from starting; a target does not start by itself what has failed. After how
+    /// Somebody asked to try again, or an outage is over. A target does not start by itself what has failed. After how
     /// long to go on; nullopt: all are started.
     std::optional<milliseconds> restart_failed(Group& group) {
         constexpr milliseconds pause{1'000};
@@ -355,13 +355,14 @@ private:
         for (auto& restart : *group.restarts) {
             try {
                 if (is_ending()) {
-                    restart.finish(tools_.target, tools_.calls);
+                    restart.leave(tools_.target, tools_.calls.log);
                 } else if (!restart.go_on(tools_.target, tools_.calls)) {
                     is_under_way = true;
                 }
             } catch (const Error& error) {
-                // The gate tells what is wrong with it.
+                // The gate tells what is wrong with the unit.
                 interrupt_if_hopeless(error);
+                restart.leave(tools_.target, tools_.calls.log);
             }
         }
         return is_under_way ? std::optional(std::min(pause, tools_.policy.poll)) : std::nullopt;
@@ -369,20 +370,39 @@ private:
 
     void begin_restarts(Group& group) {
         group.restarts.emplace();
+        const auto down = find_down(group.plan.settled);
         const auto deadline = Clock::now() + tools_.policy.timeout;
-        for (const auto& unit : group.plan.settled) {
-            if (unit.desired_state != DesiredState::launched || is_ending()) continue;
+        for (const auto& [unit, readiness] : down) {
+            // A sidekick that stopped along with its node has not failed, and starts by itself no more than the node.
+            const bool is_beside_failed = std::any_of(down.begin(), down.end(), [&](const auto& other) {
+                return other.second == Readiness::failed && instance_of(other.first->name) == instance_of(unit->name);
+            });
+            if (!is_beside_failed || is_ending()) continue;
+            const auto* const why =
+                readiness == Readiness::failed ? " has failed" : " does not run beside a unit that has failed";
+            tools_.calls.log.info(unit->name + why + ", and is started once more");
             try {
-                const auto status =
-                    tools_.target.status(unit_of(unit.name, unit.content, unit.desired_state), tools_.calls.make());
-                if (status.readiness != Readiness::failed) continue;
-                tools_.calls.log.info(unit.name +
-                                      " has failed, and is started once more, as somebody asked to try again");
-                group.restarts->emplace_back(unit, deadline, tools_.target, tools_.calls);
+                group.restarts->emplace_back(*unit, deadline, tools_.target, tools_.calls);
             } catch (const Error& error) {
                 interrupt_if_hopeless(error);
             }
         }
+    }
+
+    /// Of the units that are to run, those that are not ready.
+    std::vector<std::pair<const DeployedUnit*, Readiness>> find_down(const std::vector<DeployedUnit>& units) {
+        std::vector<std::pair<const DeployedUnit*, Readiness>> down;
+        for (const auto& unit : units) {
+            if (unit.desired_state != DesiredState::launched || is_ending()) continue;
+            try {
+                const auto status =
+                    tools_.target.status(unit_of(unit.name, unit.content, unit.desired_state), tools_.calls.make());
+                if (status.readiness != Readiness::ready) down.emplace_back(&unit, status.readiness);
+            } catch (const Error& error) {
+                interrupt_if_hopeless(error);
+            }
+        }
+        return down;
     }
 
     std::optional<milliseconds> begin(Task& task) {

@@ -29,23 +29,21 @@ std::set<std::string> find_surplus(const std::set<std::string>& unplaced, const 
         if (!instance_of(unit).empty()) lacking.insert(node_of(unit));
     }
     if (lacking.empty()) return {};
+    // What has only just come up may hold what a node of the former service still does, but not yet for long.
     std::set<std::string_view> in_order;
     for (const auto& unit : before.units) in_order.insert(unit.name);
     for (const auto& entry : report.not_ready) in_order.erase(entry.unit);
     for (const auto& result : report.changes) {
-        if (is_in_order(result)) {
-            in_order.insert(result.change.unit);
-        } else {
-            in_order.erase(result.change.unit);
-        }
+        if (!is_in_order(result)) in_order.erase(result.change.unit);
     }
-    std::set<std::string_view> services;
+    std::map<std::string_view, std::ptrdiff_t> nodes_up;  // more than those that are lacking, if positive
     for (const auto unit : in_order) {
-        if (!is_sidekick(unit) && !lacking.contains(node_of(unit))) services.insert(service_name(unit));
+        if (!is_sidekick(unit) && !lacking.contains(node_of(unit))) ++nodes_up[service_name(unit)];
     }
+    for (const auto& [service, instance] : lacking) --nodes_up[service];
     std::set<std::string> surplus;
     const auto add = [&](const std::string& unit) {
-        if (lacking.contains(node_of(unit)) && services.contains(service_name(unit))) surplus.insert(unit);
+        if (lacking.contains(node_of(unit)) && nodes_up[service_name(unit)] >= 0) surplus.insert(unit);
     };
     for (const auto& entry : report.not_ready) add(entry.unit);
     for (const auto& result : report.changes) {

@@ -798,6 +798,7 @@ TEST_CASE("what was just changed is on its way, and told only when that has take
 
 TEST_CASE("a target without such a word, or with one that its status does not bear out, gives no alarm", "[R42]") {
     World world;
+    world.policy.rollout.placement_grace = 0ms;
     world.settle();
     const std::string word = GENERATE("", "active (running)");
     world.target->word = [&](const Unit&) { return word; };

@@ -617,6 +617,11 @@ public:
         return runs_;
     }
 
+    void stop() {
+        const std::lock_guard lock(mutex_);
+        runs_ = false;
+    }
+
     static constexpr const char* name = "foo-sidekick@1.service";
     bool is_broken = false;  ///< it does not run whatever is done
 
@@ -669,7 +674,7 @@ TEST_CASE("a sidekick that stopped along with its node is started once more", "[
         CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
         CHECK(scene.target.writes() == restarted);
         REQUIRE(scene.end.not_ready.size() == 1);
-        CHECK(scene.end.not_ready[0] == NotReady{"foo-sidekick@1.service", "inactive (dead)"});
+        CHECK(scene.end.not_ready[0] == NotReady{"foo-sidekick@1.service", "inactive (dead)", false});
     }
     SECTION("once: one that stays down ends the wait as before") {
         sidekick.is_broken = true;
@@ -699,6 +704,21 @@ TEST_CASE("a newer revision leaves no sidekick at rest that was being started on
     CHECK(scene.target.units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
 }
 
+TEST_CASE("a sidekick at rest that the target says no word of is launched all the same", "[R33][R42][concurrent]") {
+    const auto kind = GENERATE(ErrorKind::rejected, ErrorKind::not_found, ErrorKind::misconfigured);
+    CAPTURE(to_string(kind));
+    Scene scene(1);
+    scene.policy.timeout = 100ms;
+    BoundSidekick sidekick(scene);
+    scene.target.judge = [kind, judge = scene.target.judge](const Unit& unit, const UnitStatus& status) {
+        if (unit.desired_state == DesiredState::inactive) throw Error(kind, "no such thing");
+        return judge(unit, status);
+    };
+    scene.roll_out();
+    CHECK(scene.target.count("set foo-sidekick@1.service inactive") == 1);
+    CHECK(scene.target.units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
+}
+
 TEST_CASE("what failed is launched only after it was seen at rest, when somebody has it tried again",
           "[R43][concurrent]") {
     Scene scene(1);
@@ -725,4 +745,44 @@ TEST_CASE("what failed is launched only after it was seen at rest, when somebody
           std::vector<std::string>{"set foo@1.service inactive", "set foo@1.service launched"});
     CHECK(scene.booked.empty());
     CHECK(scene.end.not_ready.empty());
+}
+
+TEST_CASE("a sidekick that stopped when its node failed is started with the node, when somebody has it tried again",
+          "[R43][concurrent]") {
+    Scene scene(2);
+    BoundSidekick sidekick(scene);
+    for (const auto* const unit : {"foo@1.service", "foo@2.service"}) scene.have(unit, "v2");
+    scene.have("foo-sidekick@2.service", "s1");
+    scene.want("foo-sidekick@2.service", "s1");
+    scene.orders.unproven = {"foo@1.service", "foo-sidekick@1.service", "foo@2.service", "foo-sidekick@2.service"};
+    scene.orders.retried = {"foo"};
+    sidekick.stop();
+    std::atomic<bool> has_failed = true;
+    scene.target.judge = [&, judge = scene.target.judge](const Unit& unit, const UnitStatus& status) {
+        if (unit.name == "foo@1.service" && unit.desired_state == DesiredState::inactive) has_failed = false;
+        const bool is_down = unit.name == "foo@1.service" && has_failed;
+        return is_down ? UnitStatus{Readiness::failed, "failed (failed)"} : judge(unit, status);
+    };
+    scene.roll_out();
+    CHECK(sidekick.runs());
+    CHECK(scene.end.not_ready.empty());
+    CHECK(scene.target.count("set foo-sidekick@1.service inactive") == 1);
+    CHECK(scene.target.count("set foo@2.service inactive") == 0);
+}
+
+TEST_CASE("what is to be tried again is left launched, whatever the target says of it at rest",
+          "[R33][R43][concurrent]") {
+    const auto kind = GENERATE(ErrorKind::rejected, ErrorKind::unavailable);
+    Scene scene(1);
+    scene.policy.timeout = 100ms;
+    scene.have("foo@1.service", "v2");
+    scene.orders.unproven = {"foo@1.service"};
+    scene.orders.retried = {"foo"};
+    scene.target.judge = [&](const Unit& unit, const UnitStatus&) {
+        if (unit.desired_state == DesiredState::inactive) throw Error(kind, "no such thing");
+        return UnitStatus{Readiness::failed, "failed (failed)"};
+    };
+    scene.roll_out();
+    CHECK(scene.target.count("set foo@1.service inactive") == 1);
+    CHECK(scene.target.units().at("foo@1.service").desired_state == DesiredState::launched);
 }

@@ -56,10 +56,19 @@ TEST_CASE("a service of which nothing else is known to be up may be the new name
     CHECK(find_surplus({"new@2.service"}, cluster_of({"new-sidekick@1.service", "new@2.service"}), report).empty());
 }
 
-TEST_CASE("of a new service, the nodes that came up count", "[R25]") {
+TEST_CASE("of a new service, the nodes that only just came up do not count", "[R25]") {
     CycleReport report;
     report.changes = {created("foo@1.service", ChangeStatus::done), created("foo@2.service", ChangeStatus::failed)};
-    CHECK(find_surplus({"foo@2.service"}, cluster_of({}), report) == Names{"foo@2.service"});
+    CHECK(find_surplus({"foo@2.service"}, cluster_of({}), report).empty());
+    CHECK(find_surplus({"foo@2.service"}, cluster_of({"foo@1.service"}), report) == Names{"foo@2.service"});
+}
+
+TEST_CASE("a service with fewer nodes than it lacks is not up without those", "[R25]") {
+    CycleReport report;
+    report.changes = {created("foo@2.service", ChangeStatus::failed), created("foo@3.service", ChangeStatus::failed)};
+    const std::set<std::string> unplaced{"foo@2.service", "foo@3.service"};
+    CHECK(find_surplus(unplaced, cluster_of({"foo@1.service"}), report).empty());
+    CHECK(find_surplus(unplaced, cluster_of({"foo@1.service", "foo@4.service"}), report) == unplaced);
 }
 
 TEST_CASE("a node that is not ready for another reason is no surplus", "[R25]") {
