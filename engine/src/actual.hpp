@@ -23,7 +23,8 @@ struct DeployedUnit {
 /// The actual state: what the target reported, whole, at one moment.
 struct ActualState {
     std::vector<DeployedUnit> units;  ///< each name once, in numeric order of names
-    /// Names of units of which the target itself said in the listing that they are in another state than the desired one.
+    /// Names of units of which the target itself said in the listing that they are in another state than the desired
+    /// one.
     std::set<std::string, std::less<>> in_doubt{};
 };
 

@@ -146,7 +146,8 @@ TEST_CASE("fleet: a unit that does not stop in time is rejected, and no other on
     }
 }
 
-TEST_CASE("fleet: a unit that systemd is stopping at the deadline gets its new content, for it ends for certain", "[R33]") {
+TEST_CASE("fleet: a unit that systemd is stopping at the deadline gets its new content, for it ends for certain",
+          "[R33]") {
     FleetDouble fleet({.speed = 1'000});
     fleet.add(unit_running("node.service", "/bin/old"));
     fleet.add(unit_with("other.service", "/bin/other", {{"Unit", "BindsTo", "node.service"}}));
@@ -222,9 +223,8 @@ TEST_CASE("fleet: two units that stop the same third one are changed one after t
 
 TEST_CASE("fleet: a unit that another one has started while it was to stop is told to stop again", "[R42]") {
     FleetDouble fleet({.machines = 1, .speed = 200});
-    const std::vector<UnitOption> relations{{"Unit", "Wants", "z.service"},
-                                            {"Unit", "After", "z.service"},
-                                            {"Service", "ExecStop", "/bin/sleep 1"}};
+    const std::vector<UnitOption> relations{
+        {"Unit", "Wants", "z.service"}, {"Unit", "After", "z.service"}, {"Service", "ExecStop", "/bin/sleep 1"}};
     fleet.add(unit_with("k.service", "/bin/old", relations));
     fleet.add(unit_running("z.service", "/bin/old"));
     const TestCall call;
