@@ -256,20 +256,30 @@ std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& e
     return last;
 }
 
-void warn_of_repeated_names(const std::vector<Entry>& entries, Manifest& manifest) {
-    std::map<std::string, int> lines;
+/// Of entries with different counts, the last one could take nodes that the other one asks for.
+void tell_repeated_names(const std::vector<Entry>& entries, Manifest& manifest) {
+    std::map<std::string, const ServiceDefinition*> former;
     for (const auto& entry : entries) {
         const auto& definition = entry.definition;
         if (definition.name.empty()) {
             continue;
         }
-        const auto [former, is_first] = lines.emplace(definition.name, definition.line);
-        if (!is_first) {
-            manifest.warnings.push_back(manifest.file + ":" + std::to_string(definition.line) + ": " + definition.name +
-                                        " is listed already on line " + std::to_string(former->second) +
-                                        "; the last entry counts");
-            former->second = definition.line;
+        auto& other = former[definition.name];
+        if (other != nullptr) {
+            const bool is_in_doubt = other->count && definition.count && *other->count != *definition.count;
+            const auto place = manifest.file + ":" + std::to_string(definition.line) + ": " + definition.name +
+                               " is listed already on line " + std::to_string(other->line);
+            if (is_in_doubt) {
+                manifest.held.push_back(
+                    {{},
+                     place + ", with another count; the last entry counts, and nothing is destroyed until there is one",
+                     false,
+                     true});
+            } else {
+                manifest.warnings.push_back(place + "; the last entry counts");
+            }
         }
+        other = &definition;
     }
 }
 
@@ -291,7 +301,7 @@ void append(std::vector<std::string>& all, const std::vector<std::string>& more)
 Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
     Manifest manifest;
     manifest.file = file;
-    warn_of_repeated_names(entries, manifest);
+    tell_repeated_names(entries, manifest);
     const auto last = last_of_each_name(entries);
     for (std::size_t index = 0; index < entries.size(); ++index) {
         auto& entry = entries[index];
@@ -314,7 +324,8 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
 
 /// A `name: UNIT` is accounted for by an entry whose name begins on that line with that text. Each entry accounts for
 /// one.
-std::vector<NameInText> slipped_names(std::string_view text, const std::vector<Entry>& entries) {
+std::vector<NameInText> slipped_names(std::string_view text, const SettingsNode& services,
+                                      const std::vector<Entry>& entries) {
     std::map<int, std::vector<std::string_view>> read;
     for (const auto& entry : entries) {
         if (!entry.raw_name.empty()) read[entry.definition.line].emplace_back(entry.raw_name);
@@ -330,31 +341,55 @@ std::vector<NameInText> slipped_names(std::string_view text, const std::vector<E
         of_line.erase(found);
         return true;
     });
+    for (auto& name : names_below_entries(services)) {
+        const auto is_it = [&](const auto& other) { return other.line == name.line && other.unit == name.unit; };
+        if (std::none_of(names.begin(), names.end(), is_it)) names.push_back(std::move(name));
+    }
     return names;
 }
 
+std::string describe(const NameInText& name) {
+    const auto what = "\"name: " + name.unit + "\" ";
+    switch (name.place) {
+        case NameInText::Place::text:
+            break;
+        case NameInText::Place::comment:
+            return what +
+                   "stands here in a comment behind other words, which may have run into an entry; nothing is "
+                   "destroyed until it begins an entry, or comes right after \"#\" in a line of its own";
+        case NameInText::Place::above_its_rest:
+            return what +
+                   "is commented out, and what follows is not, which may be of the same entry; nothing is "
+                   "destroyed until all of an entry is commented out, or none of it";
+    }
+    return what +
+           "stands here, but begins no entry of services; nothing is destroyed until it does, or is commented out";
+}
+
 /// What else than the entries themselves says that the list may not be as it was meant.
-std::vector<Held> doubts_about(std::string_view text, const std::string& file, const std::vector<int>& long_values,
+std::vector<Held> doubts_about(std::string_view text, const CloseReading& reading,
                                const std::vector<std::string>& unknown_keys, const std::vector<Entry>& entries) {
+    const auto& document = *reading.document;
     std::vector<Held> doubts;
     const auto doubt = [&](std::string service, std::string error) {
         doubts.push_back({std::move(service), std::move(error), false, true});
     };
-    const auto place = [&](int line) { return file + ":" + std::to_string(line) + ": "; };
+    const auto place = [&](int line) { return document.file + ":" + std::to_string(line) + ": "; };
     for (const auto& unknown_key : unknown_keys) {
         doubt("", unknown_key + "; nothing is destroyed as long as it stands here");
     }
-    for (const int line : long_values) {
+    for (const int line : reading.long_values) {
         doubt("", place(line) +
                       "a key or a value goes on in further lines, which may have been entries; nothing is "
                       "destroyed until it stands on one line");
     }
-    for (const auto& [unit, line] : slipped_names(text, entries)) {
-        doubt(std::string(service_name(unit)), (place(line) + "\"name: ")
-                                                   .append(unit)
-                                                   .append("\" stands here, but begins no entry of services; nothing "
-                                                           "is destroyed until it does, or is commented "
-                                                           "out"));
+    // A service that has an entry is not in doubt itself: the entry tells what it is to be.
+    const auto listed = last_of_each_name(entries);
+    const auto services = std::find(document.root.keys.begin(), document.root.keys.end(), "services");
+    const auto& list = document.root.items[static_cast<std::size_t>(services - document.root.keys.begin())];
+    for (const auto& name : slipped_names(text, list, entries)) {
+        const bool has_entry = listed.contains(name.unit);
+        doubt(has_entry ? std::string() : std::string(service_name(name.unit)), place(name.line) + describe(name));
     }
     return doubts;
 }
@@ -376,7 +411,7 @@ Manifest read_manifest(std::string_view text, const std::string& file) try {
     for (const auto& service : services) {
         entries.push_back(read_entry(service));
     }
-    auto doubts = doubts_about(text, file, reading.long_values, root.unknown_keys(), entries);
+    auto doubts = doubts_about(text, reading, root.unknown_keys(), entries);
     std::vector<std::string> unknown_keys;
     for (const auto& entry : entries) append(unknown_keys, entry.unknown_keys);
     auto manifest = sort_out(std::move(entries), file);

@@ -193,7 +193,13 @@ private:
 
     void work_out(RandomCase& result) const {
         std::map<std::string, Entry> last;
-        for (const auto& entry : entries_) last[entry.name] = entry;
+        for (const auto& entry : entries_) {
+            const auto former = last.find(entry.name);
+            const bool have_counts = former != last.end() && is_template(entry.name) &&
+                                     entry.flaw != Entry::bad_count && former->second.flaw != Entry::bad_count;
+            if (have_counts && former->second.count != entry.count) result.held.insert("");
+            last[entry.name] = entry;
+        }
         for (const auto& [name, entry] : last) {
             if (entry.flaw != Entry::fine || broken_.contains(name)) result.held.insert(entry.service);
         }
