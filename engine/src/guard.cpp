@@ -2,6 +2,10 @@
 
 #include "defect.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -9,16 +13,16 @@
 namespace deployer {
 namespace {
 
-using Options = std::span<const UnitOption>;
+using Secrets = std::span<const std::string>;
 
 /// Puts the plugin's name before what it logs, and leaves secrets out.
 class NamedLog final : public Log {
 public:
-    NamedLog(Log& log, const std::string& plugin, const Redaction& redaction, Options options)
-        : log_(log), plugin_(plugin), redaction_(redaction), options_(options) {}
+    NamedLog(Log& log, const std::string& plugin, const Redaction& redaction, Secrets secrets)
+        : log_(log), plugin_(plugin), redaction_(redaction), secrets_(secrets) {}
 
     void write(LogLevel level, std::string_view message) noexcept override try {
-        log_.write(level, plugin_ + ": " + redaction_.message(message, options_));
+        log_.write(level, plugin_ + ": " + redaction_.message(message, secrets_));
     } catch (...) {
         log_.write(level, "a plugin's message is lost: there is no memory to write it");
     }
@@ -27,7 +31,7 @@ private:
     Log& log_;
     const std::string& plugin_;
     const Redaction& redaction_;
-    Options options_;
+    Secrets secrets_;
 };
 
 /// What all guarded plugins share: the name that stands in messages, and the one way to make a call.
@@ -36,13 +40,13 @@ public:
     Caller(std::string plugin, Watchdog& watchdog, Redaction redaction)
         : plugin_(std::move(plugin)), watchdog_(&watchdog), redaction_(std::move(redaction)) {}
 
-    /// `doing` completes "cannot …"; `options` are those of the unit that this is about.
+    /// `doing` completes "cannot …"; `secrets` are those of the unit that this is about.
     template <class Function>
-    auto operator()(const std::string& doing, const Call& call, Function&& function, Options options = {}) const {
-        NamedLog log(call.log, plugin_, redaction_, options);
+    auto operator()(const std::string& doing, const Call& call, Function&& function, Secrets secrets = {}) const {
+        NamedLog log(call.log, plugin_, redaction_, secrets);
         const Call named{call.deadline, call.stop, log};
         return watched(
-            doing, call.deadline, [&] { return function(named); }, options);
+            doing, call.deadline, [&] { return function(named); }, secrets);
     }
 
     /// What has no Call has nothing to wait for either: all it gets is the grace.
@@ -57,27 +61,31 @@ public:
     }
 
     /// What the plugin says, without secrets.
-    [[nodiscard]] std::string shown(std::string_view text, Options options = {}) const {
-        return redaction_.message(text, options);
+    [[nodiscard]] std::vector<std::string> secrets_in(std::span<const UnitOption> options) const {
+        return redaction_.secrets_in(options);
+    }
+
+    [[nodiscard]] std::string shown(std::string_view text, Secrets secrets = {}) const {
+        return redaction_.message(text, secrets);
     }
 
 private:
     template <class Function>
     auto watched(const std::string& doing, Watchdog::Clock::time_point deadline, Function&& function,
-                 Options options = {}) const {
+                 Secrets secrets = {}) const {
         const auto watch = watchdog_->watch(plugin_ + ": cannot " + doing, deadline);
         try {
             return function();
         } catch (...) {
-            rethrow(doing, options);
+            rethrow(doing, secrets);
         }
     }
 
-    [[noreturn]] void rethrow(const std::string& doing, Options options) const {
+    [[noreturn]] void rethrow(const std::string& doing, Secrets secrets) const {
         try {
             rethrow_as_error(plugin_);
         } catch (const Error& error) {
-            const Error clean(error.kind(), "cannot " + doing + ": " + shown(error.what(), options));
+            const Error clean(error.kind(), "cannot " + doing + ": " + shown(error.what(), secrets));
             throw error.retry_after() ? clean.with_retry_after(*error.retry_after()) : clean;
         }
     }
@@ -137,6 +145,37 @@ private:
     Caller caller_;
 };
 
+/// The secrets of the units of a cluster, for texts about a unit whose options are not at hand. Any thread.
+class UnitSecrets {
+public:
+    /// Of all units that there are.
+    void replace(std::map<std::string, std::vector<std::string>, std::less<>> secrets) {
+        const std::scoped_lock lock(mutex_);
+        secrets_ = std::move(secrets);
+    }
+
+    /// Of a unit that is to get them. It may still show its former ones.
+    void add(std::string_view unit, const std::vector<std::string>& secrets) {
+        if (secrets.empty()) return;
+        const std::scoped_lock lock(mutex_);
+        auto& all = secrets_[std::string(unit)];
+        for (const auto& secret : secrets) {
+            if (std::find(all.begin(), all.end(), secret) == all.end()) all.push_back(secret);
+        }
+        std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    }
+
+    [[nodiscard]] std::vector<std::string> of(std::string_view unit) const {
+        const std::scoped_lock lock(mutex_);
+        const auto found = secrets_.find(unit);
+        return found == secrets_.end() ? std::vector<std::string>{} : found->second;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::map<std::string, std::vector<std::string>, std::less<>> secrets_;
+};
+
 class GuardedTarget final : public Target {
 public:
     GuardedTarget(std::shared_ptr<Target> target, std::string plugin, Watchdog& watchdog, Redaction redaction)
@@ -147,28 +186,43 @@ public:
     }
 
     std::vector<ActualUnit> list(const Call& call) override {
-        return caller_("list the units", call, [&](const Call& named) { return target_->list(named); });
+        auto units = caller_("list the units", call, [&](const Call& named) { return target_->list(named); });
+        std::map<std::string, std::vector<std::string>, std::less<>> secrets;
+        for (const auto& [unit, word] : units) {
+            if (auto of_unit = caller_.secrets_in(unit.options); !of_unit.empty()) {
+                secrets.emplace(unit.name, std::move(of_unit));
+            }
+        }
+        secrets_.replace(std::move(secrets));
+        return units;
     }
 
     void apply(const Unit& unit, const Call& call) override {
+        secrets_.add(unit.name, caller_.secrets_in(unit.options));
         caller_(
-            "apply " + unit.name, call, [&](const Call& named) { target_->apply(unit, named); }, unit.options);
+            "apply " + unit.name, call, [&](const Call& named) { target_->apply(unit, named); },
+            secrets_.of(unit.name));
     }
 
     void set_desired_state(std::string_view unit, DesiredState state, const Call& call) override {
-        caller_("set " + std::string(unit) + " to " + std::string(to_string(state)), call,
-                [&](const Call& named) { target_->set_desired_state(unit, state, named); });
+        caller_(
+            "set " + std::string(unit) + " to " + std::string(to_string(state)), call,
+            [&](const Call& named) { target_->set_desired_state(unit, state, named); }, secrets_.of(unit));
     }
 
     void destroy(std::string_view unit, const Call& call) override {
-        caller_("destroy " + std::string(unit), call, [&](const Call& named) { target_->destroy(unit, named); });
+        caller_(
+            "destroy " + std::string(unit), call, [&](const Call& named) { target_->destroy(unit, named); },
+            secrets_.of(unit));
     }
 
     UnitStatus status(const Unit& unit, const Call& call) override {
+        secrets_.add(unit.name, caller_.secrets_in(unit.options));
+        const auto secrets = secrets_.of(unit.name);
         auto status = caller_(
             "tell the status of " + unit.name, call, [&](const Call& named) { return target_->status(unit, named); },
-            unit.options);
-        status.detail = caller_.shown(status.detail, unit.options);
+            secrets);
+        status.detail = caller_.shown(status.detail, secrets);
         return status;
     }
 
@@ -179,6 +233,7 @@ public:
 private:
     std::shared_ptr<Target> target_;
     Caller caller_;
+    UnitSecrets secrets_;
 };
 
 class GuardedCache final : public Cache {

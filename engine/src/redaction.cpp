@@ -112,16 +112,50 @@ private:
         }
     }
 
+    /// What comes after a name, if it may be a value.
+    struct Value {
+        std::size_t begin;
+        std::size_t end;
+    };
+
     /// Where to go on after the name at `begin`, and after its value if that is a secret.
     std::size_t read_name(std::size_t begin) {
         const auto end = name_end(text_, begin);
         const auto name = text_.substr(begin, end - begin);
-        if (end == text_.size() || !redaction_.hides(name)) return end;
-        if (text_[end] == '=') return add(name, end + 1, value_end(begin, end + 1));
-        const bool is_flag = kind_ == Text::command && name.starts_with('-') && is_space(text_[end]);
-        const auto value = skip_space(text_, end);
-        if (!is_flag || value == text_.size() || text_[value] == '-') return end;
-        return add(name, value, word_end(text_, value, closing()));
+        const auto value = find_value(begin, end);
+        if (!value || !redaction_.hides(name)) return end;
+        return add(name, value->begin, value->end);
+    }
+
+    [[nodiscard]] std::optional<Value> find_value(std::size_t begin, std::size_t end) const {
+        const auto after = std::min(text_.find_first_not_of("\\\"'`", end), text_.size());
+        const auto rest = text_.substr(after);
+        // A name in quotes of its own leaves open which quotes its value ends.
+        const bool is_quoted = after > end;
+        const auto certain = [&](std::size_t value) {
+            return Value{value, is_quoted ? text_.size() : value_end(begin, value)};
+        };
+        if (rest.starts_with('=')) return certain(after + 1);
+        if (rest.starts_with("+=") || rest.starts_with(":=")) return certain(after + 2);
+        if (const auto value = find_field(after, is_quoted)) return Value{*value, field_end(begin, *value, is_quoted)};
+        const bool is_flag = kind_ == Text::command && text_[begin] == '-' && !rest.empty() && is_space(rest.front());
+        const auto value = skip_space(text_, after);
+        if (!is_flag || value == text_.size() || text_.substr(value).starts_with("--")) return std::nullopt;
+        return Value{value, is_quoted ? text_.size() : word_end(text_, value, closing())};
+    }
+
+    /// The value of `"name": x` as in JSON, or of `name: x` as in a header.
+    [[nodiscard]] std::optional<std::size_t> find_field(std::size_t at, bool is_quoted) const {
+        const auto colon = is_quoted ? skip_space(text_, at) : at;
+        if (colon >= text_.size() || text_[colon] != ':') return std::nullopt;
+        const auto value = skip_space(text_, colon + 1);
+        const bool is_header = kind_ == Text::command && value > colon + 1;
+        return is_quoted || is_header ? std::optional(value) : std::nullopt;
+    }
+
+    [[nodiscard]] std::size_t field_end(std::size_t name, std::size_t value, bool is_quoted) const {
+        const bool is_in_quotes = !is_quoted && !quotes_.empty() && quotes_.back().begin == name;
+        return is_in_quotes ? quotes_end(text_, value, quotes_.back().character) : text_.size();
     }
 
     std::size_t add(std::string_view name, std::size_t begin, std::size_t end) {
@@ -178,6 +212,37 @@ void replace_all(std::string& text, std::string_view what) {
     }
 }
 
+/// A secret as whoever reads the unit file has it: without quotes and escapes.
+std::string as_read(std::string_view secret) {
+    std::string text;
+    for (std::size_t at = 0; at < secret.size(); ++at) {
+        if (is_quote(secret[at])) continue;
+        const bool is_escape = secret[at] == '\\' || secret.substr(at).starts_with("%%");
+        if (is_escape && at + 1 < secret.size()) ++at;
+        text += secret[at];
+    }
+    return text;
+}
+
+/// Shorter ones could be any part of any word.
+constexpr std::size_t least_secret = 4;
+
+void add_forms(std::vector<std::string>& forms, std::string_view secret) {
+    const auto add = [&](std::string_view form) {
+        if (form.size() >= least_secret) forms.emplace_back(form);
+    };
+    const auto read = as_read(secret);
+    add(secret);
+    add(read);
+    // The value of a credential comes behind the credential's name.
+    if (const auto colon = read.find(':'); colon != std::string::npos) add(std::string_view(read).substr(colon + 1));
+    for (std::size_t begin = skip_space(read, 0); begin < read.size();) {
+        const auto end = std::min(read.find_first_of(" \t\r\n\f\v", begin), read.size());
+        add(std::string_view(read).substr(begin, end - begin));
+        begin = skip_space(read, end);
+    }
+}
+
 std::string with_underscores(std::string_view name) {
     std::string text(name);
     std::replace_if(
@@ -227,15 +292,25 @@ std::vector<std::string> Redaction::changed_names(const std::string& option, con
     return names;
 }
 
-std::string Redaction::message(std::string_view text, std::span<const UnitOption> options) const {
-    // Shorter ones could be any part of any word.
-    constexpr std::size_t least = 4;
-    std::string known(text);
+std::vector<std::string> Redaction::secrets_in(std::span<const UnitOption> options) const {
+    std::vector<std::string> forms;
     for (const auto& option : options) {
         for (const auto& [name, begin, end] : secrets_of(*this, option.name, option.value)) {
-            if (end - begin >= least) replace_all(known, std::string_view(option.value).substr(begin, end - begin));
+            add_forms(forms, std::string_view(option.value).substr(begin, end - begin));
         }
     }
+    // One may be part of another one.
+    const auto longer = [](const auto& one, const auto& other) {
+        return one.size() != other.size() ? one.size() > other.size() : one < other;
+    };
+    std::sort(forms.begin(), forms.end(), longer);
+    forms.erase(std::unique(forms.begin(), forms.end()), forms.end());
+    return forms;
+}
+
+std::string Redaction::message(std::string_view text, std::span<const std::string> secrets) const {
+    std::string known(text);
+    for (const auto& secret : secrets) replace_all(known, secret);
     return masked(known, Search(*this, known, Text::message).run());
 }
 

@@ -80,6 +80,16 @@ TEST_CASE("what is secret of a value is not shown, however it is written, and th
          R"-(/bin/sh -c 'docker run -e "API_KEY=***" -p 80 coco/x')-"},
         {"/bin/sh -c 'API_KEY=$(etcdctl get /k) run -p 80'", "/bin/sh -c 'API_KEY=***'"},
         {"/bin/etcdctl get /password", "/bin/etcdctl get /password"},
+        {R"(/bin/x "--password" "a b" --name y)", R"(/bin/x "--password" ***)"},
+        {"/bin/x --password -hunter2 y", "/bin/x --password *** y"},
+        {"/bin/docker run -e 'DB_PASSWORD'=hunter2 x", "/bin/docker run -e 'DB_PASSWORD'=***"},
+        {"/bin/sh -c 'run DB_PASSWORD+=hunter2; API_KEY:=hunter2'", "/bin/sh -c 'run DB_PASSWORD+=*** API_KEY:=***'"},
+        {"/bin/curl -H 'X-Token: hunter 2' -v http://h/", "/bin/curl -H 'X-Token: ***' -v http://h/"},
+        {"/bin/curl -H X-Token:\\ hunter2", "/bin/curl -H X-Token:\\ hunter2"},
+        {R"(/bin/curl -d '{"user": "x", "password" : "hunter2"}' http://h/)",
+         R"(/bin/curl -d '{"user": "x", "password" : ***)"},
+        {R"(/bin/curl -d "{\"password\":\"hunter2\"}")", R"(/bin/curl -d "{\"password\":***)"},
+        {"/bin/docker run coco/token-service:v1 -p 80", "/bin/docker run coco/token-service:v1 -p 80"},
     };
     for (const auto& [value, expected] : commands) {
         INFO(value);
@@ -155,6 +165,44 @@ TEST_CASE("what a plugin says has no secrets in it, neither by name nor by value
     const auto error = thrown_by([&] { target->apply(unit, call); });
     CHECK(std::string(error.what()) == "cannot apply foo.service: bad line Environment=\"DB_PASSWORD=***\"");
     CHECK(error.retry_after() == std::chrono::seconds(7));
+}
+
+TEST_CASE("what a plugin says has no secret in it that it writes otherwise than the unit file", "[R59]") {
+    const Redaction redaction;
+    const auto said = [&](const std::string& option, const std::string& value, const std::string& text) {
+        const std::vector<UnitOption> options{{"Service", option, value}};
+        return redaction.message(text, redaction.secrets_in(options));
+    };
+    CHECK(said("Environment", R"("DB_PASSWORD=hun\"ter2%%")", R"(bad value hun"ter2%)") == "bad value ***");
+    CHECK(said("Environment", "DB_PASSWORD='hunter2 Xq7Zw9k'", "no user Xq7Zw9k, no host hunter2") ==
+          "no user ***, no host ***");
+    CHECK(said("SetCredential", "db:hunter2", "refused: hunter2") == "refused: ***");
+    CHECK(said("ExecStart", "/bin/x --password 'hunter 2'", "x says: hunter 2 is short") == "x says: *** is short");
+    CHECK(said("Environment", "DB_PASSWORD=abc", "abc of abcdef") == "abc of abcdef");
+    CHECK(said("ExecStart", "/bin/x", "target.token: is missing") == "target.token: is missing");
+    CHECK(said("ExecStart", "/bin/x", R"(answered {"password":"hunter2"})") == R"(answered {"password":***)");
+}
+
+TEST_CASE("a target's word on a unit has no secret of the unit in it, whatever the call", "[R59]") {
+    std::stop_source shutdown;
+    Watchdog watchdog{{}, shutdown.get_token(), [](const std::string&) {}};
+    const auto fake = std::make_shared<FakeTarget>();
+    const auto target = guard(fake, "target-fake", watchdog);
+    RecordingLog log;
+    const Call call{std::chrono::steady_clock::now() + std::chrono::seconds(5), {}, log};
+    const auto unit = [](const std::string& secret) {
+        return Unit{"foo.service", {{"Service", "Environment", "DB_PASSWORD=" + secret}}};
+    };
+    fake->put(unit("hunter2"));
+    (void)target->list(call);
+    fake->before = [](const std::string&) { throw Error(ErrorKind::rejected, "had hunter2, gets Xq7Zw9k"); };
+    const auto said = [](auto&& make) { return std::string(thrown_by(make).what()); };
+    CHECK(said([&] { target->destroy("foo.service", call); }) == "cannot destroy foo.service: had ***, gets Xq7Zw9k");
+    CHECK(said([&] { target->apply(unit("Xq7Zw9k"), call); }) == "cannot apply foo.service: had ***, gets ***");
+    CHECK(said([&] { target->set_desired_state("foo.service", DesiredState::loaded, call); }) ==
+          "cannot set foo.service to loaded: had ***, gets ***");
+    CHECK(said([&] { (void)target->status(unit("Xq7Zw9k"), call); }) ==
+          "cannot tell the status of foo.service: had ***, gets ***");
 }
 
 TEST_CASE("an error in a unit file quotes nothing that may be the rest of a secret", "[R17][R59]") {
