@@ -65,7 +65,11 @@ void be_plain_process(pid_t parent) {
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    ::dup2(nothing, STDIN_FILENO);
+    if (nothing >= 0) {
+        ::dup2(nothing, STDIN_FILENO);
+    } else {
+        ::close(STDIN_FILENO);
+    }
 }
 
 void tell_error(int pipe, ErrorKind kind, const std::string& message) {

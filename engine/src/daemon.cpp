@@ -217,6 +217,7 @@ void Daemon::wait_for_change(bool idle) {
             changed = !call.stop.stop_requested() && call.remaining().count() > 0;
         } catch (const Error& error) {
             log_.warning(error.what());
+            const auto watch = session_->pausing(interval);
             (void)call.wait(interval);
         }
     });
