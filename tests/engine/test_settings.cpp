@@ -180,7 +180,8 @@ TEST_CASE("paths are relative to the directory of the file", "[R6]") {
 TEST_CASE("a path that only a shell would understand is refused, wherever a path stands", "[R6]") {
     for (const std::string bad : {"~", "~/x", "~root/x", "$HOME/x", "${HOME}/x", "/home/${USER}/x"}) {
         INFO(bad);
-        const auto view = settings("p: '" + bad + "'\ns_file: '" + bad + "'\n", "/etc/deployer");
+        const auto quoted = "'" + bad + "'\n";
+        const auto view = settings("p: " + quoted + "s_file: " + quoted, "/etc/deployer");
         const auto is_refused = [](const std::string& message) {
             return message.ends_with("which only a shell replaces; write the whole path, or one relative to this file");
         };

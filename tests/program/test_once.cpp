@@ -180,7 +180,8 @@ TEST_CASE("no secret of a unit file is in what any command prints, and that it c
     for (const std::string secret : {"Xq7Xq7", "Zw9Zw9", "Kv3Kv3"}) {
         cluster.put("foo.service", unit(secret));
         cluster.put("other.service", unit(secret));
-        cluster.put("broken.service", "[Service]\nEnvironment=\"DB_PASSWORD=" + secret + "\n" + secret + "\n");
+        const auto line = secret + "\n";
+        cluster.put("broken.service", "[Service]\nEnvironment=\"DB_PASSWORD=" + line + line);
         for (const std::string command : {"validate", "plan", "once", "status", "history"}) {
             const auto text = cluster.run(command);
             const auto json = cluster.run(command, {"--output", "json"});
