@@ -107,11 +107,21 @@ bool is_through(const std::string& service, const CycleReport& report) {
     });
 }
 
-/// Nothing of it happens now, so nothing of what is known of it is over.
-bool is_left_alone(std::string_view service, const Plan& plan) {
+std::set<std::string_view> services_in(const WantedState& wanted) {
+    std::set<std::string_view> services;
+    for (const auto& unit : wanted.units) services.insert(service_name(unit.name));
+    return services;
+}
+
+/// Nothing of the service happens now, so nothing of what is known of it is over. A list in doubt may still want what
+/// it does not name; what it names is rolled out as ever.
+bool is_left_alone(std::string_view service, const Plan& plan, const std::set<std::string_view>& wanted) {
+    const bool may_be_wanted = !wanted.contains(service);
     return std::any_of(plan.standing.begin(), plan.standing.end(),
                        [&](const auto& still) { return still.service.empty() || still.service == service; }) ||
-           std::any_of(plan.held.begin(), plan.held.end(), [&](const auto& held) { return held.may_mean(service); });
+           std::any_of(plan.held.begin(), plan.held.end(), [&](const auto& held) {
+               return held.service == service || (may_be_wanted && held.may_mean(service));
+           });
 }
 
 std::vector<std::string> missing_units(const std::vector<std::string>& units, const ActualState& actual) {
@@ -652,9 +662,10 @@ void Reconciler::book(const Plan& plan, const CycleReport& report, const std::ve
                       const std::vector<std::string>& missing, const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = report.revision;
+    const auto wanted = services_in(*wanted_);
     auto unproven = unproven_by(report, unproven_before);
     for (const auto& unit : missing) {
-        if (is_left_alone(service_name(unit), plan)) unproven.insert(unit);
+        if (is_left_alone(service_name(unit), plan, wanted)) unproven.insert(unit);
     }
     ledger.keep_unproven(unproven);
     ledger.note_made(plan, report.changes);
@@ -664,7 +675,7 @@ void Reconciler::book(const Plan& plan, const CycleReport& report, const std::ve
     std::erase_if(ledger.rollouts, [&](const auto& record) {
         const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };
         const bool proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(), is_of_it);
-        if (!proven || (!record.quarantine && is_left_alone(record.service, plan))) return false;
+        if (!proven || (!record.quarantine && is_left_alone(record.service, plan, wanted))) return false;
         return record.quarantine ? has_come_through(record.service, plan) : is_through(record.service, report);
     });
     const bool all_proven = std::none_of(report.not_ready.begin(), report.not_ready.end(),

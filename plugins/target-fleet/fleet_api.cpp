@@ -127,6 +127,10 @@ std::vector<StateEntry> FleetApi::states(std::string_view unit, const Call& call
     return entries;
 }
 
+std::vector<StateEntry> FleetApi::all_states(const Call& call) const {
+    return read_pages<StateEntry>("/state", read_states, call);
+}
+
 std::vector<Machine> FleetApi::machines(const Call& call) const {
     return read_pages<Machine>("/machines", read_machines, call);
 }

@@ -45,6 +45,8 @@ public:
 
     /// What the machines say of the unit, an entry each.
     [[nodiscard]] std::vector<StateEntry> states(std::string_view unit, const Call& call) const;
+    /// What the machines say of all units.
+    [[nodiscard]] std::vector<StateEntry> all_states(const Call& call) const;
 
     /// Those that are up.
     [[nodiscard]] std::vector<Machine> machines(const Call& call) const;

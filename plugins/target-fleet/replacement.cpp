@@ -45,7 +45,7 @@ bool is_at_rest(const StateEntry& entry) {
 }
 
 Error gone() {
-    return {ErrorKind::unavailable, "it was there and is gone: something else destroys it"};
+    return {ErrorKind::rejected, "it was there and is gone: something else destroys it"};
 }
 
 }  // namespace
@@ -253,7 +253,7 @@ void Replacement::recreate(const Unit& unit, const Call& call) {
         throw restore(held ? &held->unit : nullptr, unit, error, call);
     }
     if (!is_taken) {
-        throw Error(ErrorKind::unavailable, "it was destroyed, but is there again: something else creates it");
+        throw Error(ErrorKind::rejected, "it was destroyed, but is there again: something else creates it");
     }
 }
 

@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,9 +65,13 @@ public:
 
     std::vector<ActualUnit> list(const Call& call) override {
         auto listing = listing_.read(call);
+        const auto words = read_words(call);
         std::vector<ActualUnit> units;
         units.reserve(listing.size());
-        for (auto& held : listing) units.push_back({std::move(held.unit), std::move(held.current_state)});
+        for (auto& held : listing) {
+            auto word = word_of(held, words);
+            units.push_back({std::move(held.unit), std::move(word)});
+        }
         return units;
     }
 
@@ -96,6 +102,32 @@ private:
           api_(endpoint),
           listing_(api_, known_),
           replacement_(api_, known_, listing_, read_update(settings), read_stop_poll(settings)) {}
+
+    /// What machines say of each unit.
+    using Words = std::map<std::string, std::vector<StateEntry>, std::less<>>;
+
+    /// Nothing when it cannot be had: the listing is worth more.
+    Words read_words(const Call& call) const {
+        Words words;
+        try {
+            for (auto& entry : api_.all_states(call)) words[entry.unit].push_back(std::move(entry));
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) throw;
+            call.log.debug(error.what());
+            words.clear();
+        }
+        return words;
+    }
+
+    /// fleet calls launched also what systemd refused to start, and what has ended since.
+    static std::string word_of(const FleetUnit& held, const Words& words) {
+        const auto entries = words.find(held.unit.name);
+        if (entries == words.end() || held.unit.desired_state == DesiredState::inactive) return held.current_state;
+        const auto verdict = judge(held.unit, entries->second);
+        const bool is_in_order =
+            verdict.status.readiness == Readiness::ready || verdict.open == Verdict::Question::has_it_run;
+        return is_in_order ? held.current_state : verdict.status.detail;
+    }
 
     UnitStatus status_at_rest(const Unit& unit, const Call& call) {
         const auto held = api_.find(unit.name, call);

@@ -801,7 +801,7 @@ TEST_CASE("a target without such a word, or with one that its status does not be
     world.policy.rollout.placement_grace = 0ms;
     world.settle();
     const std::string word = GENERATE("", "active (running)");
-    world.target->word = [&](const Unit&) { return word; };
+    world.target->word = [&](const Unit&) { return std::string(word); };
     world.restart();
     world.reconciler->distrust_snapshot();
     const auto report = world.cycle();

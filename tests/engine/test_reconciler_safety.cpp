@@ -898,6 +898,24 @@ TEST_CASE("a leftover of one service keeps only that service waiting", "[R5][R41
     CHECK(world.target->units().size() == 32);
 }
 
+TEST_CASE("a rollout that is through is over also while the list is in doubt: the next way back leads to its version",
+          "[R17][R43]") {
+    Fleet fleet(", on_timeout: rollback");
+    const auto declare = [&](int count) {
+        fleet.declare("x-note: hands off\nservices:\n- {name: foo@.service, count: " + std::to_string(count) +
+                      ", sequentialDeployment: true, on_timeout: rollback}\n- name: bar.service\n");
+    };
+    declare(3);
+    fleet.release("new");
+    CHECK(fleet.cycle().result == Outcome::held);
+    REQUIRE(fleet.commands() == Commands{"new", "new", "new"});
+    fleet.break_command("new", "foo@4.service");
+    declare(4);
+    (void)fleet.cycle();
+    (void)fleet.cycle();
+    CHECK(fleet.commands() == Commands{"new", "new", "new", "new"});
+}
+
 namespace {
 
 /// A node with a sidekick that stops along with the node.

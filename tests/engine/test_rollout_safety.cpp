@@ -601,7 +601,7 @@ namespace {
 /// where a target looks now and then at what it is told.
 class BoundSidekick {
 public:
-    explicit BoundSidekick(Scene& scene) : scene_(scene) {
+    explicit BoundSidekick(Scene& scene) {
         scene.have(name, "s1");
         scene.want(name, "s1");
         scene.target.before = [this](const std::string& call) {
@@ -638,7 +638,6 @@ private:
         return status;
     }
 
-    Scene& scene_;
     std::mutex mutex_;
     bool runs_ = true;
     bool was_seen_at_rest_ = false;

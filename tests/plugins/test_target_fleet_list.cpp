@@ -33,11 +33,45 @@ TEST_CASE("fleet: a listing has all pages, and fleet's words") {
     CHECK(units.front().current_state == "launched");
     // Twice, for it is the first one. A full last page names one more.
     const auto pages = static_cast<std::size_t>(count) / 100 + 1;
-    CHECK(fleet.requests().size() == 2 * pages);
     const auto targets = fleet.server().requests();
-    CHECK(std::all_of(targets.begin(), targets.end(), [](const HttpRequest& request) {
-        return request.target == "/fleet/v1/units" || request.target.starts_with("/fleet/v1/units?nextPageToken=");
-    }));
+    const auto count_of = [&](const std::string& resource) {
+        return static_cast<std::size_t>(std::count_if(targets.begin(), targets.end(), [&](const HttpRequest& request) {
+            return request.target == resource || request.target.starts_with(resource + "?nextPageToken=");
+        }));
+    };
+    CHECK(count_of("/fleet/v1/units") == 2 * pages);
+    CHECK(count_of("/fleet/v1/state") == pages);
+    CHECK(targets.size() == 3 * pages);
+}
+
+TEST_CASE("fleet: a listing tells what systemd says of a unit that fleet calls launched and that does not run",
+          "[R42]") {
+    FleetDouble fleet;
+    const auto add = [&](const std::string& name, std::vector<FleetState> states) {
+        fleet.add(unit_running(name, "/bin/foo"));
+        fleet.show(name, std::move(states), "launched");
+    };
+    add("failed.service", {{.active = "failed", .sub = "failed"}});
+    add("refused.timer", {{.active = "inactive", .sub = "dead"}});
+    add("runs.service", {{.active = "active", .sub = "running"}});
+    add("silent.service", {});
+    auto task = unit_running("task.service", "/bin/task");
+    task.options.push_back({"Service", "Type", "oneshot"});
+    fleet.add(task);
+    fleet.show("task.service", {{.active = "inactive", .sub = "dead"}}, "launched");
+    const auto words = [&] {
+        std::map<std::string, std::string> said;
+        for (const auto& unit : open_fleet(fleet)->list(TestCall())) said[unit.unit.name] = unit.current_state;
+        return said;
+    };
+    CHECK(words() == std::map<std::string, std::string>{{"failed.service", "failed (failed)"},
+                                                        {"refused.timer", "inactive (dead)"},
+                                                        {"runs.service", "launched"},
+                                                        {"silent.service", "launched"},
+                                                        {"task.service", "launched"}});
+    // Without those words the listing is as good as fleet's own.
+    fleet.set_fault(fault_on("GET /state", {.status = 503}, 1, 1'000));
+    CHECK(words()["failed.service"] == "launched");
 }
 
 TEST_CASE("fleet: an empty cluster is an empty listing") {
@@ -277,6 +311,6 @@ TEST_CASE("fleet: ten thousand units") {
     const auto target = open_fleet(fleet);
     const auto before = std::chrono::steady_clock::now();
     CHECK(target->list(call).size() == 10'000);
-    CHECK(fleet.requests().size() == 202);
+    CHECK(fleet.requests().size() == 303);
     CHECK(std::chrono::steady_clock::now() - before < 8s);
 }
