@@ -1,8 +1,10 @@
 #include "message.hpp"
 #include "promise.hpp"
 #include "stored_unit.hpp"
+#include "target-fleet/unit_check.hpp"
 
 #include <deployer/error.hpp>
+#include <deployer/unit.hpp>
 #include <deployer/unit_file.hpp>
 
 #include <cstddef>
@@ -26,10 +28,11 @@ void check_round_trip(const std::vector<UnitOption>& options) {
 }
 
 /// What fleet gives back for a unit that it was given must not look like another content: that would be updated in
-/// every cycle.
+/// every cycle. The plugin for fleet gives it no unit of which it would keep something else.
 void check_stored(const std::vector<UnitOption>& options) {
+    if (fleet::find_problem({"fuzz.service", options, DesiredState::launched})) return;
     const auto stored = StoredUnit(write_unit_file(options)).read();
-    promise(stored.has_value(), "what was read can be stored");
+    promise(stored.has_value(), "what the plugin takes can be stored");
     promise(stored->size() == options.size(), "every option that was stored comes back");
     promise(content_digest(*stored) == content_digest(options), "what comes back has the digest of what was stored");
 }
@@ -53,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         promise(!options.empty(), "a unit file that is read has options");
         for (const auto& [section, name, value] : options) {
             promise(!section.empty() && !name.empty(), "an option has a section and a name");
-            promise(name.size() + 1 + value.size() < option_line_limit, "an option is below the limit");
+            promise(name.size() + 1 + value.size() < unit_line_limit, "an option is below the limit");
         }
         check_round_trip(options);
         check_stored(options);

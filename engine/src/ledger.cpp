@@ -188,6 +188,14 @@ void Ledger::keep_unproven(const std::set<std::string>& units) {
     std::erase_if(unproven, [&](const auto& unit) { return units.count(unit) == 0; });
 }
 
+void Ledger::forget_made(const Plan& plan) {
+    std::erase_if(made, [&](const auto& known) {
+        return std::any_of(plan.changes.begin(), plan.changes.end(), [&](const auto& change) {
+            return change.unit == known.unit && signature_of(change) != known.signature;
+        });
+    });
+}
+
 void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& results) {
     const auto find = [&](const std::string& unit) {
         const auto found =

@@ -613,6 +613,7 @@ void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>&
     ledger.attempted = plan.revision;
     // Differences were found: if this revision was applied once, it no longer is.
     if (ledger.applied == plan.revision) ledger.applied = {};
+    ledger.forget_made(plan);
     const auto digests = group_digests(*wanted_);
     for (const auto& group : groups) {
         if (group.on_timeout == OnTimeout::rollback || group.is_fresh) {

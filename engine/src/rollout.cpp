@@ -374,8 +374,9 @@ private:
         const auto deadline = Clock::now() + tools_.policy.timeout;
         for (const auto& [unit, readiness] : down) {
             // A sidekick that stopped along with its node has not failed, and starts by itself no more than the node.
+            const auto instance = instance_of(unit->name);
             const bool is_beside_failed = std::any_of(down.begin(), down.end(), [&](const auto& other) {
-                return other.second == Readiness::failed && instance_of(other.first->name) == instance_of(unit->name);
+                return other.second == Readiness::failed && instance_of(other.first->name) == instance;
             });
             if (!is_beside_failed || is_ending()) continue;
             const auto* const why =

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -690,6 +691,29 @@ TEST_CASE("the same holds for a desired state that a target does not take", "[R3
     for (int i = 0; i < 6; ++i) (void)world.cycle();
     CHECK(world.target->count("set bar.service loaded") == 2);
     CHECK(world.cycle().left.altered == 1);
+}
+
+TEST_CASE("what is changed back by a process that is killed is no unit that the target alters", "[R31][R33]") {
+    World world;
+    world.settle();
+    for (int round = 0; round < 4; ++round) {
+        world.source->put("bar.service", unit_file("bar --new"));
+        const auto report = world.cycle();
+        CHECK(report.result == Outcome::applied);
+        CHECK(report.left.altered == 0);
+
+        // Killed when the target has taken it: nothing is written down from here on.
+        std::optional<decltype(world.cache->documents)> written;
+        world.target->before = [&](const std::string& call) {
+            if (call == "apply bar.service") written = world.cache->documents;
+        };
+        world.source->put("bar.service", unit_file("bar"));
+        (void)world.cycle();
+        world.target->before = [](const std::string&) {};
+        REQUIRE(written.has_value());
+        world.cache->documents = *written;
+        world.restart();
+    }
 }
 
 TEST_CASE("what somebody changes by hand is healed each time that it was as wanted in between", "[R31]") {

@@ -178,9 +178,10 @@ TEST_CASE("paths are relative to the directory of the file", "[R6]") {
 }
 
 TEST_CASE("a path that only a shell would understand is refused, wherever a path stands", "[R6]") {
+    const auto text_with = [](const std::string& path) { return "p: '" + path + "'\ns_file: '" + path + "'\n"; };
     for (const std::string bad : {"~", "~/x", "~root/x", "$HOME/x", "${HOME}/x", "/home/${USER}/x"}) {
         INFO(bad);
-        const auto view = settings("p: '" + bad + "'\ns_file: '" + bad + "'\n", "/etc/deployer");
+        const auto view = settings(text_with(bad), "/etc/deployer");
         const auto is_refused = [](const std::string& message) {
             return message.ends_with("which only a shell replaces; write the whole path, or one relative to this file");
         };

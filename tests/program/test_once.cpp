@@ -173,6 +173,9 @@ TEST_CASE("no secret of a unit file is in what any command prints, and that it c
         return "[Service]\nEnvironment=A=1 \"DB_PASSWORD=" + secret + " " + secret +
                "\"\nExecStart=/bin/docker run -e API_KEY=" + secret + " --token=" + secret + " coco/foo\n";
     };
+    const auto broken_unit = [](const std::string& secret) {
+        return "[Service]\nEnvironment=\"DB_PASSWORD=" + secret + "\n" + secret + "\n";
+    };
     cluster.declare("services:\n- {name: foo.service}\n- {name: other.service}\n- {name: broken.service}\n");
     cluster.put_unit("broken.service", "x");
     std::string all;
@@ -180,7 +183,7 @@ TEST_CASE("no secret of a unit file is in what any command prints, and that it c
     for (const std::string secret : {"Xq7Xq7", "Zw9Zw9", "Kv3Kv3"}) {
         cluster.put("foo.service", unit(secret));
         cluster.put("other.service", unit(secret));
-        cluster.put("broken.service", "[Service]\nEnvironment=\"DB_PASSWORD=" + secret + "\n" + secret + "\n");
+        cluster.put("broken.service", broken_unit(secret));
         for (const std::string command : {"validate", "plan", "once", "status", "history"}) {
             const auto text = cluster.run(command);
             const auto json = cluster.run(command, {"--output", "json"});
