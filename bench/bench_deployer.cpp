@@ -1,7 +1,7 @@
 // Prints the figures of docs/BENCHMARKS.md: bench_deployer [DIRECTORY of services.yaml and service files]
 
-#include "planner.hpp"
-#include "wanted.hpp"
+#include "plan/planner.hpp"
+#include "wanted/wanted.hpp"
 
 #include <deployer/unit_name.hpp>
 

@@ -1,7 +1,7 @@
 // What a call costs that goes to a program: the way through target-exec and back, with a program that does nothing
 // else.
 
-#include "plugin_host.hpp"
+#include "host/plugin_host.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/test_call.hpp"
 

@@ -1,9 +1,9 @@
 // The production path against doubles of GitHub and fleet that take 20 ms for each answer: requests, times, memory.
 // bench_production [DIRECTORY of services.yaml and service files]
 
-#include "config.hpp"
-#include "plugin_host.hpp"
-#include "session.hpp"
+#include "config/config.hpp"
+#include "cycle/session.hpp"
+#include "host/plugin_host.hpp"
 #include "support/fleet_double.hpp"
 #include "support/github_double.hpp"
 #include "support/recording_log.hpp"

@@ -1,7 +1,7 @@
-#include "config.hpp"
+#include "config/config.hpp"
 #include "message.hpp"
 #include "promise.hpp"
-#include "yaml_document.hpp"
+#include "yaml/yaml_document.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/settings.hpp>

@@ -1,6 +1,6 @@
-#include "manifest.hpp"
 #include "message.hpp"
 #include "promise.hpp"
+#include "wanted/manifest.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/unit_name.hpp>

@@ -1,9 +1,9 @@
-#include "actual.hpp"
-#include "manifest.hpp"
-#include "planner.hpp"
+#include "actual/actual.hpp"
+#include "plan/planner.hpp"
 #include "promise.hpp"
 #include "slip.hpp"
-#include "wanted.hpp"
+#include "wanted/manifest.hpp"
+#include "wanted/wanted.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/unit_name.hpp>

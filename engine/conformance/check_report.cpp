@@ -1,4 +1,4 @@
-#include "check_report.hpp"
+#include "conformance/check_report.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "subject.hpp"
+#include "conformance/subject.hpp"
 
 #include <deployer/plugin.hpp>
 

@@ -1,6 +1,6 @@
-#include "expectation.hpp"
+#include "conformance/expectation.hpp"
 
-#include "defect.hpp"
+#include "host/defect.hpp"
 
 #include <algorithm>
 

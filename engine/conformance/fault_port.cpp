@@ -1,4 +1,4 @@
-#include "fault_port.hpp"
+#include "conformance/fault_port.hpp"
 
 #include <deployer/error.hpp>
 

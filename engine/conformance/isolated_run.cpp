@@ -1,6 +1,6 @@
-#include "isolated_run.hpp"
+#include "conformance/isolated_run.hpp"
 
-#include "suite.hpp"
+#include "conformance/suite.hpp"
 
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>

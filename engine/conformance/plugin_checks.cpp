@@ -1,6 +1,6 @@
-#include "checks.hpp"
-#include "elf_file.hpp"
-#include "expectation.hpp"
+#include "conformance/checks.hpp"
+#include "conformance/expectation.hpp"
+#include "host/elf_file.hpp"
 
 #include <deployer/foreign_text.hpp>
 #include <deployer/word_list.hpp>

@@ -1,5 +1,5 @@
-#include "checks.hpp"
-#include "expectation.hpp"
+#include "conformance/checks.hpp"
+#include "conformance/expectation.hpp"
 
 #include <deployer/source.hpp>
 

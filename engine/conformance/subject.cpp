@@ -1,6 +1,6 @@
-#include "subject.hpp"
+#include "conformance/subject.hpp"
 
-#include "expectation.hpp"
+#include "conformance/expectation.hpp"
 
 #include <algorithm>
 #include <exception>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "fault_port.hpp"
-#include "plugin_host.hpp"
-#include "suite_settings.hpp"
-#include "workplace.hpp"
+#include "conformance/fault_port.hpp"
+#include "conformance/suite_settings.hpp"
+#include "conformance/workplace.hpp"
+#include "host/plugin_host.hpp"
 
 #include <deployer/call.hpp>
 

@@ -1,6 +1,6 @@
-#include "suite.hpp"
+#include "conformance/suite.hpp"
 
-#include "expectation.hpp"
+#include "conformance/expectation.hpp"
 
 #include <deployer/foreign_text.hpp>
 

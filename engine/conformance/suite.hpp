@@ -1,7 +1,7 @@
 #pragma once
 
-#include "checks.hpp"
-#include "workplace.hpp"
+#include "conformance/checks.hpp"
+#include "conformance/workplace.hpp"
 
 #include <deployer/conformance.hpp>
 

@@ -1,7 +1,7 @@
-#include "suite_settings.hpp"
+#include "conformance/suite_settings.hpp"
 
-#include "config.hpp"
-#include "yaml_document.hpp"
+#include "config/config.hpp"
+#include "yaml/yaml_document.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "workplace.hpp"
+#include "conformance/workplace.hpp"
 
 #include <deployer/error.hpp>
 

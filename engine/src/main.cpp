@@ -1,6 +1,6 @@
-#include "command_line.hpp"
-#include "commands.hpp"
-#include "first_process.hpp"
+#include "cli/command_line.hpp"
+#include "cli/commands.hpp"
+#include "cli/first_process.hpp"
 
 #include <deployer/foreign_text.hpp>
 

@@ -1,5 +1,5 @@
-#include "check_report.hpp"
-#include "isolated_run.hpp"
+#include "conformance/check_report.hpp"
+#include "conformance/isolated_run.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
 

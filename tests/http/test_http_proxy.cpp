@@ -1,7 +1,7 @@
 #include "http/asking.hpp"
 #include "support/socks_proxy.hpp"
 #include "support/temp_dir.hpp"
-#include "yaml_document.hpp"
+#include "yaml/yaml_document.hpp"
 
 #include <connection_settings.hpp>
 

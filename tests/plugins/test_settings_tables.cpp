@@ -1,4 +1,4 @@
-#include "settings_table.hpp"
+#include "cli/settings_table.hpp"
 #include "support/catch.hpp"
 #include "support/loaded_plugin.hpp"
 #include "support/settings_section.hpp"

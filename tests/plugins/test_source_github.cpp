@@ -10,7 +10,7 @@
 #include "support/thrown_error.hpp"
 #include "support/tls_files.hpp"
 
-#include "wanted.hpp"
+#include "wanted/wanted.hpp"
 
 #include <algorithm>
 #include <chrono>

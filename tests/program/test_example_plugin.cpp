@@ -1,4 +1,4 @@
-#include "plugin_host.hpp"
+#include "host/plugin_host.hpp"
 #include "support/catch.hpp"
 #include "support/installation.hpp"
 #include "support/loaded_plugin.hpp"

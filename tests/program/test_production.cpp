@@ -1,6 +1,6 @@
-#include "session.hpp"
+#include "cycle/session.hpp"
 
-#include "config.hpp"
+#include "config/config.hpp"
 #include "support/catch.hpp"
 #include "support/fleet_double.hpp"
 #include "support/github_double.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "plugin_host.hpp"
+#include "host/plugin_host.hpp"
 #include "support/test_call.hpp"
-#include "yaml_document.hpp"
+#include "yaml/yaml_document.hpp"
 
 #include <deployer/settings.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "settings_table.hpp"
+#include "cli/settings_table.hpp"
 #include "support/catch.hpp"
 
 #include <deployer/settings.hpp>

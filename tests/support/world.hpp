@@ -1,6 +1,6 @@
 #pragma once
 
-#include "reconciler.hpp"
+#include "cycle/reconciler.hpp"
 
 #include "support/catch.hpp"
 #include "support/fake_cache.hpp"

@@ -1,0 +1,43 @@
+#include "cycle/answer_watch.hpp"
+
+#include <deployer/error.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace deployer {
+namespace {
+
+/// What keeps the target from answering was told already.
+class Silence final : public Log {
+public:
+    void write(LogLevel /*level*/, std::string_view /*message*/) noexcept override {}
+};
+
+bool answers(Target& target, const Call& call, std::chrono::milliseconds within) {
+    Silence silence;
+    const auto latest = std::chrono::steady_clock::now() + within;
+    // Any name will do; this one is never touched.
+    const Unit unit{"deployer.service", {}, DesiredState::launched};
+    try {
+        (void)target.status(unit, {std::min(call.deadline, latest), call.stop, silence});
+    } catch (const Error& error) {
+        return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool wait_for_answer(Target& target, const Call& call, std::chrono::milliseconds pace) {
+    if (answers(target, call, pace)) {
+        (void)call.wait(call.remaining());
+        return false;
+    }
+    while (call.wait(pace)) {
+        if (answers(target, call, pace)) return true;
+    }
+    return false;
+}
+
+}  // namespace deployer

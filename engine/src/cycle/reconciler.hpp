@@ -1,0 +1,164 @@
+#pragma once
+
+#include "actual/actual.hpp"
+#include "config/config.hpp"
+#include "events/events.hpp"
+#include "events/report.hpp"
+#include "host/calls.hpp"
+#include "memory/ledger.hpp"
+#include "memory/orders.hpp"
+#include "plan/planner.hpp"
+#include "rollout/rollout.hpp"
+#include "wanted/wanted.hpp"
+
+#include <deployer/cache.hpp>
+#include <deployer/health.hpp>
+#include <deployer/source.hpp>
+#include <deployer/target.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace deployer {
+
+/// What a Reconciler decides by.
+struct ReconcilePolicy {
+    PlanPolicy plan;
+    RolloutPolicy rollout;
+    Drift drift = Drift::ignore;
+    std::chrono::milliseconds resync_interval{600'000};
+    std::string fingerprint;
+    std::chrono::milliseconds interval{60'000};  ///< between two looks for a newer revision during a rollout
+};
+
+/// The plugins that a cycle needs, guarded (guard.hpp).
+struct Plugins {
+    std::shared_ptr<Source> source;
+    std::shared_ptr<Target> target;
+    std::shared_ptr<Cache> cache;
+    std::shared_ptr<Health> health{};  ///< null: the target's word alone counts
+};
+
+/// Makes the actual state the wanted one, a cycle at a time (DESIGN section 7 in docs/ARCHITECTURE.md). The only part
+/// that knows all others. Keeps the last wanted and actual state in memory, so that a cycle in which nothing moved
+/// costs the source one question and the target none; whatever it holds may be lost at any moment (R33). One thread.
+class Reconciler {
+public:
+    /// No I/O. `events` must outlive the Reconciler.
+    Reconciler(Plugins plugins, ReconcilePolicy policy, EventStream& events);
+
+    /// One cycle. Never throws for what a plugin does: the report says how it ended.
+    CycleReport run_cycle(const Calls& calls);
+
+    /// The plan that the next cycle would carry out. Writes nothing anywhere, not even the cache.
+    CycleReport preview(const Calls& calls);
+
+    /// Reads the wanted state alone, and says what is held. Asks neither target nor cache.
+    CycleReport validate(const Calls& calls);
+
+    /// What the cache says of the target is not believed: the next cycle lists it (R32). No I/O.
+    void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
+
+    /// Another health plugin, or none, from the next cycle on.
+    void use_health(std::shared_ptr<Health> health) noexcept { plugins_.health = std::move(health); }
+
+private:
+    void load_ledger(const Calls& calls);
+    /// Compares; forgets rollouts that are no longer of concern. Writes nothing.
+    Plan compare();
+    /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
+    void forget_actual(const Calls& calls);
+    /// The same, where the cycle has failed anyway.
+    void try_to_forget_actual(const Calls& calls);
+    void load_actual(const Calls& calls);
+    [[nodiscard]] bool resync_is_due() const;
+    bool load_snapshot(const Calls& calls);
+    void list_target(const Calls& calls);
+    /// The actual state is as it is to be: from now on it is compared only when something moves.
+    void settle(const Calls& calls);
+    /// False: nothing moved and nothing is owed, so there is nothing to compare.
+    bool load_wanted(const Calls& calls);
+    [[nodiscard]] WantedState read_source(const Calls& calls);
+    [[nodiscard]] bool owed() const;
+    [[nodiscard]] Revision known_revision() const;
+
+    CycleReport reconcile(const Calls& calls);
+    [[nodiscard]] CycleReport idle_report() const;
+    CycleReport report_drift(const Plan& plan, const Calls& calls);
+    /// What carrying out the plan would do, as far as that is known before.
+    CycleReport propose(const Plan& plan);
+    CycleReport carry_out(const Plan& plan, const Calls& calls);
+    std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
+    std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus, Rollout& rollout,
+                                            CycleReport& report, const Calls& calls);
+    /// Marks the destroys that a unit which is not ready stands in the way of; `surplus` ones only stand in that of
+    /// their own service.
+    void keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus);
+    /// What failed while the target was out of reach is started once more, and has all its time again.
+    void note_outage(const RolloutEnd& end);
+    /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
+    void look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
+    /// Whether somebody has paused something of the plan since the cycle began.
+    [[nodiscard]] bool pauses_more(const Plan& plan, const Calls& calls);
+    /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
+    [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
+    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it. Adds
+    /// what is on no machine to `unplaced`.
+    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
+                                                         const Calls& calls);
+    /// Those of the units that the target does not call ready. Adds what is on no machine to `unplaced`, if there is
+    /// one.
+    [[nodiscard]] std::vector<NotReady> look_at(const std::vector<DeployedUnit>& units, bool were_changed,
+                                                std::set<std::string>* unplaced, const Calls& calls);
+    /// Wanted units without a change of which it is in doubt whether they run: by the last listing, if what it leaves
+    /// in doubt was not looked at, else by the last look.
+    [[nodiscard]] std::vector<DeployedUnit> units_in_doubt(const std::vector<Change>& changes) const;
+    /// Whether the target is asked for those: once after each listing, and each time that resync_interval is over.
+    [[nodiscard]] bool is_look_at_rest_due() const;
+    /// Adds those of them that do not run. When the target does not answer, the last answer counts.
+    void tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls);
+    void note_not_running(const CycleReport& report, const Calls& calls);
+    /// Both, in an idle cycle.
+    void look_again_at_rest(const Calls& calls);
+    /// Marks what the second reading of the wanted state wants after all (R25).
+    void dispute(CycleReport& report, const Calls& calls);
+    void skip(ChangeResult& result, std::string why);
+    void skip_destroys(CycleReport& report, const std::string& why);
+    void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
+    void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group, const std::string& digest) const;
+    void book_verdict(const GroupOutcome& verdict, const Calls& calls);
+    /// `unproven_before` the cycle; of those, `missing` are not in the cluster.
+    void book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
+              const std::vector<std::string>& missing, const Calls& calls);
+    void store_ledger(Ledger ledger, const Calls& calls);
+    [[nodiscard]] std::string key(std::string_view document) const;
+
+    Plugins plugins_;
+    ReconcilePolicy policy_;
+    EventStream& events_;
+    std::optional<std::string> identity_;
+    std::optional<Ledger> ledger_;
+    Orders orders_;
+    WaitStarts wait_starts_;
+    std::set<std::string> shaken_;  ///< services that the target was out of reach for while they were waited for
+    std::mutex cache_turn_;         ///< during a rollout its threads write to the cache while this one reads
+    std::optional<ActualState> actual_;
+    std::optional<WantedState> wanted_;
+    std::chrono::steady_clock::time_point listed_at_;
+    std::optional<std::chrono::steady_clock::time_point> looked_at_rest_at_;  ///< at units in doubt
+    bool is_unlooked_ = false;          ///< `actual_` was listed, and what that leaves in doubt was not looked at
+    bool is_settled_ = false;           ///< `actual_` was compared, and is what the cache has
+    bool is_listed_for_drift_ = false;  ///< `actual_` was listed only because resync_interval was over
+    bool snapshot_is_trusted_ = true;
+    bool idle_ = false;
+};
+
+}  // namespace deployer

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "actual/actual.hpp"
+#include "plan/outcome.hpp"
+#include "wanted/content.hpp"
+#include "wanted/manifest.hpp"
+
+#include <deployer/revision.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deployer {
+
+/// What is done to one unit. The order of the values is the order of a plan (R21).
+enum class ChangeKind {
+    create_group,     ///< a unit of a service that has no unit yet
+    add_node,         ///< a unit of a service that has others
+    update,           ///< other content
+    update_sidekick,  ///< other content, in a service where only sidekicks get other content
+    set_state,        ///< same content, other desired state
+    remove_node,      ///< not wanted, of a service that stays
+    destroy_group,    ///< not wanted, of a service of which nothing is wanted
+};
+
+/// "create", "update", "set_state" or "destroy".
+std::string_view action_of(ChangeKind kind) noexcept;
+
+inline bool is_create(ChangeKind kind) noexcept {
+    return kind <= ChangeKind::add_node;
+}
+inline bool is_destroy(ChangeKind kind) noexcept {
+    return kind >= ChangeKind::remove_node;
+}
+
+/// One option whose values differ (R26). Absent on the side that lacks it. In a plan both are without secrets (R59).
+struct OptionDifference {
+    std::string section;
+    std::string name;
+    std::optional<std::string> from;
+    std::optional<std::string> to;
+    std::vector<std::string> hidden{};  ///< names of variables that differ and are not shown
+
+    bool operator==(const OptionDifference&) const = default;
+};
+
+/// One step of a plan: one unit.
+struct Change {
+    ChangeKind kind = ChangeKind::update;
+    std::string unit;
+    std::string service;
+    SharedContent content;  ///< as it is to be; null for destroys
+    SharedContent former;   ///< as it is; null for creates
+    DesiredState desired_state = DesiredState::launched;
+    std::string reason;  ///< for people, one line
+    std::vector<OptionDifference> differences;
+    DesiredState former_state = DesiredState::launched;  ///< as it is; meaningless for creates
+};
+
+/// What a change makes of what, to know it again. The same for two updates exactly when both contents and states are.
+std::string signature_of(const Change& change);
+
+/// A service of a plan of which something is waited for (R41, R42).
+struct GatedGroup {
+    std::string service;
+    RolloutRules rules;
+    /// Its units that need no change, of nodes that need none, when others are updated. They have to be ready before
+    /// another one is touched: they may be the first nodes of a version that does not come up.
+    std::vector<DeployedUnit> settled;
+    /// Its units that need no change, of nodes that do: a sidekick tells how its node is.
+    std::vector<DeployedUnit> companions;
+    std::vector<std::string> unproven;  ///< units that were not seen ready since they were changed
+    std::vector<DeployedUnit> former;   ///< what units were before a change that was never seen to end well
+    bool fresh = false;                 ///< nothing of it is there yet
+    bool restarts = false;              ///< somebody asked for it: what failed of it is started once more
+    bool restoring = false;             ///< it is on its way back from a rollout that ended badly
+};
+
+/// A service of which nothing is touched, and why.
+struct Standstill {
+    std::string service;
+    Outcome outcome = Outcome::paused;  ///< paused or quarantined
+    std::string reason;                 ///< for people, one line
+    std::size_t changes = 0;            ///< that are left for it
+    std::string advice{};               ///< how to end it; may be empty
+
+    bool operator==(const Standstill&) const = default;
+};
+
+/// How many units a cycle would have destroyed or touched and left alone.
+struct LeftAlone {
+    std::size_t destroy_disabled = 0;  ///< unwanted, but `destroy` is false (R22)
+    std::size_t max_destroy = 0;       ///< unwanted, but too many at once (R24)
+    std::size_t disputed = 0;          ///< wanted again by the second reading (R25)
+    std::size_t protected_units = 0;   ///< differing or unwanted, but protected (R23)
+    std::size_t altered = 0;           ///< differing, but the target gives back otherwise whatever it is given
+
+    bool operator==(const LeftAlone&) const = default;
+};
+
+/// The ordered, typed result of comparing.
+struct Plan {
+    Revision revision;
+    std::vector<Change> changes;       ///< in order (R21): destroys are last
+    std::vector<GatedGroup> gated;     ///< by service: groups that something is waited for in
+    std::vector<Standstill> standing;  ///< by service: groups that are not touched
+    std::vector<Held> held;
+    /// Why no unit may be destroyed before something held is up (R25); empty when nothing stands in the way.
+    std::string destroy_obstacle;
+    LeftAlone left;
+    std::vector<std::string> altered;  ///< names of the units that `left` counts so
+    std::vector<std::string> notes;    ///< finished messages on what was left and how to allow it
+};
+
+}  // namespace deployer

@@ -1,0 +1,519 @@
+#include "host/plugin_host.hpp"
+#include "support/catch.hpp"
+#include "support/error_catalogue.hpp"
+#include "support/loaded_plugin.hpp"
+#include "support/temp_dir.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace deployer {
+namespace {
+
+constexpr const char* fixtures = DEPLOYER_TEST_FIXTURES;
+
+/// What a refusal begins with: where the configuration names the plugin.
+const std::string cannot_load = "test.yaml:1: plugin: cannot load plugin ";
+
+fs::path fixture(const std::string& name) {
+    return fs::path(fixtures) / (name + ".so");
+}
+
+/// What the host says about a plugin that it does not give. Whatever it is, people can look it up.
+Error refusal_of(PluginHost& host, std::string_view plugin, const Settings& settings = no_settings()) {
+    static const ErrorCatalogue catalogue;
+    try {
+        host.create_target(plugin, settings);
+    } catch (const Error& error) {
+        INFO(error.what());
+        CHECK(catalogue.knows(error.what()));
+        return error;
+    }
+    throw std::logic_error("the host took plugin " + std::string(plugin));
+}
+
+void check_refusal(std::string_view plugin, const std::string& reason, ErrorKind kind = ErrorKind::misconfigured) {
+    PluginHost host({fixtures});
+    const auto error = refusal_of(host, plugin);
+    CHECK(error.what() == cannot_load + fixture(std::string(plugin)).string() + ": " + reason);
+    CHECK(error.kind() == kind);
+}
+
+void check_failed_create(const std::string& plugin, const std::string& reason, ErrorKind kind) {
+    PluginHost host({fixtures});
+    const auto error = refusal_of(host, plugin);
+    CHECK(error.what() == "cannot set up plugin " + plugin + ": " + reason);
+    CHECK(error.kind() == kind);
+}
+
+bool holds(std::string_view text, std::string_view fragment) {
+    return text.find(fragment) != text.npos;
+}
+
+/// What a command prints.
+std::string output_of(const std::string& command) {
+    std::string output;
+    FILE* const pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::array<char, 4096> chunk{};
+    while (const auto count = std::fread(chunk.data(), 1, chunk.size(), pipe)) output.append(chunk.data(), count);
+    REQUIRE(::pclose(pipe) == 0);
+    return output;
+}
+
+/// The plugin's file under another directory, as an installation or an update makes it: a new file.
+fs::path install(const std::string& plugin, const fs::path& directory) {
+    fs::create_directories(directory);
+    auto file = directory / (plugin + ".so");
+    fs::remove(file);
+    fs::copy_file(fixture(plugin), file);
+    return file;
+}
+
+std::vector<fs::path> shipped_plugins() {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(DEPLOYER_TEST_PLUGINS)) files.push_back(entry.path());
+    REQUIRE(files.size() >= 3);
+    return files;
+}
+
+bool is_root(const char* what) {
+    if (::geteuid() == 0) return true;
+    std::cout << "skipped: " << what << ": only root is refused this\n";
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a plugin is found by its name and by its absolute path", "[R2]") {
+    PluginHost host({"/nowhere/at/all", fixtures});
+    CHECK(host.create_target("target-faultless", no_settings())->identity() == "fixture");
+    CHECK(host.create_target(fixture("target-faultless").string(), no_settings())->identity() == "fixture");
+}
+
+TEST_CASE("directories are searched in order", "[R2]") {
+    const TempDir dir;
+    install("target-faultless", dir.path("second"));
+    dir.write("first/target-faultless.so", "#!/bin/sh\n");
+    PluginHost host({dir.path("first"), dir.path("second")});
+    CHECK(holds(refusal_of(host, "target-faultless").what(), dir.path("first/target-faultless.so").string()));
+}
+
+TEST_CASE("a host that is told to search elsewhere keeps in mind what it has loaded", "[R2]") {
+    const TempDir dir;
+    install("target-faultless", dir.path("first"));
+    const auto second = install("target-faultless", dir.path("second"));
+    PluginHost host({dir.path("first")});
+    host.create_target("target-faultless", no_settings());
+    host.search({dir.path("second")});
+    CHECK(holds(refusal_of(host, "target-faultless").what(), second.string() + ": is a second file of plugin"));
+}
+
+TEST_CASE("an unknown name is answered with the directories searched and the name that was probably meant", "[R2]") {
+    const TempDir dir;
+    install("target-faultless", dir.path("plugins"));
+    PluginHost host({dir.path("none"), dir.path("plugins")});
+    const auto start =
+        ": not found in " + dir.path("none").string() + " (No such file or directory), " + dir.path("plugins").string();
+    const std::string meant = "; did you mean \"target-faultless\"?";
+    CHECK(refusal_of(host, "target-fautless").what() == cannot_load + "target-fautless" + start + meant);
+    CHECK(refusal_of(host, "target-faultless.so").what() == cannot_load + "target-faultless.so" + start + meant);
+    CHECK(refusal_of(host, "cache-file").what() ==
+          cannot_load + "cache-file" + start + "; found there: target-faultless");
+
+    PluginHost without_directories({});
+    CHECK(refusal_of(without_directories, "cache-file").what() ==
+          cannot_load + "cache-file: there is no directory to search");
+}
+
+TEST_CASE("what is neither a name nor an absolute path is refused", "[R2]") {
+    PluginHost host({fixtures});
+    for (const std::string plugin : {"", "./target-faultless.so", "fixtures/target-faultless"}) {
+        CHECK(refusal_of(host, plugin).what() ==
+              cannot_load + plugin + ": it is neither a plugin's name nor an absolute path");
+    }
+}
+
+TEST_CASE("a plugin has to be a file that exists", "[R2]") {
+    const TempDir dir;
+    fs::create_directory(dir.path("target-directory.so"));
+    REQUIRE(::mkfifo(dir.path("target-pipe.so").c_str(), 0600) == 0);
+    fs::create_symlink("gone.so", dir.path("target-dangling.so"));
+    PluginHost host({dir.path()});
+    const auto start = cannot_load + dir.path().string();
+    CHECK(refusal_of(host, "target-directory").what() ==
+          start + "/target-directory.so: is a directory, not a regular file");
+    CHECK(refusal_of(host, "target-pipe").what() == start + "/target-pipe.so: is a pipe, not a regular file");
+    CHECK(refusal_of(host, "target-dangling").what() ==
+          start + "/target-dangling.so: is a symbolic link to gone.so, which does not exist");
+    CHECK(refusal_of(host, dir.path("absent.so").string()).what() == start + "/absent.so: there is no such file");
+}
+
+TEST_CASE("a symbolic link to a plugin bears the plugin's name", "[R2]") {
+    const TempDir dir;
+    fs::rename(install("target-faultless", dir.path("versions")), dir.path("versions/target-faultless-1.2.so"));
+    fs::create_symlink("versions/target-faultless-1.2.so", dir.path("target-faultless.so"));
+    PluginHost host({dir.path()});
+    CHECK(host.create_target("target-faultless", no_settings()) != nullptr);
+}
+
+TEST_CASE("root loads no plugin that anyone can write to", "[R2]") {
+    if (!is_root("root loads no plugin that anyone can write to")) return;
+    const TempDir dir;
+    const auto file = install("target-faultless", dir.path());
+    fs::permissions(file, fs::perms(0666));
+    PluginHost host({dir.path()});
+    CHECK(refusal_of(host, "target-faultless").what() ==
+          cannot_load + file.string() + ": anyone may write to it (mode 0666), and this program runs as root; " +
+              "run chmod o-w " + file.string());
+    fs::permissions(file, fs::perms(0644));
+    CHECK_NOTHROW(host.create_target("target-faultless", no_settings()));
+}
+
+TEST_CASE("root loads no plugin that anyone can replace", "[R2]") {
+    if (!is_root("root loads no plugin that anyone can replace")) return;
+    const TempDir dir;
+    const auto plugins = dir.path("plugins");
+    const auto file = install("target-faultless", plugins);
+    PluginHost host({plugins});
+    const auto expected = [&](const fs::path& found, const fs::path& writable) {
+        return cannot_load + found.string() + ": anyone may replace it, since " + writable.string() +
+               " is writable by all (mode 0777), and this program runs as root; run chmod o-w " + writable.string();
+    };
+
+    SECTION("in a directory that all may write to") {
+        fs::permissions(plugins, fs::perms(0777));
+        CHECK(refusal_of(host, "target-faultless").what() == expected(file, plugins));
+    }
+    SECTION("nor in one further up") {
+        const auto below = install("target-faultless", dir.path("plugins/1.0/lib"));
+        fs::permissions(plugins, fs::perms(0777));
+        CHECK(refusal_of(host, below.string()).what() == expected(below, plugins));
+    }
+    SECTION("nor through a link from elsewhere") {
+        const auto link = dir.path("target-faultless.so");
+        fs::create_symlink(file, link);
+        fs::permissions(plugins, fs::perms(0777));
+        CHECK(refusal_of(host, link.string()).what() == expected(link, plugins));
+    }
+    SECTION("nor through a link that anyone can turn elsewhere") {
+        const auto link = dir.path("links/target-faultless.so");
+        fs::create_directory(dir.path("links"));
+        fs::create_symlink(file, link);
+        fs::permissions(dir.path("links"), fs::perms(0777));
+        CHECK(refusal_of(host, link.string()).what() == expected(link, dir.path("links")));
+    }
+}
+
+TEST_CASE("a sticky directory leaves a plugin to its owner, whom root has to be", "[R2]") {
+    if (!is_root("a sticky directory leaves a plugin to its owner, whom root has to be")) return;
+    const TempDir dir;
+    const auto shared = dir.path("shared");
+    const auto own = dir.path("shared/own");
+    const auto file = install("target-faultless", own);
+    fs::permissions(shared, fs::perms(01777));
+    PluginHost host({own});
+    CHECK_NOTHROW(host.create_target("target-faultless", no_settings()));
+
+    REQUIRE(::chown(own.c_str(), 12345, 0) == 0);
+    CHECK(refusal_of(host, "target-faultless").what() ==
+          cannot_load + file.string() + ": user 12345 may replace it, since " + own.string() +
+              " is theirs, in a directory that is writable by all (mode 01777), and this program runs as root (user "
+              "0); run chown -h root " +
+              own.string());
+}
+
+TEST_CASE("a file that is no shared library is refused by its first bytes", "[R2]") {
+    const TempDir dir;
+    dir.write("target-script.so", "#!/bin/sh\n");
+    dir.write("target-empty.so", "");
+    PluginHost host({dir.path()});
+    const auto start = cannot_load + dir.path().string();
+    CHECK(refusal_of(host, "target-script").what() ==
+          start +
+              "/target-script.so: is not a shared library: it begins with 23 21 2f 62 and not with 7f 45 4c 46 (ELF)");
+    CHECK(refusal_of(host, "target-empty").what() == start + "/target-empty.so: is empty, not a shared library");
+}
+
+TEST_CASE("a library that is cut short is refused before the loader would crash on it", "[R2]") {
+    const TempDir dir;
+    const auto file = install("target-faultless", dir.path());
+    const auto size = GENERATE(as<std::uintmax_t>{}, 4, 63, 64, 200, 4096, 9000);
+    fs::resize_file(file, size);
+    PluginHost host({dir.path()});
+    const std::string message = refusal_of(host, "target-faultless").what();
+    CHECK(message.starts_with(cannot_load + file.string() + ": is cut short: it has " + std::to_string(size) +
+                              " bytes of at least "));
+}
+
+TEST_CASE("a copy that broke off and is filled up with zeros is refused before the loader would crash on it", "[R2]") {
+    const TempDir dir;
+    const auto file = install("target-faultless", dir.path());
+    const auto content = dir.read("target-faultless.so");
+    const auto whole = GENERATE(as<std::size_t>{}, 4096, 8192, 12288);
+    dir.write("target-faultless.so", content.substr(0, whole) + std::string(content.size() - whole, '\0'));
+    PluginHost host({dir.path()});
+    CHECK(refusal_of(host, "target-faultless").what() ==
+          cannot_load + file.string() + ": is damaged: its dynamic section names no symbols; copy it again");
+}
+
+TEST_CASE("what the dynamic loader says is passed on without its wrapping", "[R2][R3]") {
+    check_refusal("target-unresolved-symbol",
+                  "cannot be loaded: undefined symbol: _Z19nobody_defines_thisv; built with coco_deployer_add_plugin() "
+                  "this shows at link time");
+    check_refusal(
+        "target-missing-library",
+        "cannot be loaded: libdeployer-fixture-gone.so: cannot open shared object file: No such file or directory");
+}
+
+TEST_CASE("a plugin that calls what this program's SDK has not yet is said to be newer", "[R2]") {
+    check_refusal("target-newer-sdk",
+                  "cannot be loaded: undefined symbol: _ZN8deployer11added_laterEv; it was built with a newer SDK "
+                  "(plugin ABI 1.7) than this program's (1.1); use a newer program, or rebuild it with the SDK of this "
+                  "program");
+}
+
+TEST_CASE("a library without the plugin symbol is refused", "[R1][R2]") {
+    check_refusal("target-without-symbol",
+                  "exports no symbol deployer_plugin_v1: it is no plugin, or DEPLOYER_PLUGIN is missing in its source");
+    check_refusal(
+        "target-other-major-symbol",
+        "is built for plugin ABI 2 (it exports deployer_plugin_v2), and this program has 1 (deployer_plugin_v1); "
+        "rebuild it with the SDK of this program");
+}
+
+TEST_CASE("a plugin that was built with an earlier minor of the SDK is taken", "[R1][R2]") {
+    PluginHost host({fixtures});
+    CHECK(host.create_target("target-older-minor", no_settings())->identity() == "fixture");
+}
+
+TEST_CASE("a description that this program cannot trust is refused, naming both values", "[R1][R2]") {
+    check_refusal("target-wrong-magic",
+                  "has the magic number 0xfeedbeef and not 0x594c5044: what it exports is no plugin description");
+    check_refusal("target-newer-major",
+                  "has plugin ABI 2, and this program 1; rebuild it with the SDK of this program");
+    check_refusal(
+        "target-newer-minor",
+        "needs plugin ABI 1.7, and this program has only 1.1; use a newer program, or rebuild it with the SDK of "
+        "this program");
+    check_refusal("target-wrong-size", "has a description of 24 bytes and not " +
+                                           std::to_string(sizeof(PluginDescriptor)) +
+                                           "; rebuild it with the SDK of this program");
+    check_refusal("target-other-toolchain",
+                  std::string("is built for \"libc++,abi=2\" (by ") + __VERSION__ +
+                      "), and this program for \"libstdc++;cxx11=1;debug=0;ptr=8\"; rebuild it "
+                      "with this program's C++ library settings");
+    check_refusal("target-unknown-kind",
+                  "is of kind 9, and this program knows 1 (source), 2 (target), 3 (cache) and 4 (health)");
+    check_refusal(
+        "target-misnamed",
+        R"(calls itself "target-other", and its file "target-misnamed.so"; rename the file to target-other.so)");
+    check_refusal("target-nameless", "has a description without name (null)");
+    check_refusal("target-versionless", "has a description without version (null)");
+    check_refusal("target-without-create", "has a description without create (null)");
+    check_refusal("target-without-destroy", "has a description without destroy (null)");
+}
+
+TEST_CASE("a plugin's file is its name with .so", "[R2]") {
+    const TempDir dir;
+    const auto file = dir.path("target-faultless.so.1");
+    fs::rename(install("target-faultless", dir.path()), file);
+    PluginHost host({dir.path()});
+    CHECK(refusal_of(host, file.string()).what() ==
+          cannot_load + file.string() +
+              ": is named \"target-faultless.so.1\", and a plugin's file is its name with .so");
+}
+
+TEST_CASE("a plugin that cannot be had is complained of where the configuration names it", "[R6]") {
+    PluginHost host({fixtures});
+    for (const std::string plugin : {"target-nowhere", "cache-for-a-target", "target-wrong-magic"}) {
+        const auto settings = settings_from("destroyed: gone\nplugin: " + plugin + "\n");
+        const std::string message = refusal_of(host, plugin, settings).what();
+        INFO(message);
+        CHECK(message.starts_with("test.yaml:2: plugin: cannot load plugin "));
+    }
+}
+
+TEST_CASE("a plugin is only taken for its own kind", "[R2]") {
+    check_refusal("cache-for-a-target", "is a cache plugin, and a target plugin is asked for");
+}
+
+TEST_CASE("a refused plugin stays refused, with the same words", "[R2]") {
+    PluginHost host({fixtures});
+    const std::string first = refusal_of(host, "target-newer-major").what();
+    CHECK(refusal_of(host, "target-newer-major").what() == first);
+}
+
+TEST_CASE("one plugin may have many instances", "[R2]") {
+    PluginHost host({fixtures});
+    const auto first = host.create_target("target-faultless", no_settings());
+    const auto second = host.create_target("target-faultless", no_settings());
+    CHECK(first != second);
+}
+
+TEST_CASE("two files of one plugin are not loaded both", "[R2]") {
+    const TempDir dir;
+    const auto first = install("target-faultless", dir.path("first"));
+    const auto second = install("target-faultless", dir.path("second"));
+    PluginHost host({dir.path("first")});
+    host.create_target("target-faultless", no_settings());
+    CHECK(refusal_of(host, second.string()).what() ==
+          cannot_load + second.string() +
+              ": is a second file of plugin target-faultless, which is already loaded from " + first.string() +
+              "; remove one of them");
+}
+
+TEST_CASE("a file that was replaced since it was loaded asks for a restart", "[R2]") {
+    const auto plugin = GENERATE(as<std::string>{}, "target-faultless", "target-newer-minor");
+    const TempDir dir;
+    const auto file = install(plugin, dir.path());
+    PluginHost host({dir.path()});
+    try {
+        host.create_target(plugin, no_settings());
+    } catch (const Error&) {
+        REQUIRE(plugin == "target-newer-minor");
+    }
+    // The former file is kept, so that its inode is not given out again.
+    fs::rename(file, dir.path("former"));
+    install(plugin, dir.path());
+    CHECK(refusal_of(host, plugin).what() ==
+          cannot_load + file.string() +
+              ": has changed on disk since it was loaded; restart this program to use the new one");
+}
+
+TEST_CASE("whatever create throws becomes an error that names the plugin", "[R5]") {
+    check_failed_create("target-create-throws-misconfigured", "the endpoint is no url", ErrorKind::misconfigured);
+    check_failed_create("target-create-throws-error", "nobody is at home (unavailable)", ErrorKind::internal);
+    check_failed_create("target-create-throws-exception",
+                        "a defect of target-create-throws-exception, it threw unexpectedly: index 7 of 3",
+                        ErrorKind::internal);
+    check_failed_create("target-create-throws-int",
+                        "a defect of target-create-throws-int, it threw unexpectedly: something that is no exception",
+                        ErrorKind::internal);
+    check_failed_create("target-create-null", "its create function gave null", ErrorKind::internal);
+}
+
+TEST_CASE("a setting that the plugin never asked for destroys the new instance again", "[R6]") {
+    const TempDir dir;
+    PluginHost host({fixtures});
+    const auto error =
+        refusal_of(host, "target-faultless", settings_from("destroyed: gone\ndestroyd: gone\n", dir.path()));
+    CHECK(error.kind() == ErrorKind::misconfigured);
+    CHECK(std::string(error.what()).starts_with("cannot set up plugin target-faultless: test.yaml:2: destroyd: "));
+    CHECK(dir.exists("gone"));
+}
+
+TEST_CASE("an instance lives as long as somebody holds it, with or without the host", "[R3]") {
+    const TempDir dir;
+    std::shared_ptr<Target> target;
+    {
+        PluginHost host({fixtures});
+        target = host.create_target("target-faultless", settings_from("destroyed: gone\n", dir.path()));
+    }
+    CHECK(target->identity() == "fixture");
+    CHECK_FALSE(dir.exists("gone"));
+    target.reset();
+    CHECK(dir.exists("gone"));
+}
+
+TEST_CASE("a library that was loaded stays, for exceptions and threads of it may be about", "[R3]") {
+    const TempDir dir;
+    const auto file = install("target-create-throws-exception", dir.path());
+    {
+        PluginHost host({dir.path()});
+        refusal_of(host, "target-create-throws-exception");
+    }
+    CHECK(holds(output_of("cat /proc/" + std::to_string(::getpid()) + "/maps"), file.string()));
+}
+
+TEST_CASE("a survey lists every plugin file by name, good or refused", "[R2]") {
+    const TempDir dir;
+    const auto good = install("target-faultless", dir.path("first"));
+    const auto second = install("target-faultless", dir.path("second"));
+    const auto cache = install("cache-for-a-target", dir.path("second"));
+    const auto script = dir.write("second/target-a-script.so", "#!/bin/sh\n");
+    dir.write("second/README.md", "not listed");
+    PluginHost host({dir.path("none"), dir.path("first"), dir.path("second")});
+    const auto found = host.survey();
+
+    REQUIRE(found.size() == 4);
+    CHECK(found[0].name == "cache-for-a-target");
+    CHECK(found[0].file == cache);
+    CHECK(found[0].kind == PluginKind::cache);
+    CHECK(found[0].refusal.empty());
+    CHECK(found[1].name == "target-a-script");
+    CHECK(found[1].file == script);
+    CHECK(found[1].kind == std::nullopt);
+    CHECK(found[1].refusal == "is not a shared library: it begins with 23 21 2f 62 and not with 7f 45 4c 46 (ELF)");
+    CHECK(found[2].name == "target-faultless");
+    CHECK(found[2].file == good);
+    CHECK(found[2].kind == PluginKind::target);
+    CHECK(found[2].version == "1.2.3");
+    CHECK(found[2].built_with == __VERSION__);
+    CHECK(found[2].refusal.empty());
+    CHECK(found[3].file == second);
+    CHECK(found[3].refusal == "is a second file of plugin target-faultless, which is already loaded from " +
+                                  good.string() + "; remove one of them");
+    CHECK(host.survey().size() == 4);
+}
+
+TEST_CASE("the shipped plugins are found beside the program and pass every check", "[R2]") {
+    CHECK(fs::equivalent(default_plugin_directory(), DEPLOYER_TEST_PLUGINS));
+    PluginHost host({default_plugin_directory()});
+    const auto found = host.survey();
+    CHECK(found.size() >= 3);
+    for (const auto& plugin : found) {
+        INFO(plugin.file << ": " << plugin.refusal);
+        CHECK(plugin.refusal.empty());
+        REQUIRE(plugin.kind.has_value());
+        CHECK(plugin.name.starts_with(std::string(to_string(*plugin.kind)) + "-"));
+    }
+}
+
+TEST_CASE("a shipped plugin exports its description and nothing else", "[R1][R3]") {
+    for (const auto& file : shipped_plugins()) {
+        INFO(file);
+        const auto symbols = output_of("nm -D --defined-only --format=posix '" + file.string() + "'");
+        CHECK(symbols.starts_with("deployer_plugin_v1 "));
+        CHECK(std::count(symbols.begin(), symbols.end(), '\n') == 1);
+    }
+}
+
+TEST_CASE("no shipped file looks for libraries in the current directory", "[R3]") {
+    auto files = shipped_plugins();
+    files.emplace_back(DEPLOYER_TEST_PROGRAM);
+    for (const auto& file : files) {
+        const auto dynamic = output_of("readelf -dW '" + file.string() + "'");
+        INFO(file << "\n" << dynamic);
+        const auto begin = dynamic.find("runpath: [");
+        REQUIRE(begin != std::string::npos);
+        const auto end = dynamic.find(']', begin);
+        const auto paths = ":" + dynamic.substr(begin + 10, end - begin - 10) + ":";
+        // An empty element stands for the current directory.
+        CHECK_FALSE(holds(paths, "::"));
+        CHECK(holds(paths, ":$ORIGIN/.."));
+    }
+}
+
+TEST_CASE("a shipped plugin holds nothing of Boost.DLL", "[R3]") {
+    for (const auto& file : shipped_plugins()) {
+        INFO(file);
+        CHECK_FALSE(holds(output_of("nm --demangle '" + file.string() + "'"), "boost::dll"));
+    }
+    // The program does, so this looks for the right thing.
+    CHECK(holds(output_of("nm --demangle /proc/" + std::to_string(::getpid()) + "/exe"), "boost::dll"));
+}
+
+}  // namespace deployer
