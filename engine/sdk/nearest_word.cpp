@@ -9,7 +9,7 @@
 namespace deployer {
 namespace {
 
-/// What people mix up most does not count as a difference.
+/// The word without case, dashes and underscores, which people mix up most.
 std::string fold(std::string_view word) {
     std::string folded;
     for (const char byte : word) {

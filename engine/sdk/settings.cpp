@@ -128,8 +128,8 @@ std::chrono::milliseconds parse_duration(std::string_view text) {
     return std::chrono::milliseconds(sum);
 }
 
-/// What keeps a text from being a path; empty: nothing. A path means the same whoever starts the program and from
-/// where, so what a shell would put in is not: a directory named "~" would be made of it.
+/// The reason why a text is no path; empty: it is one. `~` and variables are refused: only a shell replaces them, and
+/// the deployer would make a directory named "~".
 std::string find_path_problem(std::string_view text) {
     constexpr std::string_view whole = "; write the whole path, or one relative to this file";
     if (text.empty()) return "is empty, but must be a path";
@@ -202,7 +202,8 @@ void add(std::vector<SettingDescription>& all, std::size_t first, SettingDescrip
 
 }  // namespace
 
-/// What the copies of a Settings share. One for each block that was opened, so that opening it twice asks one view.
+/// The state that all copies of a Settings share. One for each block that was opened, so that opening it twice asks one
+/// view.
 struct Settings::View {
     std::shared_ptr<const SettingsDocument> document;
     const SettingsNode* node = nullptr;  ///< of kind block; null when the block is absent

@@ -17,7 +17,7 @@ namespace deployer {
 
 namespace {
 
-/// What Go calls white space: fleet drops it at the ends of lines, names and values when it reads back what it stored.
+/// White space as Go has it: fleet drops it at the ends of lines, names and values when it reads back what it stored.
 /// systemd's own set is the first four.
 constexpr auto white_space = std::to_array<std::string_view>(
     {" ",      "\t",     "\r",     "\n",     "\v",     "\f",     "\u0085", "\u00A0", "\u1680",
@@ -82,7 +82,7 @@ bool is_of_plain_text(std::string_view line) {
 /// Follows a value through its quotes, as systemd divides it into words.
 class QuoteTracker {
 public:
-    /// What comes is a text without words.
+    /// From here on quotes mean nothing, as in a `Description=`.
     void ignore_quotes() { ignores_ = true; }
 
     void read(std::string_view text) {
@@ -104,7 +104,7 @@ private:
     bool ignores_ = false;
 };
 
-/// What counts as one line once continuations are joined. The text is good until the next one is read.
+/// A line with the lines that continue it joined. The text is valid until the next line is read.
 struct LogicalLine {
     int number = 0;  ///< of its first part
     std::string_view text;

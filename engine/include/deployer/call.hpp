@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// What every call into a plugin carries (R8): until when, until whom, and where to speak. A plugin ends every wait of
+/// The conditions of one call into a plugin (R8): its deadline, its stop token and its log. A plugin ends every wait of
 /// its own at whichever of deadline and stop comes first. A call that outlives its deadline by the engine's grace ends
 /// the process, so a plugin never waits on something that honours neither.
 /// The engine owns all of it; a plugin keeps none of it past the call.

@@ -10,11 +10,11 @@
 
 namespace deployer {
 
-/// What the engine does about a failure (R5). A plugin picks the kind; the engine picks the consequence.
+/// The kind of a failure decides how the engine reacts (R5). A plugin picks the kind; the engine picks the consequence.
 enum class ErrorKind {
     unavailable,    ///< The other side cannot be reached or did not answer in full: retry, and trust no cache.
     rejected,       ///< This one unit or file is wrong: it fails, others go on.
-    not_found,      ///< What was asked for does not exist.
+    not_found,      ///< The unit, file or document of the call does not exist.
     misconfigured,  ///< A person has to change something, mostly the configuration.
     cancelled,      ///< The call's stop token was triggered; nothing is wrong.
     internal,       ///< A defect of ours or of the plugin. Anything thrown that is not an Error counts as this.

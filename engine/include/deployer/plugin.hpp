@@ -28,12 +28,13 @@ enum class PluginKind : std::uint32_t { source = 1, target = 2, cache = 3, healt
 #define DEPLOYER_GLIBCXX_DEBUG 0
 #endif
 
-/// What has to be alike for std types to cross safely. The compiler's own version does not have to.
+/// The properties of a toolchain that program and plugin must share, or std types could not cross safely. The
+/// compiler's own version may differ.
 inline constexpr const char* plugin_toolchain =
     "libstdc++;cxx11=" DEPLOYER_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) ";debug=" DEPLOYER_STRINGIFY(
         DEPLOYER_GLIBCXX_DEBUG) ";ptr=" DEPLOYER_STRINGIFY(__SIZEOF_POINTER__);
 
-/// What a plugin exports, and all that it exports: data, which the host judges before it calls anything. The fields up
+/// The only symbol that a plugin exports. It is data, so that the host can judge it before any call. The fields up
 /// to `kind` never move. Strings are literals of the plugin, never null.
 struct PluginDescriptor {
     std::uint32_t magic;

@@ -45,7 +45,7 @@ struct SettingType {
     bool operator==(const SettingType&) const = default;
 };
 
-/// What there is to know of a key: how it was asked for, and what whoever asked says of it.
+/// All that is known of a key: how the plugin asked for it, and how the plugin describes it.
 struct SettingDescription {
     std::string path;                ///< dotted, from the block that was asked; in a list of blocks `hosts[].name`
     std::vector<SettingType> types;  ///< in the order asked, mostly one; of a secret, `_file` goes without saying
@@ -92,25 +92,25 @@ public:
     [[nodiscard]] std::filesystem::path path(std::string_view key) const;
     [[nodiscard]] std::optional<std::filesystem::path> find_path(std::string_view key) const;
 
-    /// What path() makes of a text. For paths that are parts of other values. Since 1.1.
+    /// The path that path() would give for this text. For paths that are parts of other values. Since 1.1.
     [[nodiscard]] std::filesystem::path as_path(std::string_view key, std::string_view text) const;
 
     /// As path(), of a file or directory that the plugin writes, or has written. The engine refuses it below a
     /// directory that the source reads, where each cycle would start the next one. Since 1.1.
     [[nodiscard]] std::filesystem::path written_path(std::string_view key) const;
 
-    /// What was asked for by written_path(), in this block and in all blocks that were opened from it, by dotted paths
-    /// of the keys. Since 1.1.
+    /// All paths that were asked for by written_path(), in this block and in all blocks that were opened from it, by
+    /// dotted paths of the keys. Since 1.1.
     [[nodiscard]] std::map<std::string, std::filesystem::path> written_paths() const;
 
-    /// What relative paths are relative to; empty: the working directory. Since 1.1.
+    /// The directory that relative paths start from; empty: the working directory. Since 1.1.
     [[nodiscard]] const std::filesystem::path& directory() const noexcept;
 
     /// A list of texts; absent counts as empty.
     [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
 
-    /// Whatever stands there, for a plugin that passes it on. Counts as asking for all that is in it. Since
-    /// 1.1.
+    /// The value as it stands there, of any kind, for a plugin that passes it on. Counts as asking for all that is in
+    /// it. Since 1.1.
     [[nodiscard]] std::optional<SettingsNode> find_tree(std::string_view key) const;
 
     /// One of the given words.
@@ -142,7 +142,7 @@ public:
     /// each was first asked for or described. A key by which a secret names its file is not among them. Since 1.1.
     [[nodiscard]] std::vector<SettingDescription> described() const;
 
-    /// What the keys of this block are, in the order of the file. Asks for none of them.
+    /// The keys of this block, in the order of the file. Asks for none of them.
     [[nodiscard]] std::vector<std::string> keys() const;
     [[nodiscard]] bool has(std::string_view key) const;  ///< present and not null; counts as asking
 

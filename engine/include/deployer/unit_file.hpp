@@ -29,7 +29,7 @@ inline constexpr std::size_t unit_line_limit = std::size_t{1} << 20U;
 /// bytes or more; for what would not come back as it went: a value that ends in an odd number of backslashes; for what
 /// may be meant otherwise: a line that looks like a comment within quotes, white space after a line's last backslash;
 /// and for a file without any option. It quotes no line and no value: there may be a secret in it.
-/// What a target cannot take of the rest, that target rejects.
+/// A target rejects a unit file that it cannot take for other reasons.
 DEPLOYER_SDK_EXPORT std::vector<UnitOption> parse_unit_file(std::string_view text);
 
 /// Options as unit file text, grouped by section in order of first appearance, a blank line between sections. Parsed
@@ -40,9 +40,9 @@ DEPLOYER_SDK_EXPORT std::string write_unit_file(std::span<const UnitOption> opti
 /// SHA-1 of what write_unit_file() gives, as 40 lower-case hex digits: the hash that fleet's `/state` shows for a unit.
 DEPLOYER_SDK_EXPORT std::string unit_file_hash(std::span<const UnitOption> options);
 
-/// What equality of contents means (R16): as unit_file_hash, but runs of white space in values count as one space, at
-/// their ends as none (there Unicode's as well). A backslash-newline that another tool left inside a value counts as
-/// white space too.
+/// Two contents are equal exactly when their digests are (R16). The digest is made as unit_file_hash, but runs of white
+/// space in values count as one space, at their ends as none (there Unicode's as well). A backslash-newline that
+/// another tool left inside a value counts as white space too.
 DEPLOYER_SDK_EXPORT std::string content_digest(std::span<const UnitOption> options);
 
 }  // namespace deployer

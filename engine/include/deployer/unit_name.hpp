@@ -8,9 +8,9 @@
 
 namespace deployer {
 
-/// What is wrong with a unit name, or nullopt: at most 256 of `[a-zA-Z0-9:_.\@-]`, not starting with `@`, ending in a
-/// type suffix of systemd.unit(5) with something before it. A template (`foo@.service`) passes. The answer goes after
-/// the name in a sentence: "is empty", "does not end in a unit type such as .service or .timer".
+/// The reason why a unit name is invalid, or nullopt for a valid one: at most 256 of `[a-zA-Z0-9:_.\@-]`, not starting
+/// with `@`, ending in a type suffix of systemd.unit(5) with something before it. A template (`foo@.service`) passes.
+/// The answer goes after the name in a sentence: "is empty", "does not end in a unit type such as .service or .timer".
 DEPLOYER_SDK_EXPORT std::optional<std::string> unit_name_problem(std::string_view name);
 
 /// The name up to the first `-sidekick`, else up to `@`, else without its type suffix.

@@ -24,7 +24,7 @@ struct SettingsOrigin {
 /// Reads the block. Throws Error `misconfigured`.
 SettingsOrigin read_settings_origin(const Settings& settings);
 
-/// What etcd says; absent where it has no such key, or a value that makes no sense.
+/// The settings in etcd; each is absent where etcd has no such key, or a value that makes no sense.
 struct RemoteValues {
     std::optional<bool> is_debug;                              ///< `is-debug`
     std::optional<std::chrono::seconds> pause_before_restart;  ///< `no-of-secs-to-sleep-before-restart`

@@ -23,7 +23,7 @@ struct ReadDirectory {
     fs::path path;
 };
 
-/// What cannot be followed to its end stays as it is.
+/// The path with its links followed. A path that cannot be followed to its end stays as it is.
 fs::path followed(const fs::path& path) {
     std::error_code failure;
     const auto real = fs::weakly_canonical(fs::absolute(path), failure);
@@ -51,7 +51,7 @@ bool is_below(const fs::path& path, const fs::path& directory) {
                                         [](const fs::path& part) { return part.native().starts_with('.'); });
 }
 
-/// What is wrong with writing there; nullopt: nothing.
+/// The reason why nothing may be written there; nullopt: it may.
 std::optional<std::string> find_problem(const fs::path& written, const PluginChoice& source) {
     for (const auto& directory : read_directories(source)) {
         if (!is_below(written, directory.path)) continue;

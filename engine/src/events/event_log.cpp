@@ -102,7 +102,7 @@ private:
         return std::string(action_of(change.kind)) + ' ' + change.unit + " (" + change.reason + ')';
     }
 
-    /// What stays as it is, cycle after cycle, is said once. False: it was said by the last cycle.
+    /// Writes a line unless the last cycle wrote the same: a state that lasts is told once. False: nothing was written.
     bool tell_news(LogLevel level, const std::string& line) {
         const bool is_news = !told_before_.contains(line);
         if (is_news) log_->write(level, line);
@@ -110,7 +110,7 @@ private:
         return is_news;
     }
 
-    /// What is left for the same reason is named a few times and then counted.
+    /// Names the first few units that are left for a reason, and counts the rest.
     void tell_left(const std::string& what, const std::string& reason) {
         constexpr std::size_t named = 3;
         const auto line = what + ' ' + reason;

@@ -47,7 +47,7 @@ struct ChangeEnded {
 struct ChangeUndone {
     const ChangeResult& result;
 };
-/// What there is to tell of a group besides its changes.
+/// A group has ended with an outcome that its changes alone do not tell.
 struct GroupEnded {
     const GroupOutcome& outcome;
 };

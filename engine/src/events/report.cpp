@@ -135,7 +135,7 @@ std::vector<std::string> lines_of(const CycleReport& report, Outcome outcome) {
     return lines;
 }
 
-/// Who asked to leave a service alone, knows that it may not be ready.
+/// The person who paused a service knows that the service may not be ready, so that is no trouble.
 bool is_paused(const CycleReport& report, std::string_view service) {
     return std::any_of(report.groups.begin(), report.groups.end(), [&](const auto& group) {
         return group.outcome == Outcome::paused && (group.service.empty() || group.service == service);

@@ -26,7 +26,7 @@ enum class ChangeStatus {
 };
 std::string_view to_string(ChangeStatus status) noexcept;
 
-/// What became of one change of a plan.
+/// One change of a plan, and how it ended.
 struct ChangeResult {
     Change change;
     ChangeStatus status = ChangeStatus::planned;
@@ -70,20 +70,20 @@ struct CycleReport {
     std::optional<Error> error;         ///< why the cycle ended early; set exactly when `failed`
 };
 
-/// What a plan amounts to when nothing is carried out: every change `planned`, and as result what carrying it out would
-/// end in.
+/// The report on a plan that is not carried out: every change is `planned`, and the result is the one that carrying the
+/// plan out would have.
 CycleReport report_of(const Plan& plan, const WantedState& wanted);
 
-/// The same where nothing is compared: what the wanted state itself tells.
+/// The report where nothing is compared: all that the wanted state alone tells.
 CycleReport report_of(const WantedState& wanted);
 
-/// What ended before anything could be told.
+/// The report on a cycle that ended before it knew anything.
 CycleReport failed_report(const Error& error);
 
 /// Whether anything in it is still to be carried out.
 bool has_planned(const CycleReport& report);
 
-/// What the report tells of one service; the last word on it counts.
+/// Sets the outcome of one service; it takes the place of an earlier one.
 void set_outcome(CycleReport& report, GroupOutcome outcome);
 
 /// The result that the parts of a report add up to: that of the worst.

@@ -7,7 +7,7 @@
 
 namespace deployer {
 
-/// What the calls of one cycle have in common; makes a Call for each.
+/// The stop token, log and time limit that all calls of one cycle share; makes a Call for each.
 struct Calls {
     std::stop_token stop;
     Log& log;

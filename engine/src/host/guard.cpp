@@ -34,7 +34,7 @@ private:
     Secrets secrets_;
 };
 
-/// What all guarded plugins share: the name that stands in messages, and the one way to make a call.
+/// The one way to call a plugin. All guards share it: it puts the plugin's name into messages and keeps secrets out.
 class Caller {
 public:
     Caller(std::string plugin, Watchdog& watchdog, Redaction redaction)
@@ -49,7 +49,8 @@ public:
             doing, call.deadline, [&] { return function(named); }, secrets);
     }
 
-    /// What has no Call has nothing to wait for either: all it gets is the grace.
+    /// For functions without a Call. Such a function must not wait for anything, so its deadline is now, and it only
+    /// has the grace of the watchdog.
     template <class Function>
     auto operator()(const std::string& doing, Function&& function) const {
         return watched(doing, Watchdog::Clock::now(), std::forward<Function>(function));
@@ -60,11 +61,11 @@ public:
         return {ErrorKind::internal, "a defect of " + plugin_ + ": " + what};
     }
 
-    /// What the plugin says, without secrets.
     [[nodiscard]] std::vector<std::string> secrets_in(std::span<const UnitOption> options) const {
         return redaction_.secrets_in(options);
     }
 
+    /// The plugin's text, without secrets.
     [[nodiscard]] std::string shown(std::string_view text, Secrets secrets = {}) const {
         return redaction_.message(text, secrets);
     }

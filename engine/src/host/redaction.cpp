@@ -112,7 +112,7 @@ private:
         }
     }
 
-    /// What comes after a name, if it may be a value.
+    /// The place of a value behind its name.
     struct Value {
         std::size_t begin;
         std::size_t end;
@@ -173,7 +173,7 @@ private:
             }
         }
         auto end = word_end(text_, value, closing());
-        // What goes on without a name was meant to be of the same value.
+        // A word without a name of its own was meant to be of the same value.
         while (kind_ == Text::environment && quotes_.empty()) {
             const auto next = skip_space(text_, end);
             const auto quoted = next < text_.size() && is_quote(text_[next]) ? next + 1 : next;

@@ -25,7 +25,7 @@ std::string_view to_string(Outcome outcome) noexcept;
 /// The outcome of that name; nullopt when there is none.
 std::optional<Outcome> outcome_from(std::string_view name) noexcept;
 
-/// What `once` exits with: 0 for in_sync and applied, 1 for failed, and a number of its own for each other one
+/// The exit status of `once`: 0 for in_sync and applied, 1 for failed, and a number of its own for each other one
 /// (docs/COMMANDS.md).
 int exit_status(Outcome outcome) noexcept;
 

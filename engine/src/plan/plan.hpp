@@ -15,7 +15,7 @@
 
 namespace deployer {
 
-/// What is done to one unit. The order of the values is the order of a plan (R21).
+/// The kinds of change that a plan makes to one unit. The order of the values is the order of a plan (R21).
 enum class ChangeKind {
     create_group,     ///< a unit of a service that has no unit yet
     add_node,         ///< a unit of a service that has others
@@ -60,7 +60,8 @@ struct Change {
     DesiredState former_state = DesiredState::launched;  ///< as it is; meaningless for creates
 };
 
-/// What a change makes of what, to know it again. The same for two updates exactly when both contents and states are.
+/// A mark to recognise a change by in later cycles. Two updates have the same signature exactly when they lead from the
+/// same content and state to the same content and state.
 std::string signature_of(const Change& change);
 
 /// A service of a plan of which something is waited for (R41, R42).

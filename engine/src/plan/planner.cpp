@@ -163,7 +163,7 @@ private:
     void add_destroy(const DeployedUnit& unit) {
         const auto service = service_name(unit.name);
         if (held_services_.count(service) > 0) return;
-        // What cannot be read, or not for certain, could mean any unit.
+        // Text of services.yaml that was not read for certain could declare this unit.
         if (list_in_doubt_) {
             doubted_.push_back(unit.name);
             return;
@@ -346,7 +346,7 @@ private:
         }
     }
 
-    /// What the group's units were before the rollout that this one goes on with.
+    /// The units of the group as they were before the rollout that this plan goes on with.
     void add_former(GatedGroup& group) const {
         for (const auto& [name, former] : orders_.former) {
             if (service_name(name) == group.service) group.former.push_back(former);
@@ -371,7 +371,7 @@ private:
         return &groups.try_emplace(rules->first, std::move(group)).first->second;
     }
 
-    /// What stands still for that service; null when nothing does.
+    /// The pause or quarantine that keeps that service as it is; null when there is none.
     Standstill* find_standstill(std::string_view service) {
         const auto find = [&](std::string_view name) {
             const auto found = std::find_if(plan_.standing.begin(), plan_.standing.end(),
@@ -382,7 +382,8 @@ private:
         return own != nullptr ? own : find("");
     }
 
-    /// What is left alone and does not run may be the new name of what is to be destroyed.
+    /// A service that is left alone and does not run may be the new name of one that is to be destroyed. Then the old
+    /// one has to stay.
     void find_destroy_obstacle() {
         for (const auto& held : wanted_.held) {
             if (held.service.empty() || actual_services_.count(held.service) > 0) continue;
@@ -396,7 +397,8 @@ private:
         if (!plan_.altered.empty()) {
             plan_.destroy_obstacle = plan_.altered.front() + " is not known to be as it is to be";
         }
-        // What a revision no longer wants is what it replaces; as long as it is not through, that may be needed.
+        // A revision replaces the units that it no longer wants. Until its quarantined service is through, those may be
+        // needed.
         for (const auto& still : plan_.standing) {
             if (still.outcome == Outcome::quarantined && still.changes > 0) {
                 plan_.destroy_obstacle = still.service + " is quarantined and not all of it is as it is to be";

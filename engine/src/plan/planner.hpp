@@ -21,7 +21,7 @@ struct MaxDestroy {
     std::size_t least = 5;  ///< what a percentage above 0 allows at least, however few units there are
 };
 
-/// What a plan may contain.
+/// The limits that the configuration sets to a plan.
 struct PlanPolicy {
     bool destroy = false;
     MaxDestroy max_destroy;
@@ -29,7 +29,7 @@ struct PlanPolicy {
     Redaction redaction{};                     ///< what it does not show of the units (R59)
 };
 
-/// What earlier cycles and people left for this one to mind.
+/// The decisions of earlier cycles and of people that a plan has to heed.
 struct StandingOrders {
     /// Services of which nothing is to be touched; one with the name "" stands for all services.
     std::vector<Standstill> still;
@@ -37,7 +37,7 @@ struct StandingOrders {
     std::set<std::string, std::less<>> unproven;   ///< units that were changed and not seen ready since
     std::set<std::string, std::less<>> fresh;      ///< services of which nothing was there when their rollout began
     std::set<std::string, std::less<>> retried;    ///< services that somebody wants to be tried again
-    /// What units were before a rollout that is not over, by name.
+    /// The units as they were before a rollout that is not over, by name.
     std::map<std::string, DeployedUnit, std::less<>> former;
     /// The signature of the change that a unit has got so often in a row that it is not made again, by its name.
     std::map<std::string, std::string, std::less<>> in_vain;

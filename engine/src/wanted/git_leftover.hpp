@@ -6,7 +6,7 @@
 
 namespace deployer {
 
-/// What git left in a file instead of the text that somebody wrote.
+/// A trace of git in a file, in place of the text that somebody wrote.
 struct GitLeftover {
     int line = 0;         ///< from 1
     std::string problem;  ///< what it is and what mends it, for people

@@ -366,7 +366,7 @@ std::string describe(const NameInText& name) {
            "stands here, but begins no entry of services; nothing is destroyed until it does, or is commented out";
 }
 
-/// What else than the entries themselves says that the list may not be as it was meant.
+/// Signs beside the entries themselves that the list may not be as it was meant.
 std::vector<Held> doubts_about(std::string_view text, const CloseReading& reading,
                                const std::vector<std::string>& unknown_keys, const std::vector<Entry>& entries) {
     const auto& document = *reading.document;

@@ -10,7 +10,7 @@
 
 namespace deployer {
 
-/// What happens when a node does not become ready in time, or never will (R43).
+/// The reaction to a node that does not become ready in time, or never will (R43).
 enum class OnTimeout {
     halt,      ///< the nodes not begun stay as they are
     go_on,     ///< `continue`: they are changed all the same

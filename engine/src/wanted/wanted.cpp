@@ -26,8 +26,8 @@ bool is_absolute(std::string_view location) {
     return location.substr(0, 7) == "http://" || location.substr(0, 8) == "https://";
 }
 
-/// What an operator looks for when a service file is wrong: "foo@.service (units/foo, services.yaml:12)". An absolute
-/// uri is left out: it may hold a password, and the line leads to it.
+/// The place that an operator needs when a service file is wrong: "foo@.service (units/foo, services.yaml:12)". An
+/// absolute uri is left out: it may hold a password, and the line leads to it.
 std::string describe(const Manifest& manifest, const ServiceDefinition& definition) {
     const bool has_own_place = definition.location != definition.name && !is_absolute(definition.location);
     return definition.name + " (" + (has_own_place ? definition.location + ", " : "") + manifest.file + ":" +
@@ -53,8 +53,8 @@ std::optional<std::string> put_version_in(std::string text, const std::string& v
     return text;
 }
 
-/// What a source says of one file concerns that file alone, unless it says that it could not ask at all: then nothing
-/// is known, of other files neither. The host of an absolute uri is somebody else's and holds only what it serves.
+/// Whether an error of the source concerns this one file. An error that says that the source could not ask at all
+/// concerns every file, except where the host of an absolute uri is to blame: other files come from elsewhere.
 bool concerns_file_alone(const Error& error, const ServiceDefinition& definition) {
     switch (error.kind()) {
         case ErrorKind::cancelled:
@@ -148,7 +148,7 @@ std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::str
     return units;
 }
 
-/// What changes least is the most careful.
+/// The more a reaction leaves unchanged, the more careful it is.
 int care_of(const std::optional<OnTimeout>& on_timeout) {
     if (!on_timeout) return 0;
     return *on_timeout == OnTimeout::go_on ? 1 : *on_timeout == OnTimeout::rollback ? 2 : 3;

@@ -32,7 +32,7 @@ struct WantedState {
     std::vector<std::string> warnings;
 };
 
-/// What to ask the source for: one request a definition, in order.
+/// The requests to the source: one for each definition, in order.
 std::vector<FileRequest> file_requests(const Manifest& manifest);
 
 /// Manifest and service files (one for each of file_requests()) to units: version put in (R12), or a warning that the
@@ -44,7 +44,8 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
 /// `foo@.service` for `foo@2.service`; a name without instance as it is.
 std::string template_name(const std::string& unit);
 
-/// What each service is to be, without the number of its nodes: changes with content and desired states. By service.
+/// A digest of each service, by its name. It changes with the contents and desired states of the service's units, and
+/// not with the number of its nodes.
 std::map<std::string, std::string, std::less<>> group_digests(const WantedState& wanted);
 
 /// The whole way from a checkout to the wanted state. Throws Error as the source and read_manifest() do, and whatever

@@ -52,7 +52,7 @@ std::string_view text_of_line(std::string_view text, int line) {
     return text.substr(0, text.find('\n'));
 }
 
-/// What a value takes up once all aliases are written out.
+/// The size of a value once all aliases are written out.
 struct Size {
     std::size_t nodes = 0;
     std::size_t bytes = 0;
@@ -76,7 +76,7 @@ bool is_null_word(std::string_view text) {
     return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
 }
 
-/// What stands before the first place where the quote that `text` begins with is closed, or nullopt.
+/// `text` begins with a quote. Gives the text up to where that quote is closed, or nullopt if it is not.
 std::optional<std::string_view> until_closing_quote(std::string_view text) {
     const char mark = text.front();
     for (std::size_t i = 1; i < text.size(); ++i) {
@@ -332,7 +332,8 @@ private:
     int documents_ = 0;
 };
 
-/// What yaml-cpp says, in words that lead to the mistake. By their beginnings: some go on with the text in question.
+/// Messages of yaml-cpp, and words in their place that lead to the mistake. The keys are the beginnings of messages,
+/// for some messages go on with the text in question.
 constexpr auto explanations = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"illegal map value",
      "a key cannot stand here; its indentation differs from the lines before, or a text with \": \" in it needs "
