@@ -21,7 +21,7 @@ public:
             try {
                 cache_->erase(used, subject_->call());
             } catch (...) {
-                // Whoever cannot erase fails checks of its own.
+                // A cache that cannot erase fails the checks for that.
             }
         }
     }
@@ -169,7 +169,7 @@ void check_unreachable(Subject& subject) {
     expect_error("store()", kinds, [&] { cache->store(key, "document", subject.call()); });
 }
 
-/// Whoever erases has to know that it is gone: a snapshot that outlives this is believed.
+/// An erase that fails must say so: the engine would believe a snapshot that was not erased.
 void check_fault(Subject& subject, Fault fault) {
     const FaultPort port(fault);
     const auto cache = subject.make_at<Cache>(port);

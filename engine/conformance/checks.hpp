@@ -18,10 +18,10 @@ struct Check {
     bool needs_instance = true;
 };
 
-/// What the host asks of a file before it calls anything (R1, R2): without it there is nothing more to check.
+/// The demands of the host on a file before it calls anything (R1, R2). If these fail, no other check is made.
 Check check_of_loading();
 
-/// What holds for every plugin, whatever its kind: its symbols, its settings, its life.
+/// Demands on every plugin, whatever its kind: its symbols, its settings, its life.
 std::vector<Check> checks_of_plugins(PluginKind kind);
 
 std::vector<Check> checks_of_sources();

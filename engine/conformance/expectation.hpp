@@ -10,13 +10,13 @@
 
 namespace deployer::conformance {
 
-/// What ends a check: the plugin does not do what it has to.
+/// Ends a check that failed: the plugin does not do what it has to.
 class CheckFailed : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// What ends a check: there is nothing to check it with.
+/// Ends a check that cannot be made, since a setting for it is missing.
 class CheckSkipped : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -24,7 +24,7 @@ public:
 
 void expect(bool holds, const std::string& otherwise);
 
-/// What `call` throws, as the engine would see it: what is no Error counts as `internal`.
+/// The error that `call` throws, as the engine would see it: an exception that is no Error counts as `internal`.
 std::optional<Error> error_of(const std::function<void()>& call);
 
 /// `doing` names the call in the failure: "list()".

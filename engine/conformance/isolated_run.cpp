@@ -29,7 +29,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Verdict = CheckResult::Verdict;
 
-// What the child tells, a line each: "name TEXT" for every check, then "end VERDICT DETAIL" for each that is made, or
+// The child writes lines to the pipe: "name TEXT" for every check, then "end VERDICT DETAIL" for each that is made, or
 // "error KIND TEXT".
 
 void tell(int pipe, const std::string& line) {
@@ -129,7 +129,7 @@ public:
 
     /// Until it tells more, has ended, or for `within`.
     void wait(std::chrono::milliseconds within) {
-        // What it has left running may keep the pipe open.
+        // Processes that the child left running may keep the pipe open.
         const bool has_ended = ended();
         pollfd readable{pipe_, POLLIN, 0};
         if (::poll(&readable, 1, has_ended ? 0 : static_cast<int>(within.count())) <= 0) {
@@ -151,7 +151,7 @@ public:
         int status = 0;
         while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
         }
-        // What it has started and left.
+        // Ends the processes that the child started and left, too.
         ::kill(-pid_, SIGKILL);
         pid_ = -1;
         return status;

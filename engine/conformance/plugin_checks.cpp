@@ -83,7 +83,7 @@ void check_wrong_types(Subject& subject, PluginKind kind) {
     }
 }
 
-/// Whatever is missing, there is a word for it; what a plugin can do without is fine.
+/// For each setting: without it the plugin is created, or fails with a message that names the setting.
 void check_missing_settings(Subject& subject, PluginKind kind) {
     const auto check = [&](const std::string& what, const SettingsNode& block) {
         expect_success_or("creating it " + what, {ErrorKind::misconfigured}, [&] { subject.make_any(kind, block); });
@@ -123,7 +123,7 @@ void check_lives(Subject& subject, PluginKind kind) {
     const auto live = [&] {
         expect_success("creating it", [&] { subject.make_any(kind, subject.settings().settings); });
     };
-    // What is made once and for all is no leak.
+    // Things that a plugin makes once and for all are no leak, so a few lives pass before the count.
     for (int i = 0; i < 3; ++i) live();
     const auto files = entries_of("/proc/self/fd");
     const auto threads = entries_of("/proc/self/task");

@@ -27,7 +27,7 @@ std::vector<Check> checks_of(PluginKind kind) {
     return {};
 }
 
-/// What the plugin said meanwhile may tell why.
+/// Adds the plugin's log lines to the detail of a check: they may tell why it failed.
 std::string with_log(std::string detail, const std::vector<std::string>& lines) {
     for (const auto& line : lines) detail += "; it logged: " + line;
     return printable(detail);

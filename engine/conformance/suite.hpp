@@ -38,7 +38,7 @@ private:
 void prepare(const std::filesystem::path& settings_file, const Workplace& workplace,
              const std::function<bool()>& is_stopped);
 
-/// What a check can take at most: some wait a few times for what was applied, some make many calls.
+/// The longest time that a check can take: some wait a few times for what was applied, some make many calls.
 std::chrono::milliseconds longest_check(const SuiteSettings& settings);
 
 }  // namespace deployer::conformance

@@ -32,7 +32,7 @@ std::string random_word() {
     return word;
 }
 
-/// What the names of a run's units begin with.
+/// The beginning of the names of this run's units.
 std::string own_prefix(const Subject& subject) {
     return std::string(prefix) + subject.workplace().word() + '-';
 }
@@ -100,7 +100,7 @@ public:
     [[nodiscard]] bool is_ready(const Unit& unit) const { return status(unit).readiness == Readiness::ready; }
     [[nodiscard]] bool is_absent(const Unit& unit) const { return status(unit).readiness == Readiness::absent; }
 
-    /// What a call has done may show only later.
+    /// A target may show the effect of a call only later, so this waits for it.
     void expect_listed(const Unit& unit) const {
         std::string difference;
         const bool is_listed = eventually(subject_->settings().timeout, [&] {
@@ -212,7 +212,7 @@ void check_others(Stage& stage) {
            "another unit is not as it was before");
 }
 
-/// Whatever became of the checks before, also of those that crashed.
+/// The run leaves no unit behind, also after checks that failed or crashed.
 void check_nothing_left(Subject& subject) {
     const auto target = subject.make<Target>();
     const auto own = own_prefix(subject);
@@ -469,7 +469,7 @@ void check_stopped(Stage& stage) {
     std::stop_source stop;
     stop.request_stop();
     for (const auto& call : every_call(stage.target(), unit)) {
-        // What was done before anybody looked at the token is done.
+        // The call may succeed: a plugin that has done its work before it looks at the token says so.
         expect_within(Subject::stop_bound, call.name, [&] {
             expect_success_or(call.name + " that was stopped", {ErrorKind::cancelled, ErrorKind::not_found},
                               [&] { call.make(stage.subject().call(stop.get_token())); });

@@ -21,7 +21,7 @@ public:
     Workplace& operator=(Workplace&&) = delete;
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-    /// What no other run is called.
+    /// A word that no other run has.
     [[nodiscard]] std::string word() const;
 
     /// Runs commands of a shell in it, with the output on standard error; `key` is the setting that they come from.

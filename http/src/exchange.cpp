@@ -252,7 +252,7 @@ bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_lea
 /// For where the job is now.
 void Exchange::silence(const Job& job) {
     silenced_.insert(job.here.origin());
-    // What waits there for another attempt will not get one, so it ends now.
+    // A request that waits there for another attempt will not get one, so it ends now.
     std::erase_if(paused_, [this](const auto& paused) {
         const bool ends = is_silenced(*paused.second);
         if (ends) ready_.push_back(paused.second);

@@ -19,7 +19,7 @@
 
 namespace deployer::http {
 
-/// What one exchange at a time works with: connections that are kept, and clean handles.
+/// Kept connections and clean handles for one exchange at a time.
 struct Line {
     MultiHandle multi;
     std::vector<EasyHandle> spare;

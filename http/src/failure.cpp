@@ -39,7 +39,7 @@ std::string not_connected(CURL* handle, const ClientOptions& options) {
 std::string not_resolved(const std::string& detail, const Url& url, const ClientOptions& options) {
     // A path that is too long comes out here, too.
     if (!options.unix_socket.empty()) return lower_first(detail);
-    // What a proxy does not resolve has a code of its own.
+    // A host that a proxy does not resolve has a code of its own.
     return "cannot resolve host " + (options.proxy.empty() ? url.host() : "of proxy " + presentable(options.proxy));
 }
 

@@ -29,7 +29,8 @@ struct Progress {
     curl_off_t announced = -1;   ///< bytes that the body should have; -1: not said
 };
 
-/// What the library says of a transfer, in words that an operator understands at once. `detail` is its own text.
+/// The failure of a transfer that the library reports, in words that an operator understands at once. `detail` is its
+/// own text.
 [[nodiscard]] Failure describe(CURLcode code, CURL* handle, const std::string& detail, const Url& url,
                                const ClientOptions& options, const Progress& progress);
 

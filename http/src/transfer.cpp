@@ -118,7 +118,8 @@ void Transfer::set_headers(const Errand& errand) {
     if (errand.with_credentials) {
         for (const auto& header : errand.request.credentials) add_header(header);
     }
-    // What the library would add to a body by itself: a type that is not true, and a question whether to send it.
+    // The library would add two headers to a body by itself: a type that is not true, and a question whether to send
+    // it.
     if (!has_header(headers, "Content-Type")) add_header_line("Content-Type:");
     if (!has_header(headers, "Expect")) add_header_line("Expect:");
     // Compressed answers are not asked for, but undone where a server gives one all the same, as some do with files
@@ -187,7 +188,7 @@ bool Transfer::take_header_line(std::string_view line) {
         std::from_chars(line.data() + code, line.data() + line.size(), response_.status);
         return true;
     }
-    // What follows the headers are trailers of a chunked body; nobody needs them.
+    // Lines after the headers are trailers of a chunked body; nobody needs them.
     if (headers_whole_) return true;
     const auto text = trimmed(line);
     // An interim answer (1xx) ends so, too, but is not the one that was asked for.

@@ -17,7 +17,7 @@ namespace deployer::http {
 
 using Outcome = std::variant<Response, Failure>;
 
-/// What is asked for in one go: a request, or what it was redirected to.
+/// One question to a server: a request, or the request to the place that it was redirected to.
 struct Errand {
     const Request& request;
     const Url& url;

@@ -95,7 +95,7 @@ std::string Url::origin() const {
 
 std::string presentable(std::string_view url) {
     if (url.size() > longest_url) return "…";
-    // What has no scheme is no path here, and may begin with a user and a password.
+    // A text without a scheme is a url too, and may begin with a user and a password.
     const auto login_end = url.substr(0, url.find_first_of("?#")).rfind('@');
     if (url.find("://") != std::string_view::npos || login_end == std::string_view::npos) return presentable_uri(url);
     return "…" + presentable_uri(url.substr(login_end));

@@ -26,7 +26,7 @@ constexpr std::string_view document_suffix = ".document";
 /// After the process id, of what is written beside the deployer that has the lock.
 constexpr std::string_view left_suffix = ".left";
 
-/// What an operator can do about it, as the end of a message.
+/// The advice to an operator for an error number, as the end of a message.
 std::string remedy_for(int error) {
     switch (error) {
         case ENOSPC:
@@ -165,7 +165,7 @@ private:
     void remove_unfinished(Log& log) const {
         for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
             if (!is_left_over(entry)) continue;
-            // What is no file was not left by a deployer.
+            // A deployer leaves files only.
             if (entry.symlink_status().type() != std::filesystem::file_type::regular) continue;
             log.debug("removing " + printable(entry.path().native()) + ", which a killed deployer left unfinished");
             std::filesystem::remove(entry.path());

@@ -50,7 +50,7 @@ private:
         return problems;
     }
 
-    /// What lies between may have the former version's answer still.
+    /// A cache on the way may still have the former version's answer.
     [[nodiscard]] http::Request request_for(const std::string& url) const {
         http::Request request{.url = url, .headers = {{"Cache-Control", "no-cache"}}};
         if (options_.format == Format::checks) request.headers.push_back({"Accept", "application/json"});

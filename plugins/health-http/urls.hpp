@@ -9,7 +9,7 @@
 
 namespace deployer::probe {
 
-/// What placeholders stand for, by their names.
+/// The values of placeholders, by their names.
 using Values = std::map<std::string, std::string, std::less<>>;
 
 /// A text with placeholders in it: "http://host/{service}".

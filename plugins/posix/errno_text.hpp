@@ -5,7 +5,7 @@
 
 namespace deployer {
 
-/// What an errno value means, for people: "No space left on device". Any thread, unlike strerror().
+/// The meaning of an errno value, for people: "No space left on device". Any thread, unlike strerror().
 inline std::string errno_text(int number) {
     return std::generic_category().message(number);
 }

@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// What changes with every change of a file, as far as asking for it without reading can tell, and as finely as its
+/// A stamp that changes with every change of a file, as far as that shows without reading it, and as finely as its
 /// file system keeps time. Times in nanoseconds.
 struct FileStamp {
     dev_t device = 0;

@@ -11,9 +11,9 @@
 
 namespace deployer {
 
-/// What changes from one look at a tree to the next. An entry that does so ten times without ever being the same for as
-/// long as `rest`, such as a log file that somebody writes there, is restless: the others do not wait for it, and until
-/// it rests it cannot be read.
+/// Tells which entries change from one look at a tree to the next. An entry that does so ten times without ever being
+/// the same for as long as `rest`, such as a log file that somebody writes there, is restless: the others do not wait
+/// for it, and until it rests it cannot be read.
 class Movement {
 public:
     using Clock = std::chrono::steady_clock;

@@ -112,7 +112,7 @@ private:
     }
 
     Look look_around(const Call& call) {
-        // What was reported need not show in any time stamp. At once, as the look may fail.
+        // A reported change need not show in any time stamp. This comes before the look, which may fail.
         if (movement_.is_news(watch_.begin(root_, call.log))) seen_.reset();
         auto root = open_root(root_);
         auto listing = list_tree(root.get(), root_, watch_, call);

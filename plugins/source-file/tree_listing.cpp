@@ -137,7 +137,7 @@ private:
         return found != listing_.entries.end() && found->path == path ? &found->node : nullptr;
     }
 
-    /// What is found behind a link may hold, or be, a link to the next. False when there is nothing new.
+    /// An entry behind a link may hold, or be, a link to the next one. False when there is nothing new.
     bool list_hidden() {
         const auto look = [this](const std::string& path) { return find(path); };
         std::set<std::string> fresh;

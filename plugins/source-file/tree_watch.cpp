@@ -85,7 +85,7 @@ TreeWatch::Watched* TreeWatch::watch(const std::filesystem::path& directory, std
     if (!inotify_) return nullptr;
     const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), events | IN_ONLYDIR | IN_MASK_ADD);
     if (descriptor < 0) {
-        // What is missing announces itself in the directory above, and what may not be read will not be.
+        // A missing directory announces itself in the one above. One that may not be read will not be read.
         if (errno == ENOSPC || errno == ENOMEM) warn("cannot watch " + quote(directory.native()), errno);
         return nullptr;
     }

@@ -16,7 +16,8 @@ struct inotify_event;
 
 namespace deployer {
 
-/// What a watch has been told. Time stamps need not show it: they are as coarse as the file system makes them.
+/// Reports of a watch. A time stamp need not show a reported change: stamps are as coarse as the file system makes
+/// them.
 struct TreeReports {
     bool anywhere = false;        ///< something that cannot be put down to names below the root
     std::set<std::string> paths;  ///< names below the root that came, went or changed

@@ -29,7 +29,7 @@ milliseconds within_reason(milliseconds pause) {
     return std::min<milliseconds>(pause, longest_pause);
 }
 
-/// What GitHub says about its status, `{"message": "…"}`; empty where there is nothing of the kind.
+/// GitHub's own words on the status of its answer, `{"message": "…"}`; empty where there are none.
 std::string message_in(const http::Response& response) {
     constexpr std::size_t longest = 1U << 16U;
     if (response.body.size() > longest || !response.body.starts_with('{')) return {};

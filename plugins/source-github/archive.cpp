@@ -40,7 +40,7 @@ std::string in_mebibytes(std::uint64_t bytes) {
     return std::to_string(bytes >> 20U) + " MiB";
 }
 
-/// What one look at all bytes of a tar file tells.
+/// Facts about a tar file from one look at all its bytes.
 struct Unpacked {
     std::string beginning;        ///< enough of it for the first entry
     std::uint64_t size = 0;       ///< bytes
@@ -205,7 +205,7 @@ TreeNode::Kind kind_of(::archive_entry* entry) {
     }
 }
 
-/// What is below a folder, without the way there. All of it for the folder "".
+/// The path below a folder, without the way there; all of the path for the folder "". Nullopt: it is not below.
 std::optional<std::string_view> below(std::string_view path, std::string_view folder) {
     if (folder.empty()) return path;
     if (path.size() <= folder.size() || !path.starts_with(folder) || path[folder.size()] != '/') return std::nullopt;
@@ -219,7 +219,7 @@ std::string link_target(::archive_entry* entry) {
     return target.starts_with('/') ? "/.." + target : target;
 }
 
-/// What an archive holds, seen from one folder of it.
+/// The contents of an archive, seen from one folder of it.
 struct Contents {
     Tree tree;  ///< below the folder
     Tree ways;  ///< directories and links everywhere
@@ -278,7 +278,8 @@ Contents collect(std::string_view archive, const Unpacked& unpacked, std::string
         call.check("unpacking it");
         collector.take(entry);
     }
-    // Whoever is killed while writing a tar file leaves one that ends without its mark, at worst between two entries.
+    // A server that is killed while it writes a tar file leaves one without the mark of its end, at worst between two
+    // entries.
     if (unpacked.size < tar.position() + 2 * block || unpacked.zero_from > tar.position()) fail("it is cut short");
     return std::move(collector).contents();
 }

@@ -9,7 +9,7 @@
 
 namespace deployer::github {
 
-/// What an archive (gzip, tar, one folder around everything, as `git archive` makes it) holds below `folder`, hidden
+/// The tree below `folder` in an archive (gzip, tar, one folder around everything, as `git archive` makes it), hidden
 /// names left out; empty when there is no such folder. Symbolic links on the way to the folder are followed. A file
 /// above 16 MiB becomes unreadable.
 ///

@@ -49,7 +49,7 @@ bool is_blank_or_control(char byte) noexcept {
 
 std::string read_ref(const Settings& settings) {
     auto text = settings.find_text("ref").value_or("HEAD");
-    // What git allows in none (git-check-ref-format(1)), and what a url would take for something else.
+    // Git allows these in no ref (git-check-ref-format(1)), or a url would take them for something else.
     const bool odd = text.empty() || std::any_of(text.begin(), text.end(), is_blank_or_control) ||
                      text.find("..") != std::string::npos || text.find("//") != std::string::npos ||
                      text.find_first_of("~^:?*[\\") != std::string::npos || text.front() == '/' || text.back() == '/' ||

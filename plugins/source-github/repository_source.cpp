@@ -78,7 +78,7 @@ std::unique_ptr<Checkout> RepositorySource::checkout(const Revision& known, cons
     } catch (const Error& error) {
         const auto named = error.while_doing("cannot read " + options_.repository + " at " + options_.ref);
         silence_.note(named);
-        // What is too large or must not be sent is the matter of a single file elsewhere, but not here.
+        // Elsewhere a rejection concerns a single file; here it concerns the whole archive.
         if (named.kind() == ErrorKind::rejected) throw Error(ErrorKind::unavailable, named.what());
         throw Error(named);
     }
@@ -126,7 +126,7 @@ Tree RepositorySource::tree_in(const http::Result& archive, const std::string& c
 
 /// Once.
 void RepositorySource::warn_of_few_requests(const http::Response& answer, const Call& call) {
-    // What GitHub allows whoever has no token.
+    // GitHub allows 60 requests an hour to clients without a token.
     if (warned_ || options_.token || answer.header("X-RateLimit-Limit") != "60") return;
     warned_ = true;
     call.log.write(LogLevel::warning, "without a token " + options_.api_url +

@@ -58,7 +58,7 @@ bool is_among(const LocatedFiles& files, const std::string& location, const Shar
     return found != files.end() && found->second == file;
 }
 
-/// What is elsewhere belongs to no set of this site's.
+/// The files of this site alone: files from elsewhere are no part of its revision.
 LocatedFiles own_of(const LocatedFiles& files) {
     LocatedFiles own;
     for (const auto& [location, file] : files) {
@@ -122,7 +122,7 @@ private:
     void take(const std::string& location, const SharedFile& file) {
         auto& before = files_.find(location)->second;
         if (file == before) return;
-        // Whoever has it already would go on with files of two moments.
+        // A reader that has the former text already would go on with files of two moments.
         if (given_.contains(location)) {
             throw Error(ErrorKind::unavailable, printable(location) + " changed while the files were read");
         }

@@ -13,7 +13,7 @@
 
 namespace deployer::exec {
 
-/// What to start, and what it finds there.
+/// A program to start, and its surroundings.
 struct Launch {
     std::vector<std::string> command;  ///< argv; a first word without a slash is looked up in the PATH of `environment`
     std::vector<std::string> environment;  ///< "NAME=value", each variable that it gets

@@ -41,7 +41,7 @@ public:
     Conversation(Conversation&&) = delete;
     Conversation& operator=(Conversation&&) = delete;
 
-    /// What the program introduced itself by. Waits for that.
+    /// Waits for the hello of the program, and gives it.
     Hello wait_for_hello(const Call& call);
 
     /// The result of one call; waits for a turn where the program does not take as many at once. At the deadline or a

@@ -30,7 +30,7 @@ public:
     /// Nothing comes any more.
     [[nodiscard]] bool ended() const noexcept { return ended_; }
 
-    /// What to wait for; -1 after the end.
+    /// The descriptor to wait for; -1 after the end.
     [[nodiscard]] int descriptor() const noexcept { return ended_ ? -1 : descriptor_; }
 
 private:

@@ -46,7 +46,7 @@ std::vector<std::string> read_command(const Settings& settings) {
     return words;
 }
 
-/// What programs need to find their way and to speak the right language, none of which is a secret.
+/// Variables that programs need to find files and to speak the right language. None of them is a secret.
 Variables harmless_variables() {
     constexpr auto names =
         std::to_array<std::string_view>({"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE"});

@@ -12,7 +12,7 @@
 
 namespace deployer::exec {
 
-/// What a program says, on its way into the deployer's log, which is there during calls only. In between the latest
+/// Carries the lines of a program into the deployer's log, which is there during calls only. In between the latest
 /// hundred lines are kept for the next call. Lines are made printable and cut; more than 20 a second, after a burst of
 /// 200, are counted instead. Any thread.
 class ProgramLog {

@@ -38,7 +38,7 @@ struct Hello {
     bool can_set_state = true;
 };
 
-/// What a program says instead of a result; `call` is empty when it is said instead of a hello.
+/// The error that a program answers instead of a result; `call` is empty when it comes instead of a hello.
 struct Refusal {
     std::optional<std::uint64_t> call;
     Error error;

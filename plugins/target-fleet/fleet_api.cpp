@@ -15,7 +15,7 @@ namespace {
 /// Longer than etcd takes to choose another leader.
 constexpr std::chrono::milliseconds second_attempt{2'500};
 
-/// What a 500 is taken for.
+/// Conclusions from a 500, as the end of a message.
 constexpr std::string_view not_taken = "; fleet lists its units all the same, and can tell about this one";
 constexpr std::string_view unreadable =
     "; fleet lists its units all the same, but cannot read what it has stored of it";
@@ -39,7 +39,8 @@ bool is_failure(int status) {
     return status >= 500 && !is_overload(status);
 }
 
-/// What fleet says, and it alone; of a size, who is in between may say it too, and it is the unit's all the same.
+/// Whether an answer is about the request: fleet itself says so, in its own form of an error. A proxy in between may
+/// say that a unit is too large, and that is the unit's fault, too.
 bool is_about_request(int status, const std::string& body) {
     constexpr int too_large = 413;
     return status >= 400 && status < 500 && !is_overload(status) && (status == too_large || read_error(body));

@@ -43,9 +43,9 @@ public:
     /// Success also when there is none.
     void destroy(std::string_view unit, const Call& call) const;
 
-    /// What the machines say of the unit, an entry each.
+    /// The words of the machines on the unit, an entry each.
     [[nodiscard]] std::vector<StateEntry> states(std::string_view unit, const Call& call) const;
-    /// What the machines say of all units.
+    /// The words of the machines on all units.
     [[nodiscard]] std::vector<StateEntry> all_states(const Call& call) const;
 
     /// Those that are up.

@@ -17,7 +17,7 @@ struct FleetUnit {
     std::string machine;
 };
 
-/// What one machine says of a unit. Words are systemd's own, empty where it said none.
+/// The word of one machine on a unit. Words are systemd's own, empty where it said none.
 struct StateEntry {
     std::string unit;
     std::string hash;
@@ -44,7 +44,7 @@ Page<StateEntry> read_states(const std::string& body);
 Page<Machine> read_machines(const std::string& body);
 FleetUnit read_unit(const std::string& body);
 
-/// What fleet says in an error of its own form, maybe nothing; nullopt: the body is something else.
+/// The message of an error in fleet's own form, maybe an empty one; nullopt: the body is something else.
 std::optional<std::string> read_error(const std::string& body);
 
 /// Bodies of PUT. All text is UTF-8.

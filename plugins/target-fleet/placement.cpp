@@ -59,7 +59,7 @@ Values values_of(const Unit& unit, std::initializer_list<std::string_view> names
     return values;
 }
 
-/// What fleet takes for a yes.
+/// Whether fleet takes the text for a yes.
 bool is_true(std::string_view text) {
     constexpr std::array<std::string_view, 5> words{"true", "yes", "1", "on", "t"};
     const auto is_same = [](unsigned char left, unsigned char right) { return std::tolower(left) == right; };

@@ -9,7 +9,7 @@
 
 namespace deployer::fleet {
 
-/// What a unit's [X-Fleet] section says about where it is to run, read as fleet reads it.
+/// The demands of a unit's [X-Fleet] section on the machine that it runs on, read as fleet reads them.
 
 /// Runs once on each machine that is fit for it.
 bool is_global(const Unit& unit);

@@ -13,7 +13,7 @@
 namespace deployer::fleet {
 namespace {
 
-/// What an option of [Unit] or [Install] makes of the units that it names.
+/// The relations that an option of [Unit] or [Install] gives to the units that it names.
 struct Meaning {
     std::string_view section;
     std::string_view option;
@@ -38,7 +38,7 @@ constexpr std::array<Meaning, 19> meanings{{
     {"Install", "WantedBy", {&Relations::started_with}},
     {"Install", "RequiredBy", {&Relations::started_with, &Relations::takes_along}},
     {"Install", "UpheldBy", {&Relations::started_with}},
-    // What these trigger they are ordered before, without a word of it.
+    // systemd orders these before the unit that they trigger, without a word in the unit file.
     {"Timer", "Unit", {&Relations::before}},
     {"Path", "Unit", {&Relations::before}},
     {"Socket", "Service", {&Relations::before}},

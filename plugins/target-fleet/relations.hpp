@@ -11,7 +11,7 @@ namespace deployer::fleet {
 /// Names of units, as patterns for fnmatch(3): a specifier that only the machine knows (`%H`) stands there as `*`.
 using Names = std::vector<std::string>;
 
-/// What a unit file says of other units, as systemd on the unit's machine reads it (systemd.unit(5)).
+/// The relations of a unit file to other units, as systemd on the unit's machine reads them (systemd.unit(5)).
 struct Relations {
     Names
         stops_with;  ///< When one of these is stopped, systemd stops the unit too: `BindsTo=`, `Requires=`, `PartOf=` …

@@ -101,7 +101,7 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
 
 void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call) {
     const auto bound = along;
-    // What is bound to a unit that is not to run cannot run either.
+    // A unit that is bound to one that is not to run cannot run either.
     if (unit.desired_state != DesiredState::launched) along.clear();
     Stopped stopped;
     try {
@@ -266,7 +266,7 @@ void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const
     }
 }
 
-/// What ran is not to stay stopped because its unit could not be changed.
+/// Launches the units that ran before: none is to stay stopped because a unit could not be changed.
 Error Replacement::start_again(Stopped stopped, const Error& error, const Call& call) const {
     const Call own{steady_clock::now() + last_moment, {}, call.log};
     std::string started;
@@ -283,7 +283,7 @@ Error Replacement::start_again(Stopped stopped, const Error& error, const Call& 
     return {error.kind(), error.what() + started + lost};
 }
 
-/// Whatever comes next, a unit that was there is not to be missing until somebody has the time to try again. After
+/// Puts a unit back, so that one that was there is not missing until the next cycle. After
 /// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
 /// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
 /// After a deadline they have noticed, and the new one is what leads on.

@@ -103,7 +103,7 @@ private:
           listing_(api_, known_),
           replacement_(api_, known_, listing_, read_update(settings), read_stop_poll(settings)) {}
 
-    /// What machines say of each unit.
+    /// The words of the machines on each unit.
     using Words = std::map<std::string, std::vector<StateEntry>, std::less<>>;
 
     /// Nothing when it cannot be had: the listing is worth more.
@@ -163,8 +163,8 @@ private:
         return look_again(std::move(verdict), unit, call);
     }
 
-    /// What has ended may be the former version in stopping, or not have begun, while this one begins. What is still so
-    /// after a while is so.
+    /// A unit that has ended may be the former version that stops, or the new one that has not begun. If a second look
+    /// after a while says the same, the unit has ended.
     UnitStatus look_again(Verdict verdict, const Unit& unit, const Call& call) {
         if (call.remaining() > 2 * second_look) {
             if (!call.wait(second_look)) call.check("looking a second time at a unit that has ended");

@@ -20,8 +20,9 @@ std::optional<std::string> find_size_problem(std::string_view line) {
            std::to_string(option_line_limit - 1);
 }
 
-/// What each machine's systemd will read, line by line. A line that ends in a backslash goes on in the next one, for
-/// fleet after an even number of backslashes as well; units that came to fleet by other ways have such lines.
+/// The first problem of a value, read line by line as each machine's systemd will read it. A line that ends in a
+/// backslash goes on in the next one, for fleet after an even number of backslashes as well; units that came to fleet
+/// by other ways have such lines.
 std::optional<std::string> find_line_problem(std::string_view text) {
     for (bool continued = true; continued;) {
         const auto end = text.find('\n');

@@ -8,7 +8,8 @@
 
 namespace deployer::fleet {
 
-/// What the machines' words say of a unit, and what they leave open, which only fleet's own record of the unit tells.
+/// The judgement on a unit from the machines' words, and the question that they leave open, which only fleet's own
+/// record of the unit answers.
 struct Verdict {
     enum class Question {
         none,

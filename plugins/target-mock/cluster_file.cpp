@@ -56,8 +56,8 @@ std::optional<struct stat> find_status(const fs::path& file) {
     fail("look at", file);
 }
 
-/// What tells one version of a file from another, as long as the first is kept open: its inode number is not given to
-/// another file meanwhile. Nullopt: there is no file.
+/// A stamp that tells one version of a file from another, as long as the first is kept open: its inode number is not
+/// given to another file meanwhile. Nullopt: there is no file.
 std::optional<FileStamp> find_stamp(const fs::path& file) {
     const auto status = find_status(file);
     return status ? std::optional(stamp_of(*status)) : std::nullopt;
@@ -212,7 +212,7 @@ fs::path ClusterFile::location() const {
         if (problem) return place;
         place = place.parent_path() / target;
     }
-    // What cannot be resolved cannot be opened either, and opening it says why.
+    // A path that cannot be resolved cannot be opened either, and opening it says why.
     return path();
 }
 

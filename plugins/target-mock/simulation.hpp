@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-/// What the simulated cluster makes of an order and of time passing. Pure: the clock is an argument.
+/// How the simulated cluster reacts to orders and to time passing. Pure: the clock is an argument.
 namespace deployer::mock {
 
 /// Whether what the unit was waiting for has come by `now`.
@@ -29,7 +29,7 @@ std::optional<SimulatedUnit> follow(const SimulatedUnit* before, const Unit& wan
 /// Whether this very version of the unit is in its desired state; `actual` is null when it is not in the cluster.
 UnitStatus judge(const SimulatedUnit* actual, const Unit& wanted, Moment now);
 
-/// What of a unit fleet would refuse, or nullopt.
+/// The reason why fleet would refuse the unit, or nullopt.
 std::optional<std::string> find_problem(const Unit& unit);
 
 }  // namespace deployer::mock

@@ -102,7 +102,7 @@ private:
         units = std::move(kept);
     }
 
-    /// What every call does first.
+    /// Delays or fails a call as the settings demand. Every call does this first.
     void misbehave(std::string_view doing, const Call& call) {
         call.check(doing);
         if (behaviour_.latency.count() > 0 && !call.wait(behaviour_.latency)) call.check(doing);

@@ -136,7 +136,7 @@ std::vector<std::string> names_below_root(std::string_view location) {
 
 void drop_hidden(Tree& tree) {
     Paths admitted;
-    // What is admitted may hold, or be, a link to the next.
+    // An entry that is admitted may hold, or be, a link to the next one.
     for (int rounds = 0; rounds < link_limit; ++rounds) {
         const auto found = find_hidden(tree, admitted);
         if (found.empty()) break;

@@ -35,8 +35,9 @@ std::vector<std::string> names_below_root(std::string_view location);
 /// Leaves out what is hidden and not led to by any symbolic link.
 void drop_hidden(Tree& tree);
 
-/// What stands at a location, following symbolic links as far as they stay below the root. Messages put `root`, a name
-/// for where the tree is, before paths. Pure: what happens meanwhile where the tree came from cannot mislead it.
+/// The file at a location. Symbolic links are followed as far as they stay below the root. Messages put `root`, a name
+/// for the place of the tree, before paths. Pure: it sees the tree alone, and no change at the place where it came
+/// from.
 File find_file(const Tree& tree, std::string_view root, std::string_view location);
 
 /// The real path of a folder. A path that leads out, or to no folder, stays as it is.

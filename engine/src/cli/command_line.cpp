@@ -30,7 +30,7 @@ constexpr std::string_view program = "coco-fleet-deployer";
 
 enum class ConfigUse { required, optional, none };
 
-/// What stands without a dash before it.
+/// A word of the command line without a dash before it.
 struct Operand {
     std::string_view name;  ///< as usages have it; empty: there is none
     bool required = true;

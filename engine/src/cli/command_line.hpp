@@ -31,7 +31,7 @@ enum class Command {
     help,
 };
 
-/// What the program was asked to do.
+/// The command that the program is to carry out, with its options.
 struct Invocation {
     Command command = Command::help;
     std::filesystem::path config;    ///< empty only where the command does without, or there is config_text

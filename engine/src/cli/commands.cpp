@@ -84,7 +84,7 @@ CycleReport make_report(const Invocation& invocation, const std::stop_token& sto
     return make(session, Calls{stop, log, session.config().call_timeout});
 }
 
-/// What `once`, `plan` and `validate` have in common: a report, and `print_it` for it.
+/// The common part of `once`, `plan` and `validate`: makes a report, and prints it with `print_it`.
 template <class Make, class Print>
 CycleReport report(const Invocation& invocation, Make&& make, Print&& print_it) {
     // Until all is printed: who reads it may hang as everything else.

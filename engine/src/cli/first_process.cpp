@@ -10,7 +10,7 @@
 namespace deployer {
 namespace {
 
-/// What people and supervisors send to a deployer, and what the kernel tells of children.
+/// The signals that people and supervisors send to a deployer, and the one that tells of the end of a child.
 sigset_t awaited_signals() {
     sigset_t signals;
     sigemptyset(&signals);

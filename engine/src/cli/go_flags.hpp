@@ -32,7 +32,7 @@ struct GoFlagWord {
     std::string value;
 };
 
-/// What split_go_flags() makes of a command line.
+/// A command line, taken apart by split_go_flags().
 struct GoCommandLine {
     std::vector<GoFlagWord> flags;    ///< in order
     bool help = false;                ///< `-help` was among them
@@ -56,7 +56,7 @@ std::vector<std::string> go_flag_names();
 /// The configuration that the flags amount to, as YAML with comments. `cache` is the directory for cache-file.
 std::string write_config(const GoFlags& flags, const std::filesystem::path& cache);
 
-/// What messages call the text of write_config(), as the `file` of a SettingsDocument.
+/// The name of the text of write_config() in messages, as the `file` of a SettingsDocument.
 inline constexpr std::string_view go_flags_origin = "the flags";
 
 /// A message about that text in terms of the flags: "the flags:4: source.root_uri: is not a url" becomes
@@ -67,7 +67,7 @@ std::string in_terms_of_flags(std::string_view message);
 /// /var/lib/coco-fleet-deployer for root, else as the XDG base directories have it.
 std::filesystem::path default_state_directory(const Environment& environment, bool is_root);
 
-/// What `-help` prints: each flag with its variable and default.
+/// The text of `-help`: each flag with its variable and default.
 std::string go_flags_help();
 
 }  // namespace deployer

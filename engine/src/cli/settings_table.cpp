@@ -25,7 +25,7 @@ std::string alternatives(const std::vector<std::string>& words) {
 /// A bound that no number of this machine's can break is none.
 std::string integer_text(const SettingType& type) {
     const bool has_least = type.least != std::numeric_limits<long long>::min();
-    // What fits into an int, too: nobody chose that number.
+    // A limit that is only that of an int was chosen by nobody, so the table leaves it out.
     const bool has_most = type.most < std::numeric_limits<int>::max();
     std::string text = "whole number";
     if (has_least && has_most) return text + ", " + std::to_string(type.least) + " to " + std::to_string(type.most);

@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// What became of one check of the suite.
+/// One check of the suite, and how it ended.
 struct CheckResult {
     enum class Verdict {
         passed,
