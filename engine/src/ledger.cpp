@@ -11,7 +11,9 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 namespace deployer {
@@ -190,8 +192,9 @@ void Ledger::keep_unproven(const std::set<std::string>& units) {
 
 void Ledger::forget_made(const Plan& plan) {
     std::erase_if(made, [&](const auto& known) {
-        return std::any_of(plan.changes.begin(), plan.changes.end(), [&](const auto& change) {
-            return change.unit == known.unit && signature_of(change) != known.signature;
+        const bool is_altered = std::find(plan.altered.begin(), plan.altered.end(), known.unit) != plan.altered.end();
+        return !is_altered && std::none_of(plan.changes.begin(), plan.changes.end(), [&](const auto& change) {
+            return change.unit == known.unit && signature_of(change) == known.signature;
         });
     });
 }
@@ -202,6 +205,12 @@ void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& result
             std::find_if(made.begin(), made.end(), [&](const auto& known) { return known.unit == unit; });
         return found == made.end() ? nullptr : &*found;
     };
+    // A change that breaks off in the target may leave other units of the service otherwise than they were made.
+    std::set<std::string_view> disturbed;
+    for (const auto& result : results) {
+        const bool is_begun = result.status == ChangeStatus::failed || result.status == ChangeStatus::broken_off;
+        if (is_begun && !result.is_made) disturbed.insert(result.change.service);
+    }
     std::vector<MadeChange> now;
     for (const auto& unit : plan.altered) {
         if (const auto* const known = find(unit)) now.push_back(*known);
@@ -213,7 +222,7 @@ void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& result
         const auto* const known = find(change.unit);
         const auto signature = signature_of(change);
         const auto before = known != nullptr && known->signature == signature ? known->times : 0;
-        const auto times = before + (result.is_made ? 1 : 0);
+        const auto times = before + (result.is_made && !disturbed.contains(change.service) ? 1 : 0);
         if (times > 0) now.push_back({change.unit, signature, times});
     }
     made = std::move(now);

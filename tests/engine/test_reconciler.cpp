@@ -716,6 +716,36 @@ TEST_CASE("what is changed back by a process that is killed is no unit that the 
     }
 }
 
+TEST_CASE("a unit that changes of another one stop is started again, however often that is broken off", "[R31][R33]") {
+    World world;
+    world.source->put("foo-sidekick@.service", unit_file("tell"));
+    world.declare("services:\n- {name: foo@.service, count: 1}\n- {name: foo-sidekick@.service, count: 1}\n");
+    world.settle();
+    const bool is_killed = GENERATE(true, false);
+    CAPTURE(is_killed);
+    for (int round = 0; round < 5; ++round) {
+        std::optional<decltype(world.cache->documents)> written;
+        world.target->before = [&](const std::string& call) {
+            if (call != "apply foo@1.service") return;
+            written = world.cache->documents;
+            auto sidekick = world.target->units().at("foo-sidekick@1.service");
+            sidekick.desired_state = DesiredState::loaded;
+            world.target->put(sidekick);
+            if (!is_killed) throw Error(ErrorKind::rejected, "it does not stop");
+        };
+        world.source->put("foo@.service", unit_file("foo --round " + std::to_string(round)));
+        (void)world.cycle();
+        if (!is_killed) (void)world.cycle();
+        world.target->before = [](const std::string&) {};
+        if (is_killed) world.cache->documents = written.value();
+        world.restart();
+        const auto report = world.cycle();
+        CHECK(report.left.altered == 0);
+        CHECK(world.target->units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
+        if (is_killed) (void)world.cycle();
+    }
+}
+
 TEST_CASE("what somebody changes by hand is healed each time that it was as wanted in between", "[R31]") {
     World world;
     world.policy.drift = Drift::heal;
