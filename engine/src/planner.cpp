@@ -130,6 +130,8 @@ private:
     }
 
     bool is_in_vain(const Change& change) const {
+        // A unit that is to run is told so in every cycle, whatever has become of that before.
+        if (change.kind == ChangeKind::set_state && change.desired_state == DesiredState::launched) return false;
         const auto made = orders_.in_vain.find(change.unit);
         return made != orders_.in_vain.end() && !is_create(change.kind) && made->second == signature_of(change);
     }

@@ -693,6 +693,18 @@ TEST_CASE("the same holds for a desired state that a target does not take", "[R3
     CHECK(world.cycle().left.altered == 1);
 }
 
+TEST_CASE("a unit that is to run is told so in every cycle, also by a target that does not take it", "[R31]") {
+    World world;
+    world.target->kept_as = [](const Unit& unit) {
+        auto kept = unit;
+        kept.desired_state = DesiredState::loaded;
+        return kept;
+    };
+    world.target->ignores_states = true;
+    for (int i = 0; i < 6; ++i) CHECK(world.cycle().left.altered == 0);
+    CHECK(world.target->count("set bar.service launched") == 5);
+}
+
 TEST_CASE("what is changed back by a process that is killed is no unit that the target alters", "[R31][R33]") {
     World world;
     world.settle();
