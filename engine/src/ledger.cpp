@@ -11,9 +11,7 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
-#include <set>
 #include <sstream>
-#include <string_view>
 #include <utility>
 
 namespace deployer {
@@ -205,12 +203,6 @@ void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& result
             std::find_if(made.begin(), made.end(), [&](const auto& known) { return known.unit == unit; });
         return found == made.end() ? nullptr : &*found;
     };
-    // A change that breaks off in the target may leave other units of the service otherwise than they were made.
-    std::set<std::string_view> disturbed;
-    for (const auto& result : results) {
-        const bool is_begun = result.status == ChangeStatus::failed || result.status == ChangeStatus::broken_off;
-        if (is_begun && !result.is_made) disturbed.insert(result.change.service);
-    }
     std::vector<MadeChange> now;
     for (const auto& unit : plan.altered) {
         if (const auto* const known = find(unit)) now.push_back(*known);
@@ -222,7 +214,7 @@ void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& result
         const auto* const known = find(change.unit);
         const auto signature = signature_of(change);
         const auto before = known != nullptr && known->signature == signature ? known->times : 0;
-        const auto times = before + (result.is_made && !disturbed.contains(change.service) ? 1 : 0);
+        const auto times = before + (result.is_made ? 1 : 0);
         if (times > 0) now.push_back({change.unit, signature, times});
     }
     made = std::move(now);

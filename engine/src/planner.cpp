@@ -122,16 +122,19 @@ private:
             if (is_create(change.kind)) missing_ = change.service + " is " + std::string(to_string(still->outcome));
         } else if (is_destroy(change.kind)) {
             destroys_.push_back(std::move(change));
-        } else if (is_in_vain(change)) {
+        } else if (is_in_vain(change) && !is_start(change)) {
             leave_altered(change);
         } else {
+            if (is_in_vain(change)) tell_start_in_vain(change);
             plan_.changes.push_back(std::move(change));
         }
     }
 
+    static bool is_start(const Change& change) {
+        return change.kind == ChangeKind::set_state && change.desired_state == DesiredState::launched;
+    }
+
     bool is_in_vain(const Change& change) const {
-        // A unit that is to run is told so in every cycle, whatever has become of that before.
-        if (change.kind == ChangeKind::set_state && change.desired_state == DesiredState::launched) return false;
         const auto made = orders_.in_vain.find(change.unit);
         return made != orders_.in_vain.end() && !is_create(change.kind) && made->second == signature_of(change);
     }
@@ -146,6 +149,15 @@ private:
                               change.reason +
                               "; it is given again once it changes. To end this, write it as the target gives it back");
         settled_.push_back({change.unit, change.former, change.former_state});
+    }
+
+    /// A unit that is to run is told so in every cycle: nobody would start it otherwise.
+    void tell_start_in_vain(const Change& change) {
+        ++plan_.left.altered;
+        if (started_in_vain_.empty()) started_in_vain_ = change.unit;
+        plan_.notes.push_back(change.unit +
+                              " is launched again, as in the cycles before: the target gives it back as " +
+                              std::string(to_string(change.former_state)) + " each time");
     }
 
     void add_create(const WantedUnit& unit) {
@@ -395,8 +407,9 @@ private:
             plan_.destroy_obstacle = missing_ + " and not all of it is running yet";
             return;
         }
-        if (!plan_.altered.empty()) {
-            plan_.destroy_obstacle = plan_.altered.front() + " is not known to be as it is to be";
+        if (!plan_.altered.empty() || !started_in_vain_.empty()) {
+            const auto& unit = plan_.altered.empty() ? started_in_vain_ : plan_.altered.front();
+            plan_.destroy_obstacle = unit + " is not known to be as it is to be";
         }
         // What a revision no longer wants is what it replaces; as long as it is not through, that may be needed.
         for (const auto& still : plan_.standing) {
@@ -420,6 +433,7 @@ private:
     std::vector<std::string> doubted_;  ///< units that are not wanted, as far as can be told
     std::vector<Change> destroys_;
     std::vector<DeployedUnit> settled_;
+    std::string started_in_vain_;              ///< a unit that is to run, and that the target does not launch
     std::map<std::string, std::size_t> kept_;  ///< unwanted units of services that were rolled back
     std::string missing_;                      ///< of what stands still; empty when all of it is there
     Plan plan_;

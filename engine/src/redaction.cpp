@@ -112,10 +112,11 @@ private:
         }
     }
 
-    /// What comes after a name, if it may be a value.
+    /// Where a value begins behind its name, and how its end is found.
     struct Value {
+        enum class Kind { assigned, field, word, rest };
         std::size_t begin;
-        std::size_t end;
+        Kind kind;
     };
 
     /// Where to go on after the name at `begin`, and after its value if that is a secret.
@@ -123,25 +124,44 @@ private:
         const auto end = name_end(text_, begin);
         const auto name = text_.substr(begin, end - begin);
         const auto value = find_value(begin, end);
+        // The end is looked for of secrets only: of every value, that would take time by the square of the text.
         if (!value || !redaction_.hides(name)) return end;
-        return add(name, value->begin, value->end);
+        return add(name, value->begin, end_of(*value, begin));
     }
 
     [[nodiscard]] std::optional<Value> find_value(std::size_t begin, std::size_t end) const {
+        using Kind = Value::Kind;
         const auto after = std::min(text_.find_first_not_of("\\\"'`", end), text_.size());
         const auto rest = text_.substr(after);
         // A name in quotes of its own leaves open which quotes its value ends.
         const bool is_quoted = after > end;
-        const auto certain = [&](std::size_t value) {
-            return Value{value, is_quoted ? text_.size() : value_end(begin, value)};
-        };
-        if (rest.starts_with('=')) return certain(after + 1);
-        if (rest.starts_with("+=") || rest.starts_with(":=")) return certain(after + 2);
-        if (const auto value = find_field(after, is_quoted)) return Value{*value, field_end(begin, *value, is_quoted)};
+        if (rest.starts_with('=')) return Value{after + 1, is_quoted ? Kind::rest : Kind::assigned};
+        if (rest.starts_with("+=") || rest.starts_with(":=")) {
+            return Value{after + 2, is_quoted ? Kind::rest : Kind::assigned};
+        }
+        if (const auto value = find_field(after, is_quoted)) return Value{*value, is_quoted ? Kind::rest : Kind::field};
         const bool is_flag = kind_ == Text::command && text_[begin] == '-' && !rest.empty() && is_space(rest.front());
         const auto value = skip_space(text_, after);
         if (!is_flag || value == text_.size() || text_.substr(value).starts_with("--")) return std::nullopt;
-        return Value{value, is_quoted ? text_.size() : word_end(text_, value, closing())};
+        return Value{value, is_quoted ? Kind::rest : Kind::word};
+    }
+
+    [[nodiscard]] std::size_t end_of(const Value& value, std::size_t name) const {
+        switch (value.kind) {
+            case Value::Kind::assigned:
+                return value_end(name, value.begin);
+            case Value::Kind::word:
+                return word_end(text_, value.begin, closing());
+            case Value::Kind::field:
+                // In quotes that begin right before the name the field is all of them.
+                if (!quotes_.empty() && quotes_.back().begin == name) {
+                    return quotes_end(text_, value.begin, quotes_.back().character);
+                }
+                break;
+            case Value::Kind::rest:
+                break;
+        }
+        return text_.size();
     }
 
     /// The value of `"name": x` as in JSON, or of `name: x` as in a header.
@@ -151,11 +171,6 @@ private:
         const auto value = skip_space(text_, colon + 1);
         const bool is_header = kind_ == Text::command && value > colon + 1;
         return is_quoted || is_header ? std::optional(value) : std::nullopt;
-    }
-
-    [[nodiscard]] std::size_t field_end(std::size_t name, std::size_t value, bool is_quoted) const {
-        const bool is_in_quotes = !is_quoted && !quotes_.empty() && quotes_.back().begin == name;
-        return is_in_quotes ? quotes_end(text_, value, quotes_.back().character) : text_.size();
     }
 
     std::size_t add(std::string_view name, std::size_t begin, std::size_t end) {
