@@ -975,6 +975,26 @@ TEST_CASE("a sidekick that stays down beside a healthy node is told in every cyc
     CHECK(pair.cycle().not_ready.empty());
 }
 
+TEST_CASE("a new sidekick that never came up keeps what it replaces, also when its node alone changes after that",
+          "[R25]") {
+    Pair pair;
+    pair.health = std::make_shared<FakeHealth>();
+    pair.policy.rollout.timeout = 30ms;
+    pair.restart();
+    pair.is_broken = true;
+    pair.sidekick_runs = false;
+    pair.source->put("foo-sidekick@.service", unit_file("tell --new"));
+    pair.declare(
+        "services:\n- {name: foo@.service, count: 1, sequentialDeployment: true, on_timeout: continue}\n"
+        "- {name: foo-sidekick@.service, count: 1}\n");
+    for (int i = 0; i < 3; ++i) {
+        pair.source->put("foo@.service", unit_file("new " + std::to_string(i)));
+        (void)pair.cycle();
+        (void)pair.cycle();
+        CHECK(pair.target->units().count("bar.service") == 1);
+    }
+}
+
 TEST_CASE("the snapshot is gone before a unit is put to rest to be started once more", "[R33]") {
     Pair pair;
     pair.policy.rollout.timeout = 30ms;
@@ -986,7 +1006,12 @@ TEST_CASE("the snapshot is gone before a unit is put to rest to be started once 
     };
     pair.source->put("foo@.service", unit_file("new"));
     CHECK(pair.cycle().result == Outcome::halted);
+    for (int i = 0; i < 2; ++i) (void)pair.cycle();
+    // As long as nothing is put to rest, a look at the node costs no listing.
+    pair.target->forget_calls();
     (void)pair.cycle();
+    CHECK(pair.target->count("status foo@1.service") > 0);
+    CHECK(pair.target->count("list") == 0);
     starts = false;
     pair.sidekick_runs = false;
     const auto snapshot = document_key(snapshot_document, pair.target->identity());
