@@ -916,6 +916,28 @@ TEST_CASE("a rollout that is through is over also while the list is in doubt: th
     CHECK(fleet.commands() == Commands{"new", "new", "new", "new"});
 }
 
+TEST_CASE("a unit that is gone and no longer wanted is waited for no longer, also while the list is in doubt",
+          "[R17][R31][R43]") {
+    Fleet fleet;
+    const auto declare = [&](int count) {
+        fleet.declare("x-note: hands off\nservices:\n- {name: foo@.service, count: " + std::to_string(count) +
+                      ", sequentialDeployment: true}\n- name: bar.service\n");
+    };
+    const auto ledger = [&] {
+        return read_ledger(fleet.cache->documents[document_key(ledger_document, fleet.target->identity())]).value();
+    };
+    fleet.target->before = [](const std::string& call) {
+        if (call == "apply foo@4.service") throw Error(ErrorKind::rejected, "no such option");
+    };
+    declare(4);
+    (void)fleet.cycle();
+    REQUIRE(ledger().unproven == Commands{"foo@4.service"});
+    declare(3);
+    (void)fleet.cycle();
+    CHECK(ledger().unproven.empty());
+    CHECK(ledger().rollouts.empty());
+}
+
 namespace {
 
 /// A node with a sidekick that stops along with the node.
