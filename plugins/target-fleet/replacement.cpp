@@ -138,10 +138,11 @@ void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& ca
 /// has to look twice: at first it removes the former unit file, and stumbles.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
     const auto pause = std::min(between_looks, look_every_);
-    const bool has_time = call.wait(pause);
+    const auto has_paused = [&] { return call.remaining() > pause + last_moment && call.wait(pause); };
+    const bool has_time = has_paused();
     if (stopped.empty() && has_time) remind(unit, call);
     for (; !stopped.empty(); stopped.pop_back()) launch(stopped.back(), call);
-    if (has_time && call.wait(pause)) remind(unit, call);
+    if (has_time && has_paused()) remind(unit, call);
 }
 
 /// Without it everything comes all the same, only later.
@@ -172,14 +173,16 @@ void Replacement::wait_until_stopped(const Unit& unit, const std::vector<std::st
             }
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
+            stopping.is_under_way = false;
             // An answer that the deadline cut off says less than the one before.
             if (stopping.detail.empty() || call.remaining().count() > 0) stopping.detail = error.what();
         }
         // Its end is certain: systemd starts a unit that is stopping only when it has stopped.
-        if (stopping.is_under_way && call.remaining() < look_every_ + 2 * last_moment) return;
+        if (stopping.is_under_way && call.remaining() < look_every_ + between_looks + 2 * last_moment) return;
     }
     if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
-    throw Error(ErrorKind::rejected, "it does not stop: " + stopping.detail);
+    throw Error(ErrorKind::rejected,
+                "it does not stop: " + (stopping.detail.empty() ? "fleet does not tell why" : stopping.detail));
 }
 
 bool Replacement::is_any_stopping(const std::vector<std::string>& units, const Call& call) const {
@@ -190,20 +193,35 @@ bool Replacement::is_any_stopping(const std::vector<std::string>& units, const C
     });
 }
 
+bool Replacement::has_begun(const FleetUnit& held, Stopping& stopping) {
+    if (is_global(held.unit) || held.current_state == to_string(DesiredState::loaded)) return true;
+    // `inactive` can be left from a change before, while systemd still stops the unit. It is true of a unit that no
+    // machine has taken for a while.
+    const bool is_on_no_machine = held.machine.empty() && held.current_state == to_string(DesiredState::inactive);
+    if (!is_on_no_machine) {
+        stopping.unplaced_since.reset();
+        return false;
+    }
+    if (!stopping.unplaced_since) stopping.unplaced_since = steady_clock::now();
+    return steady_clock::now() - *stopping.unplaced_since >= agent_round;
+}
+
 /// That its agent has acted comes first: a unit can be at rest for other reasons, and what was told before is then not
 /// done either. It does not mean that the process has ended; that its machine says.
 bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const {
     if (!stopping.is_begun) {
         const auto held = api_.find(unit.name, call);
         if (!held) throw gone();
-        stopping.is_begun = held->current_state != to_string(DesiredState::launched);
-        stopping.detail = "its machine has not begun to stop it";
+        stopping.is_begun = has_begun(*held, stopping);
+        stopping.detail = "its machine did not begin to";
         if (!stopping.is_begun) return false;
     }
     const auto entries = api_.states(unit.name, call);
     const auto running = std::find_if_not(entries.begin(), entries.end(), is_at_rest);
     if (running != entries.end()) {
-        stopping.is_under_way = running->active == "deactivating";
+        stopping.is_under_way = std::all_of(running, entries.end(), [](const StateEntry& entry) {
+            return is_at_rest(entry) || entry.active == "deactivating";
+        });
         stopping.detail = running->active + " (" + running->sub + ")";
         stopping.looks_in_vain = stopping.is_under_way ? 0 : stopping.looks_in_vain + 1;
         return false;
@@ -268,13 +286,14 @@ void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const
 
 /// Launches the units that ran before: none is to stay stopped because a unit could not be changed.
 Error Replacement::start_again(Stopped stopped, const Error& error, const Call& call) const {
-    const Call own{steady_clock::now() + last_moment, {}, call.log};
+    const auto least = steady_clock::now() + last_moment;
+    const Call own{call.stop.stop_requested() ? least : std::max(call.deadline, least), {}, call.log};
     std::string started;
     std::string lost;
     for (; !stopped.empty(); stopped.pop_back()) {
         const auto& unit = stopped.back();
         try {
-            launch(unit, own);
+            if (!api_.set_desired_state(unit, DesiredState::launched, own)) continue;
             started.append(started.empty() ? "; told to run again as before: " : ", ").append(unit);
         } catch (const Error& trouble) {
             lost.append("; ").append(unit).append(" may be left stopped: ").append(trouble.what());

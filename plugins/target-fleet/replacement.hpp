@@ -10,6 +10,7 @@
 #include <deployer/unit.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,9 @@ private:
         bool is_under_way = false;  ///< systemd stops the unit
         int looks_in_vain = 0;      ///< in a row after that at which systemd did not
         std::string detail;
+        std::optional<std::chrono::steady_clock::time_point> unplaced_since{};  ///< on no machine, and inactive
     };
+    [[nodiscard]] static bool has_begun(const FleetUnit& held, Stopping& stopping);
     [[nodiscard]] bool has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const;
     void tell_again(const std::string& unit, const Call& call) const;
     void wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const;

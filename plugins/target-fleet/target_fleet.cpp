@@ -33,6 +33,9 @@ constexpr milliseconds second_look{1'500};
 /// says so again after 24 s.
 constexpr milliseconds silence{26'000};
 
+/// For what all machines say, which is worth less than the listing that it goes with.
+constexpr milliseconds longest_words{10'000};
+
 Update read_update(const Settings& settings) {
     settings.describe("update", "`auto`", "How a unit gets another content, see below.");
     const auto word = settings.find_choice("update", {"auto", "replace", "recreate"}).value_or("auto");
@@ -109,11 +112,13 @@ private:
     /// Nothing when it cannot be had: the listing is worth more.
     Words read_words(const Call& call) const {
         Words words;
+        const Call brief{std::min(call.deadline, std::chrono::steady_clock::now() + longest_words), call.stop,
+                         call.log};
         try {
-            for (auto& entry : api_.all_states(call)) words[entry.unit].push_back(std::move(entry));
+            for (auto& entry : api_.all_states(brief)) words[entry.unit].push_back(std::move(entry));
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::cancelled) throw;
-            call.log.debug(error.what());
+            call.log.info("the listing does not tell which units do not run: " + std::string(error.what()));
             words.clear();
         }
         return words;

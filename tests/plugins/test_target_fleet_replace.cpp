@@ -134,8 +134,8 @@ TEST_CASE("fleet: a unit that does not stop in time is rejected, and no other on
     };
     SECTION("it runs on as it was where its machine does nothing") {
         CHECK(refused({}, "launched") ==
-              "it does not stop: its machine has not begun to stop it; told to run again as "
-              "before: node.service, other.service");
+              "it does not stop: its machine did not begin to; told to run again as before: node.service, "
+              "other.service");
         CHECK(fleet.find("node.service") == old);
         CHECK(fleet.find("other.service")->desired_state == DesiredState::launched);
     }
@@ -157,6 +157,35 @@ TEST_CASE("fleet: a unit that systemd is stopping at the deadline gets its new c
     target->apply(node, TestCall(300ms));
     CHECK(fleet.find("node.service") == node);
     CHECK(fleet.find("other.service")->desired_state == DesiredState::launched);
+}
+
+TEST_CASE("fleet: what fleet says of a unit since a change before is not taken for the end of its process", "[R42]") {
+    FleetDouble fleet({.speed = 1'000});
+    const auto old = unit_running("node.service", "/bin/old");
+    fleet.add(old);
+    fleet.add(unit_with("other.service", "/bin/other", {{"Unit", "BindsTo", "node.service"}}));
+    const auto target = open_listed_fleet(fleet, TestCall(), hasty);
+    // So fleet shows a unit that is being replaced, or that was told to be inactive and still stops.
+    fleet.show("node.service", {}, "inactive");
+    const auto error = thrown_by([&] { target->apply(unit_running("node.service", "/bin/new"), TestCall(300ms)); });
+    CHECK(error.kind() == ErrorKind::rejected);
+    CHECK(fleet.find("node.service") == old);
+}
+
+TEST_CASE("fleet: a global unit that only some machines are stopping at the deadline keeps its content", "[R33][R42]") {
+    FleetDouble fleet({.machines = 2, .speed = 1'000});
+    auto old = unit_running("node.service", "/bin/old");
+    old.options.push_back({"X-Fleet", "Global", "true"});
+    fleet.add(old);
+    fleet.add(unit_with("other.service", "/bin/other", {{"Unit", "BindsTo", "node.service"}}));
+    const auto target = open_listed_fleet(fleet, TestCall(), hasty);
+    fleet.show("node.service",
+               {{.active = "deactivating", .sub = "stop-sigterm"}, {.active = "active", .sub = "running"}}, "");
+    auto node = old;
+    node.options.front().value = "/bin/new";
+    const auto error = thrown_by([&] { target->apply(node, TestCall(300ms)); });
+    CHECK(error.kind() == ErrorKind::rejected);
+    CHECK(fleet.find("node.service") == old);
 }
 
 TEST_CASE("fleet: a change that a stop request ends leaves nothing stopped", "[R33]") {

@@ -142,10 +142,6 @@ bool leaves_changes(const Plan& plan) {
     return std::any_of(plan.standing.begin(), plan.standing.end(), [](const auto& still) { return still.changes > 0; });
 }
 
-bool may_restart(const std::vector<RolloutGroup>& groups) {
-    return std::any_of(groups.begin(), groups.end(), [](const auto& group) { return !group.companions.empty(); });
-}
-
 /// A report in any case: what ends `make` early becomes its error.
 template <class Function>
 CycleReport reported(Function&& make) {
@@ -214,6 +210,11 @@ void Reconciler::forget_actual(const Calls& calls) {
     snapshot_is_trusted_ = false;
     plugins_.cache->erase(key(snapshot_document), calls.make());
     snapshot_is_trusted_ = true;
+}
+
+void Reconciler::forget_actual_once(const Calls& calls) {
+    const std::lock_guard lock(cache_turn_);
+    if (actual_) forget_actual(calls);
 }
 
 void Reconciler::try_to_forget_actual(const Calls& calls) {
@@ -372,13 +373,15 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     const auto before = *actual_;
     const bool changes = !changing.empty() || has_planned(report);
     if (changes) book_attempt(plan, changing, calls);
-    // Also a unit that is only started once more is at rest for a while.
-    if (changes || may_restart(groups)) forget_actual(calls);
-    if (changes) events_.publish(RolloutStarting{plan});
+    if (changes) {
+        forget_actual(calls);
+        events_.publish(RolloutStarting{plan});
+    }
     groups.insert(groups.end(), changing.begin(), changing.end());
-    Rollout rollout({*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
-                     [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }},
-                    report.changes);
+    Rollout rollout(
+        {*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
+         [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }, [&] { forget_actual_once(calls); }},
+        report.changes);
     auto end = rollout.run(groups, [&](const std::stop_token& finished) {
         if (changes) look_for_newer(plan, rollout, finished, calls);
     });
@@ -388,7 +391,11 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
         set_outcome(report, std::move(group));
     }
     report.overtaken = end.overtaken;
-    std::move(end.not_ready.begin(), end.not_ready.end(), std::back_inserter(report.not_ready));
+    for (auto& entry : end.not_ready) {
+        // A sidekick that an earlier cycle changed is not proven by a gate that was passed without it.
+        entry.was_changed = entry.was_changed || ledger_->is_unproven(entry.unit);
+        report.not_ready.push_back(std::move(entry));
+    }
     note_outage(end);
     auto error = std::move(end.error);
     if (!error) error = carry_out_destroys(plan, find_surplus(end.unplaced, before, report), rollout, report, calls);

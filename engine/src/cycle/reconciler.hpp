@@ -76,6 +76,8 @@ private:
     Plan compare();
     /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
     void forget_actual(const Calls& calls);
+    /// The same, unless it was done; for the threads of a rollout.
+    void forget_actual_once(const Calls& calls);
     /// The same, where the cycle has failed anyway.
     void try_to_forget_actual(const Calls& calls);
     void load_actual(const Calls& calls);

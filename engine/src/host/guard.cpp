@@ -163,7 +163,15 @@ public:
         for (const auto& secret : secrets) {
             if (std::find(all.begin(), all.end(), secret) == all.end()) all.push_back(secret);
         }
-        std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+        sort_longest_first(all);
+    }
+
+    [[nodiscard]] std::vector<std::string> all() const {
+        const std::scoped_lock lock(mutex_);
+        std::vector<std::string> all;
+        for (const auto& [unit, secrets] : secrets_) all.insert(all.end(), secrets.begin(), secrets.end());
+        sort_longest_first(all);
+        return all;
     }
 
     [[nodiscard]] std::vector<std::string> of(std::string_view unit) const {
@@ -173,6 +181,12 @@ public:
     }
 
 private:
+    /// A shorter one may be part of a longer one.
+    static void sort_longest_first(std::vector<std::string>& secrets) {
+        std::stable_sort(secrets.begin(), secrets.end(),
+                         [](const auto& one, const auto& other) { return one.size() > other.size(); });
+    }
+
     mutable std::mutex mutex_;
     std::map<std::string, std::vector<std::string>, std::less<>> secrets_;
 };
@@ -187,7 +201,8 @@ public:
     }
 
     std::vector<ActualUnit> list(const Call& call) override {
-        auto units = caller_("list the units", call, [&](const Call& named) { return target_->list(named); });
+        auto units = caller_(
+            "list the units", call, [&](const Call& named) { return target_->list(named); }, secrets_.all());
         std::map<std::string, std::vector<std::string>, std::less<>> secrets;
         for (const auto& [unit, word] : units) {
             if (auto of_unit = caller_.secrets_in(unit.options); !of_unit.empty()) {

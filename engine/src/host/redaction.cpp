@@ -3,9 +3,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace deployer {
@@ -112,10 +114,11 @@ private:
         }
     }
 
-    /// The place of a value behind its name.
+    /// Where a value begins behind its name, and how its end is found.
     struct Value {
+        enum class Kind { assigned, field, word, rest };
         std::size_t begin;
-        std::size_t end;
+        Kind kind;
     };
 
     /// Where to go on after the name at `begin`, and after its value if that is a secret.
@@ -123,39 +126,59 @@ private:
         const auto end = name_end(text_, begin);
         const auto name = text_.substr(begin, end - begin);
         const auto value = find_value(begin, end);
+        // The end is looked for of secrets only: of every value, that would take time by the square of the text.
         if (!value || !redaction_.hides(name)) return end;
-        return add(name, value->begin, value->end);
+        return add(name, value->begin, end_of(*value, begin));
     }
 
     [[nodiscard]] std::optional<Value> find_value(std::size_t begin, std::size_t end) const {
+        using Kind = Value::Kind;
         const auto after = std::min(text_.find_first_not_of("\\\"'`", end), text_.size());
         const auto rest = text_.substr(after);
         // A name in quotes of its own leaves open which quotes its value ends.
         const bool is_quoted = after > end;
-        const auto certain = [&](std::size_t value) {
-            return Value{value, is_quoted ? text_.size() : value_end(begin, value)};
-        };
-        if (rest.starts_with('=')) return certain(after + 1);
-        if (rest.starts_with("+=") || rest.starts_with(":=")) return certain(after + 2);
-        if (const auto value = find_field(after, is_quoted)) return Value{*value, field_end(begin, *value, is_quoted)};
+        if (rest.starts_with('=')) return Value{after + 1, is_quoted ? Kind::rest : Kind::assigned};
+        if (rest.starts_with("+=") || rest.starts_with(":=")) {
+            return Value{after + 2, is_quoted ? Kind::rest : Kind::assigned};
+        }
+        if (const auto value = find_field(begin, after, is_quoted)) {
+            return Value{*value, is_quoted ? Kind::rest : Kind::field};
+        }
         const bool is_flag = kind_ == Text::command && text_[begin] == '-' && !rest.empty() && is_space(rest.front());
         const auto value = skip_space(text_, after);
         if (!is_flag || value == text_.size() || text_.substr(value).starts_with("--")) return std::nullopt;
-        return Value{value, is_quoted ? text_.size() : word_end(text_, value, closing())};
+        return Value{value, is_quoted ? Kind::rest : Kind::word};
     }
 
-    /// The value of `"name": x` as in JSON, or of `name: x` as in a header.
-    [[nodiscard]] std::optional<std::size_t> find_field(std::size_t at, bool is_quoted) const {
+    [[nodiscard]] std::size_t end_of(const Value& value, std::size_t name) const {
+        switch (value.kind) {
+            case Value::Kind::assigned:
+                return value_end(name, value.begin);
+            case Value::Kind::word:
+                return word_end(text_, value.begin, closing());
+            case Value::Kind::field:
+                return field_end(name, value.begin);
+            case Value::Kind::rest:
+                break;
+        }
+        return text_.size();
+    }
+
+    /// In quotes that begin right before the name the field is all of them.
+    [[nodiscard]] std::size_t field_end(std::size_t name, std::size_t value) const {
+        if (!quotes_.empty() && quotes_.back().begin == name) return quotes_end(text_, value, quotes_.back().character);
+        const bool is_joined = quotes_.empty() && value > 0 && text_[value - 1] == ':';
+        return is_joined ? word_end(text_, value, 0) : text_.size();
+    }
+
+    /// The value of `"name": x` as in JSON, or of `name: x` as in a header. What a path ends with has a tag there.
+    [[nodiscard]] std::optional<std::size_t> find_field(std::size_t name, std::size_t at, bool is_quoted) const {
         const auto colon = is_quoted ? skip_space(text_, at) : at;
         if (colon >= text_.size() || text_[colon] != ':') return std::nullopt;
         const auto value = skip_space(text_, colon + 1);
-        const bool is_header = kind_ == Text::command && value > colon + 1;
+        const bool is_of_path = name > 0 && text_[name - 1] == '/' && value == colon + 1;
+        const bool is_header = kind_ == Text::command && !is_of_path;
         return is_quoted || is_header ? std::optional(value) : std::nullopt;
-    }
-
-    [[nodiscard]] std::size_t field_end(std::size_t name, std::size_t value, bool is_quoted) const {
-        const bool is_in_quotes = !is_quoted && !quotes_.empty() && quotes_.back().begin == name;
-        return is_in_quotes ? quotes_end(text_, value, quotes_.back().character) : text_.size();
     }
 
     std::size_t add(std::string_view name, std::size_t begin, std::size_t end) {
@@ -212,34 +235,88 @@ void replace_all(std::string& text, std::string_view what) {
     }
 }
 
-/// A secret as whoever reads the unit file has it: without quotes and escapes.
-std::string as_read(std::string_view secret) {
-    std::string text;
-    for (std::size_t at = 0; at < secret.size(); ++at) {
-        if (is_quote(secret[at])) continue;
-        const bool is_escape = secret[at] == '\\' || secret.substr(at).starts_with("%%");
-        if (is_escape && at + 1 < secret.size()) ++at;
-        text += secret[at];
+/// The byte that `\x41` or `\101` stands for, with `digits` behind what begins it; takes them from the text.
+std::optional<char> take_byte(std::string_view& text, std::size_t digits, int base) {
+    if (text.size() < digits) return std::nullopt;
+    int byte = 0;
+    const auto* const end = text.data() + digits;
+    const auto result = std::from_chars(text.data(), end, byte, base);
+    if (result.ec != std::errc() || result.ptr != end || byte < 0 || byte > 255) return std::nullopt;
+    text.remove_prefix(digits);
+    return static_cast<char>(byte);
+}
+
+/// What an escape stands for to systemd (systemd.syntax(7)); takes from the text what comes behind the backslash.
+char take_escape(std::string_view& text) {
+    constexpr std::string_view letters = "abfnrtvs";
+    constexpr std::string_view meanings = "\a\b\f\n\r\t\v ";
+    const char first = text.front();
+    if (first >= '0' && first <= '7') {
+        if (const auto byte = take_byte(text, 3, 8)) return *byte;
     }
+    text.remove_prefix(1);
+    if (first == 'x') {
+        if (const auto byte = take_byte(text, 2, 16)) return *byte;
+    }
+    const auto letter = letters.find(first);
+    return letter == std::string_view::npos ? first : meanings[letter];
+}
+
+/// A secret as whoever reads the unit file has it: without the quotes and escapes. `quote` is what is open where it
+/// begins, or 0.
+std::string as_read(std::string_view secret, char quote) {
+    std::string text;
+    while (!secret.empty()) {
+        const char byte = secret.front();
+        secret.remove_prefix(1);
+        if (byte == '\\' && !secret.empty()) {
+            text += take_escape(secret);
+        } else if (quote == 0 && is_quote(byte)) {
+            quote = byte;
+        } else if (quote != 0 && byte == quote) {
+            quote = 0;
+        } else {
+            text += byte;
+        }
+    }
+    return text;
+}
+
+std::string with_single_percents(std::string text) {
+    for (auto at = text.find("%%"); at != std::string::npos; at = text.find("%%", at + 1)) text.erase(at, 1);
     return text;
 }
 
 /// Shorter ones could be any part of any word.
 constexpr std::size_t least_secret = 4;
 
+void add_form(std::vector<std::string>& forms, std::string_view form) {
+    if (form.size() >= least_secret) forms.emplace_back(form);
+}
+
+/// All between any of `separators`.
+void add_words(std::vector<std::string>& forms, std::string_view text, std::string_view separators) {
+    while (!text.empty()) {
+        const auto end = std::min(text.find_first_of(separators), text.size());
+        add_form(forms, text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
 void add_forms(std::vector<std::string>& forms, std::string_view secret) {
-    const auto add = [&](std::string_view form) {
-        if (form.size() >= least_secret) forms.emplace_back(form);
-    };
-    const auto read = as_read(secret);
-    add(secret);
-    add(read);
-    // The value of a credential comes behind the credential's name.
-    if (const auto colon = read.find(':'); colon != std::string::npos) add(std::string_view(read).substr(colon + 1));
-    for (std::size_t begin = skip_space(read, 0); begin < read.size();) {
-        const auto end = std::min(read.find_first_of(" \t\r\n\f\v", begin), read.size());
-        add(std::string_view(read).substr(begin, end - begin));
-        begin = skip_space(read, end);
+    add_form(forms, secret);
+    add_words(forms, secret, " \t\r\n\f\v\"'`");
+    // Which quotes are open where it begins is not told, nor who replaces specifiers.
+    for (const char quote : {'\0', '"', '\'', '`'}) {
+        const auto as_written = as_read(secret, quote);
+        for (const auto& read : {as_written, with_single_percents(as_written)}) {
+            add_form(forms, read);
+            add_words(forms, read, " \t\r\n\f\v");
+            // The value of a credential comes behind the credential's name.
+            if (const auto colon = read.find(':'); colon != std::string::npos) {
+                add_form(forms, std::string_view(read).substr(colon + 1));
+            }
+        }
     }
 }
 

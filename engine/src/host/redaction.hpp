@@ -14,9 +14,9 @@ namespace deployer {
 ///
 /// A secret is what follows `NAME=`: to the end of the quotes that begin right before the name, or that hold nothing
 /// but assignments; else to the end of the word, with all that is quoted or in brackets in it. On a command line it is
-/// also the word after a flag (`--password x`) and what follows a colon (`Token: x`); in `Environment` also the words
-/// that go on without a name. Where quotes are not closed, or the name has quotes of its own (`"password":"x"`), it is
-/// everything to the end.
+/// also the word after a flag (`--password x`) and what follows a colon (`Token: x`), but not the tag of a path
+/// (`coco/token-service:v1`); in `Environment` also the words that go on without a name. Where quotes are not closed,
+/// or the name has quotes of its own (`"password":"x"`), it is everything to the end.
 class Redaction {
 public:
     /// With the patterns of the default: *PASSWORD*, *SECRET*, *TOKEN*, *_KEY, *CREDENTIAL*.
@@ -33,8 +33,8 @@ public:
     [[nodiscard]] std::vector<std::string> changed_names(const std::string& option, const std::string& from,
                                                          const std::string& to) const;
 
-    /// The secrets of a unit in every form in which somebody else's text may have them: as written, without quotes and
-    /// escapes, each word of several. None is shorter than four bytes; the longest comes first.
+    /// The secrets of a unit in every form in which somebody else's text may have them: as written, as systemd reads
+    /// them, with `%` for `%%`, each word of several. None is shorter than four bytes; the longest comes first.
     [[nodiscard]] std::vector<std::string> secrets_in(std::span<const UnitOption> options) const;
 
     /// A text of somebody else, likewise. `secrets` are not shown either where they stand without a name.

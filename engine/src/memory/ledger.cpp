@@ -190,8 +190,9 @@ void Ledger::keep_unproven(const std::set<std::string>& units) {
 
 void Ledger::forget_made(const Plan& plan) {
     std::erase_if(made, [&](const auto& known) {
-        return std::any_of(plan.changes.begin(), plan.changes.end(), [&](const auto& change) {
-            return change.unit == known.unit && signature_of(change) != known.signature;
+        const bool is_altered = std::find(plan.altered.begin(), plan.altered.end(), known.unit) != plan.altered.end();
+        return !is_altered && std::none_of(plan.changes.begin(), plan.changes.end(), [&](const auto& change) {
+            return change.unit == known.unit && signature_of(change) == known.signature;
         });
     });
 }

@@ -88,8 +88,8 @@ struct Ledger {
     /// Forgets those that are not among `units`.
     void keep_unproven(const std::set<std::string>& units);
 
-    /// Forgets what was made of units that are about to be changed in another way: that is no longer the last in a row,
-    /// also when the process ends before note_made().
+    /// Forgets the changes made of units of which the plan makes none, or another one: these are no longer the last in
+    /// a row. To be called before the first change, for the process may end before note_made().
     void forget_made(const Plan& plan);
     /// Notes which changes of a cycle the target has taken. What a comparison found as wanted is forgotten.
     void note_made(const Plan& plan, const std::vector<ChangeResult>& results);

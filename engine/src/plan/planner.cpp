@@ -122,11 +122,16 @@ private:
             if (is_create(change.kind)) missing_ = change.service + " is " + std::string(to_string(still->outcome));
         } else if (is_destroy(change.kind)) {
             destroys_.push_back(std::move(change));
-        } else if (is_in_vain(change)) {
+        } else if (is_in_vain(change) && !is_start(change)) {
             leave_altered(change);
         } else {
+            if (is_in_vain(change)) tell_start_in_vain(change);
             plan_.changes.push_back(std::move(change));
         }
+    }
+
+    static bool is_start(const Change& change) {
+        return change.kind == ChangeKind::set_state && change.desired_state == DesiredState::launched;
     }
 
     bool is_in_vain(const Change& change) const {
@@ -144,6 +149,15 @@ private:
                               change.reason +
                               "; it is given again once it changes. To end this, write it as the target gives it back");
         settled_.push_back({change.unit, change.former, change.former_state});
+    }
+
+    /// A unit that is to run is told so in every cycle: nobody would start it otherwise.
+    void tell_start_in_vain(const Change& change) {
+        ++plan_.left.altered;
+        if (started_in_vain_.empty()) started_in_vain_ = change.unit;
+        plan_.notes.push_back(change.unit +
+                              " is launched again, as in the cycles before: the target gives it back as " +
+                              std::string(to_string(change.former_state)) + " each time");
     }
 
     void add_create(const WantedUnit& unit) {
@@ -394,8 +408,9 @@ private:
             plan_.destroy_obstacle = missing_ + " and not all of it is running yet";
             return;
         }
-        if (!plan_.altered.empty()) {
-            plan_.destroy_obstacle = plan_.altered.front() + " is not known to be as it is to be";
+        if (!plan_.altered.empty() || !started_in_vain_.empty()) {
+            const auto& unit = plan_.altered.empty() ? started_in_vain_ : plan_.altered.front();
+            plan_.destroy_obstacle = unit + " is not known to be as it is to be";
         }
         // A revision replaces the units that it no longer wants. Until its quarantined service is through, those may be
         // needed.
@@ -420,6 +435,7 @@ private:
     std::vector<std::string> doubted_;  ///< units that are not wanted, as far as can be told
     std::vector<Change> destroys_;
     std::vector<DeployedUnit> settled_;
+    std::string started_in_vain_;              ///< a unit that is to run, and that the target does not launch
     std::map<std::string, std::size_t> kept_;  ///< unwanted units of services that were rolled back
     std::string missing_;                      ///< of what stands still; empty when all of it is there
     Plan plan_;

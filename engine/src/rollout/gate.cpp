@@ -123,6 +123,7 @@ bool Gate::start_once_more(const std::string& unit, const GateTools& tools) {
     tools.calls.log.info(unit + " does not run (" + detail_ + ") beside " + units_.front().name +
                          ", and is started once more");
     try {
+        tools.before_restart();
         restart_.emplace(*companion, *deadline_, tools.target, tools.calls);
     } catch (const Error& error) {
         // What the target says of the companion is nothing that the node's new content can be blamed for.

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct GateTools {
     std::size_t stable_samples;
     std::chrono::milliseconds timeout;  ///< as messages name it
     std::chrono::milliseconds placement_grace;
+    const std::function<void()>& before_restart;  ///< called before a unit is put to rest to be started once more
 };
 
 /// The wait for the units of one node (R42): each in this version in its desired state, and then healthy, or where

@@ -56,7 +56,8 @@ public:
                       tools_.events,
                       std::max<std::size_t>(1, tools_.policy.stable_samples),
                       tools_.policy.timeout,
-                      tools_.policy.placement_grace},
+                      tools_.policy.placement_grace,
+                      tools_.before_restart},
           status_tools_(gate_tools_),
           on_stop_(tools_.calls.stop, [this] { end_early(); }),
           on_overtaken_(rollout.overtaken_.get_token(), [this] { wake(); }) {

@@ -85,6 +85,8 @@ struct RolloutTools {
     /// Called with a group's outcome as soon as that is decided, and before anything is put back. Calls come one at a
     /// time, from any thread. What it throws ends the rollout.
     std::function<void(const GroupOutcome&)> book;
+    /// Called before a unit is put to rest to be started once more, from any thread. Throws Error to keep it as it is.
+    std::function<void()> before_restart = [] {};
 };
 
 /// How a rollout ended, besides the results of its changes.

@@ -256,30 +256,37 @@ std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& e
     return last;
 }
 
-/// Of entries with different counts, the last one could take nodes that the other one asks for.
+/// Of entries with different counts, the last one could take nodes that another one asks for.
 void tell_repeated_names(const std::vector<Entry>& entries, Manifest& manifest) {
-    std::map<std::string, const ServiceDefinition*> former;
+    struct Former {
+        int line;
+        std::optional<int> count;  ///< the last one that could be read
+    };
+    std::map<std::string, Former> all;
     for (const auto& entry : entries) {
         const auto& definition = entry.definition;
         if (definition.name.empty()) {
             continue;
         }
-        auto& other = former[definition.name];
-        if (other != nullptr) {
-            const bool is_in_doubt = other->count && definition.count && *other->count != *definition.count;
-            const auto place = manifest.file + ":" + std::to_string(definition.line) + ": " + definition.name +
-                               " is listed already on line " + std::to_string(other->line);
-            if (is_in_doubt) {
-                manifest.held.push_back(
-                    {{},
-                     place + ", with another count; the last entry counts, and nothing is destroyed until there is one",
-                     false,
-                     true});
-            } else {
-                manifest.warnings.push_back(place + "; the last entry counts");
-            }
+        const auto [former, is_first] = all.emplace(definition.name, Former{definition.line, definition.count});
+        if (is_first) {
+            continue;
         }
-        other = &definition;
+        auto& [line, count] = former->second;
+        const auto place = manifest.file + ":" + std::to_string(definition.line) + ": " + definition.name +
+                           " is listed already on line " + std::to_string(line);
+        if (count && definition.count && *count != *definition.count) {
+            manifest.held.push_back({{},
+                                     place +
+                                         ", with another count; the last entry counts, and nothing is destroyed until "
+                                         "only one of them is left",
+                                     false,
+                                     true});
+        } else {
+            manifest.warnings.push_back(place + "; the last entry counts");
+        }
+        line = definition.line;
+        if (definition.count) count = definition.count;
     }
 }
 
@@ -307,7 +314,8 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
         auto& entry = entries[index];
         const bool counts = entry.definition.name.empty() || last.at(entry.definition.name) == index;
         if (!counts) {
-            append(manifest.warnings, entry.problems);
+            // The entry asks for something that nobody can read, and that may be more than the last entry does.
+            for (auto& problem : entry.problems) manifest.held.push_back({{}, std::move(problem), false, true});
             continue;
         }
         const auto service = entry.service();

@@ -59,7 +59,7 @@ struct Held {
 struct Manifest {
     std::vector<ServiceDefinition> services;  ///< in order of the file, each name once (R15)
     std::vector<Held> held;
-    std::vector<std::string> warnings;   ///< finished messages: names listed twice, and their problems; unknown keys
+    std::vector<std::string> warnings;   ///< finished messages: names listed twice; unknown keys
     std::string file = "services.yaml";  ///< as messages name it
 };
 
@@ -75,7 +75,7 @@ struct Manifest {
 /// - a key that is nearly one of ours was meant to be it. Other unknown keys are warnings: entries of other tools'
 /// making
 ///   stay usable.
-/// An entry whose name is listed again further down does not count: what is wrong with it is a warning.
+/// An entry whose name is listed again further down does not count: its problems are held under no service.
 ///
 /// Text that slips out of its entry, or takes its neighbour in, is often valid YAML still. So the list is in doubt, and
 /// every Held says so, when an entry cannot be used, and also for these, which are held under no service or under the

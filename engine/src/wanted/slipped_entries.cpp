@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view key = "name";
 constexpr std::size_t longest_name = 256;
+/// From the word `name` to the end of the unit's name, so that a search takes time by the length of the text alone.
+constexpr std::size_t longest_way = 4'096;
 constexpr std::string_view blanks = " \t\r\n";
 
 bool is_of_word(char byte) {
@@ -44,6 +46,7 @@ void skip_properties(std::string_view& text) {
 
 /// The unit that is named by what follows the word `name`.
 std::optional<std::string> unit_after_key(std::string_view text) {
+    text = text.substr(0, longest_way);
     skip(text, "\"'");
     skip(text, blanks);
     if (!text.starts_with(':')) return std::nullopt;
@@ -98,11 +101,9 @@ private:
     void read(std::size_t begin, std::string_view line) {
         const bool comment = is_comment(line);
         if (comment) {
-            is_below_item_ = is_below_item_ || begins_item(line);
+            if (begins_item(line)) rest_of_item_ = Rest::commented_out;
         } else if (!is_blank(line)) {
-            if (goes_on(line)) std::move(commented_out_.begin(), commented_out_.end(), std::back_inserter(names_));
-            commented_out_.clear();
-            is_below_item_ = false;
+            follow(line);
         }
         line_comment_ = line.find(" #");
         line_words_ = line.find_first_not_of("# \t-?{\"'");
@@ -114,14 +115,26 @@ private:
         }
     }
 
+    /// A line that is no comment.
+    void follow(std::string_view line) {
+        if (!goes_on(line)) {
+            rest_of_item_ = Rest::none;
+        } else if (rest_of_item_ != Rest::none) {
+            std::move(commented_out_.begin(), commented_out_.end(), std::back_inserter(names_));
+            rest_of_item_ = Rest::active;
+        }
+        commented_out_.clear();
+    }
+
     void add(std::string unit, std::string_view before, bool comment) {
         using Place = NameInText::Place;
         if (!comment) {
             names_.push_back({std::move(unit), line_, line_comment_ < before.size() ? Place::comment : Place::text});
         } else if (is_run_into(before)) {
             names_.push_back({std::move(unit), line_, Place::comment});
-        } else if (is_below_item_) {
-            commented_out_.push_back({std::move(unit), line_, Place::above_its_rest});
+        } else if (rest_of_item_ != Rest::none) {
+            auto& names = rest_of_item_ == Rest::active ? names_ : commented_out_;
+            names.push_back({std::move(unit), line_, Place::above_its_rest});
         }
     }
 
@@ -136,7 +149,9 @@ private:
     int line_ = 1;
     std::size_t line_comment_ = 0;  ///< where a comment begins behind something else
     std::size_t line_words_ = 0;    ///< where there is more than what commonly stands before a key
-    bool is_below_item_ = false;    ///< an item begins in the comments just above
+    enum class Rest { none, commented_out, active };
+    Rest rest_of_item_ =
+        Rest::none;  ///< of the item that began in a comment last: whether some of its lines are active
     std::vector<NameInText> commented_out_;
     std::vector<NameInText> names_;
 };

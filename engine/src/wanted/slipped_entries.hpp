@@ -24,7 +24,7 @@ struct NameInText {
 
 /// All in the text that name a valid unit, by line. Those in a line that begins with `#` were commented out and are
 /// left out; but not an entry that a comment of other words has run into (`# the edge - name: foo.service`), nor one of
-/// which only the first lines were commented out.
+/// which only some lines were commented out, the name among them.
 std::vector<NameInText> names_in_text(std::string_view text);
 
 /// All that name a valid unit below the entries of `services`, as YAML reads them: a spelling that the text alone does

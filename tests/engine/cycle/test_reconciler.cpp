@@ -693,6 +693,25 @@ TEST_CASE("the same holds for a desired state that a target does not take", "[R3
     CHECK(world.cycle().left.altered == 1);
 }
 
+TEST_CASE("a unit that is to run is told so in every cycle, also by a target that does not take it", "[R31]") {
+    World world;
+    world.target->kept_as = [](const Unit& unit) {
+        auto kept = unit;
+        kept.desired_state = DesiredState::loaded;
+        return kept;
+    };
+    world.target->ignores_states = true;
+    for (int i = 0; i < 3; ++i) CHECK(world.cycle().left.altered == 0);
+    for (int i = 0; i < 3; ++i) {
+        const auto report = world.cycle();
+        CHECK(report.result == Outcome::degraded);
+        CHECK(report.left.altered == 3);
+        CHECK(report.notes.at(0) ==
+              "bar.service is launched again, as in the cycles before: the target gives it back as loaded each time");
+    }
+    CHECK(world.target->count("set bar.service launched") == 5);
+}
+
 TEST_CASE("what is changed back by a process that is killed is no unit that the target alters", "[R31][R33]") {
     World world;
     world.settle();
@@ -713,6 +732,31 @@ TEST_CASE("what is changed back by a process that is killed is no unit that the 
         REQUIRE(written.has_value());
         world.cache->documents = *written;
         world.restart();
+    }
+}
+
+TEST_CASE("a unit that changes of another one stop is started again, however often that is broken off", "[R31][R33]") {
+    World world;
+    world.source->put("foo-sidekick@.service", unit_file("tell"));
+    world.declare("services:\n- {name: foo@.service, count: 1}\n- {name: foo-sidekick@.service, count: 1}\n");
+    world.settle();
+    for (int round = 0; round < 5; ++round) {
+        std::optional<decltype(world.cache->documents)> written;
+        world.target->before = [&](const std::string& call) {
+            if (call != "apply foo@1.service") return;
+            written = world.cache->documents;
+            auto sidekick = world.target->units().at("foo-sidekick@1.service");
+            sidekick.desired_state = DesiredState::loaded;
+            world.target->put(sidekick);
+        };
+        world.source->put("foo@.service", unit_file("foo --round " + std::to_string(round)));
+        (void)world.cycle();
+        world.target->before = [](const std::string&) {};
+        world.cache->documents = written.value();
+        world.restart();
+        const auto report = world.cycle();
+        CHECK(report.left.altered == 0);
+        CHECK(world.target->units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
     }
 }
 

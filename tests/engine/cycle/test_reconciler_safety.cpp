@@ -916,6 +916,28 @@ TEST_CASE("a rollout that is through is over also while the list is in doubt: th
     CHECK(fleet.commands() == Commands{"new", "new", "new", "new"});
 }
 
+TEST_CASE("a unit that is gone and no longer wanted is waited for no longer, also while the list is in doubt",
+          "[R17][R31][R43]") {
+    Fleet fleet;
+    const auto declare = [&](int count) {
+        fleet.declare("x-note: hands off\nservices:\n- {name: foo@.service, count: " + std::to_string(count) +
+                      ", sequentialDeployment: true}\n- name: bar.service\n");
+    };
+    const auto ledger = [&] {
+        return read_ledger(fleet.cache->documents[document_key(ledger_document, fleet.target->identity())]).value();
+    };
+    fleet.target->before = [](const std::string& call) {
+        if (call == "apply foo@4.service") throw Error(ErrorKind::rejected, "no such option");
+    };
+    declare(4);
+    (void)fleet.cycle();
+    REQUIRE(ledger().unproven == Commands{"foo@4.service"});
+    declare(3);
+    (void)fleet.cycle();
+    CHECK(ledger().unproven.empty());
+    CHECK(ledger().rollouts.empty());
+}
+
 namespace {
 
 /// A node with a sidekick that stops along with the node.
@@ -975,6 +997,26 @@ TEST_CASE("a sidekick that stays down beside a healthy node is told in every cyc
     CHECK(pair.cycle().not_ready.empty());
 }
 
+TEST_CASE("a new sidekick that never came up keeps what it replaces, also when its node alone changes after that",
+          "[R25]") {
+    Pair pair;
+    pair.health = std::make_shared<FakeHealth>();
+    pair.policy.rollout.timeout = 30ms;
+    pair.restart();
+    pair.is_broken = true;
+    pair.sidekick_runs = false;
+    pair.source->put("foo-sidekick@.service", unit_file("tell --new"));
+    pair.declare(
+        "services:\n- {name: foo@.service, count: 1, sequentialDeployment: true, on_timeout: continue}\n"
+        "- {name: foo-sidekick@.service, count: 1}\n");
+    for (int i = 0; i < 3; ++i) {
+        pair.source->put("foo@.service", unit_file("new " + std::to_string(i)));
+        (void)pair.cycle();
+        (void)pair.cycle();
+        CHECK(pair.target->units().count("bar.service") == 1);
+    }
+}
+
 TEST_CASE("the snapshot is gone before a unit is put to rest to be started once more", "[R33]") {
     Pair pair;
     pair.policy.rollout.timeout = 30ms;
@@ -986,7 +1028,12 @@ TEST_CASE("the snapshot is gone before a unit is put to rest to be started once 
     };
     pair.source->put("foo@.service", unit_file("new"));
     CHECK(pair.cycle().result == Outcome::halted);
+    for (int i = 0; i < 2; ++i) (void)pair.cycle();
+    // As long as nothing is put to rest, a look at the node costs no listing.
+    pair.target->forget_calls();
     (void)pair.cycle();
+    CHECK(pair.target->count("status foo@1.service") > 0);
+    CHECK(pair.target->count("list") == 0);
     starts = false;
     pair.sidekick_runs = false;
     const auto snapshot = document_key(snapshot_document, pair.target->identity());

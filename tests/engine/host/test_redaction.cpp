@@ -85,7 +85,10 @@ TEST_CASE("what is secret of a value is not shown, however it is written, and th
         {"/bin/docker run -e 'DB_PASSWORD'=hunter2 x", "/bin/docker run -e 'DB_PASSWORD'=***"},
         {"/bin/sh -c 'run DB_PASSWORD+=hunter2; API_KEY:=hunter2'", "/bin/sh -c 'run DB_PASSWORD+=*** API_KEY:=***'"},
         {"/bin/curl -H 'X-Token: hunter 2' -v http://h/", "/bin/curl -H 'X-Token: ***' -v http://h/"},
-        {"/bin/curl -H X-Token:\\ hunter2", "/bin/curl -H X-Token:\\ hunter2"},
+        {"/bin/curl -H X-Token:\\ hunter2 -v", "/bin/curl -H X-Token:*** -v"},
+        {"/bin/curl -H X-Token:hunter2 -v", "/bin/curl -H X-Token:*** -v"},
+        {"/bin/curl --header=X-Token:hunter2 -v", "/bin/curl --header=X-Token:*** -v"},
+        {"/bin/curl -H 'X-Token:hunter 2' -v", "/bin/curl -H 'X-Token:***' -v"},
         {R"(/bin/curl -d '{"user": "x", "password" : "hunter2"}' http://h/)",
          R"(/bin/curl -d '{"user": "x", "password" : ***)"},
         {R"(/bin/curl -d "{\"password\":\"hunter2\"}")", R"(/bin/curl -d "{\"password\":***)"},
@@ -178,6 +181,12 @@ TEST_CASE("what a plugin says has no secret in it that it writes otherwise than 
           "no user ***, no host ***");
     CHECK(said("SetCredential", "db:hunter2", "refused: hunter2") == "refused: ***");
     CHECK(said("ExecStart", "/bin/x --password 'hunter 2'", "x says: hunter 2 is short") == "x says: *** is short");
+    CHECK(said("Environment", R"(DB_PASSWORD=hun\x74er\0622)", "bad value hunter22") == "bad value ***");
+    CHECK(said("Environment", R"("DB_PASSWORD=hun\tter2")", "bad value hun\tter2") == "bad value ***");
+    CHECK(said("Environment", R"('DB_PASSWORD=hun"ter2%%x')", R"(bad value hun"ter2%x)") == "bad value ***");
+    CHECK(said("Environment", R"("DB_PASSWORD=hun\"ter2%%x")", R"(bad value hun"ter2%%x)") == "bad value ***");
+    CHECK(said("ExecStart", R"(/bin/curl -d '{"password":"hunter2","a":1}' h)", "hunter2 is short") == "*** is short");
+    CHECK(said("ExecStart", "/bin/curl -H X-Token:hunter2 h", "hunter2 is short") == "*** is short");
     CHECK(said("Environment", "DB_PASSWORD=abc", "abc of abcdef") == "abc of abcdef");
     CHECK(said("ExecStart", "/bin/x", "target.token: is missing") == "target.token: is missing");
     CHECK(said("ExecStart", "/bin/x", R"(answered {"password":"hunter2"})") == R"(answered {"password":***)");
@@ -203,6 +212,7 @@ TEST_CASE("a target's word on a unit has no secret of the unit in it, whatever t
           "cannot set foo.service to loaded: had ***, gets ***");
     CHECK(said([&] { (void)target->status(unit("Xq7Zw9k"), call); }) ==
           "cannot tell the status of foo.service: had ***, gets ***");
+    CHECK(said([&] { (void)target->list(call); }) == "cannot list the units: had ***, gets ***");
 }
 
 TEST_CASE("an error in a unit file quotes nothing that may be the rest of a secret", "[R17][R59]") {

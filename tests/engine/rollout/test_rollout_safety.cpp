@@ -703,7 +703,8 @@ TEST_CASE("a newer revision leaves no sidekick at rest that was being started on
     CHECK(scene.target.units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
 }
 
-TEST_CASE("a sidekick at rest that the target says no word of is launched all the same", "[R33][R42][concurrent]") {
+TEST_CASE("a sidekick at rest whose status the target refuses to tell is launched all the same",
+          "[R33][R42][concurrent]") {
     const auto kind = GENERATE(ErrorKind::rejected, ErrorKind::not_found, ErrorKind::misconfigured);
     CAPTURE(to_string(kind));
     Scene scene(1);

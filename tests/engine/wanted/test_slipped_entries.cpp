@@ -36,11 +36,13 @@ TEST_CASE("an entry that was commented out is not found, one that a comment ran 
     CHECK(names_in_text("# - name: a.service - name: b.service") == Names{{"b.service", 1, Place::comment}});
 }
 
-TEST_CASE("an entry of which only the first lines were commented out is found", "[R17]") {
+TEST_CASE("an entry of which only some lines were commented out, with its name, is found", "[R17]") {
     const Names found{{"b.service", 2, Place::above_its_rest}};
     CHECK(names_in_text("- name: a.service\n#- name: b.service\n  version: 1\n").at(1) == found.front());
     CHECK(names_in_text("\n  # - name: b.service\n\n # more\n    version: 1\n") == found);
     CHECK(names_in_text("# - version: 1\r\n#   name: b.service\r\n    count: 1\r\n") == found);
+    CHECK(names_in_text("# - version: 1\n  count: 1\n#   name: b.service\n") ==
+          Names{{"b.service", 3, Place::above_its_rest}});
     CHECK(names_in_text("# - name: b.service\n- name: c.service\n") == Names{{"c.service", 2}});
     CHECK(names_in_text("# - name: b.service\n#   version: 1\n\nother: x\n").empty());
     // Another name for an entry that is there.
@@ -65,4 +67,7 @@ TEST_CASE("a long line of names is searched in no time that grows with its squar
     for (std::size_t index = 0; index < count; ++index) line += " - name: a.service";
     CHECK(names_in_text(line).size() == count);
     CHECK(names_in_text(std::string(1'000'000, '#') + line).size() == count);
+    std::string tags = "# ";
+    for (std::size_t index = 0; index < count; ++index) tags += "name:!";
+    CHECK(names_in_text(tags).empty());
 }

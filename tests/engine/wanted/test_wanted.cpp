@@ -193,11 +193,14 @@ private:
 
     void work_out(RandomCase& result) const {
         std::map<std::string, Entry> last;
+        std::map<std::string, int> counts;
         for (const auto& entry : entries_) {
-            const auto former = last.find(entry.name);
-            const bool have_counts = former != last.end() && is_template(entry.name) &&
-                                     entry.flaw != Entry::bad_count && former->second.flaw != Entry::bad_count;
-            if (have_counts && former->second.count != entry.count) result.held.insert("");
+            if (last.contains(entry.name) && last.at(entry.name).flaw != Entry::fine) result.held.insert("");
+            if (is_template(entry.name) && entry.flaw != Entry::bad_count) {
+                const auto former = counts.emplace(entry.name, entry.count).first;
+                if (former->second != entry.count) result.held.insert("");
+                former->second = entry.count;
+            }
             last[entry.name] = entry;
         }
         for (const auto& [name, entry] : last) {

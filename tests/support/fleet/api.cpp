@@ -160,14 +160,10 @@ std::string unit_json(const std::string& name, const Slot& slot) {
                   array("options", options));
 }
 
-std::vector<std::string> state_jsons(const std::string& name, const Slot& slot) {
-    std::vector<std::string> jsons;
-    for (const auto& state : states_of(slot)) {
-        jsons.push_back(object(member("hash", state.hash) + member("machineID", state.machine) + member("name", name) +
-                               member("systemdActiveState", state.active) + member("systemdLoadState", state.load) +
-                               member("systemdSubState", state.sub)));
-    }
-    return jsons;
+std::string state_json(const std::string& name, const FleetState& state) {
+    return object(member("hash", state.hash) + member("machineID", state.machine) + member("name", name) +
+                  member("systemdActiveState", state.active) + member("systemdLoadState", state.load) +
+                  member("systemdSubState", state.sub));
 }
 
 }  // namespace
@@ -255,17 +251,22 @@ HttpReply Api::list_states(const HttpRequest& request, const FleetFault& fault) 
     const auto number = page_number(request, page_size_);
     const auto& slots = cluster_.slots();
     const auto wanted = request.parameter("unitName");
-    Items all;
+    const auto end = number * page_size_;
+    Items items;
+    std::size_t index = 0;
     const auto append = [&](const auto& slot) {
-        for (auto& json : state_jsons(slot.first, slot.second)) all.emplace_back(slot.first, std::move(json));
+        for (const auto& state : states_of(slot.second)) {
+            const bool is_on_page = index >= end - page_size_ && index < end;
+            if (is_on_page) items.emplace_back(slot.first, state_json(slot.first, state));
+            ++index;
+        }
     };
-    if (const auto found = wanted ? slots.find(*wanted) : slots.end(); found != slots.end()) append(*found);
-    if (!wanted) std::for_each(slots.begin(), slots.end(), append);
-    const auto begin = std::min((number - 1) * page_size_, all.size());
-    const auto end = std::min(begin + page_size_, all.size());
-    const auto at = [&](std::size_t index) { return all.begin() + static_cast<std::ptrdiff_t>(index); };
-    const bool is_full = end - begin == page_size_;
-    return page("states", Items(at(begin), at(end)), number, is_full, fault);
+    if (wanted) {
+        if (const auto found = slots.find(*wanted); found != slots.end()) append(*found);
+    } else {
+        for (auto slot = slots.begin(); slot != slots.end() && index < end; ++slot) append(*slot);
+    }
+    return page("states", items, number, items.size() == page_size_, fault);
 }
 
 HttpReply Api::list_machines() const {

@@ -28,11 +28,11 @@ bool matches_any(const Names& globs, const std::string& name) {
 /// The units that are scheduled to each machine, with what they ask for.
 class Schedule {
 public:
-    Schedule(Slots& slots, std::size_t machines) : slots_(slots), machines_(machines) {
+    Schedule(Slots& slots, std::size_t machines) : slots_(slots), machines_(machines), choosy_(machines) {
         for (auto& [name, slot] : slots_) {
             if (!slot.exists || is_global(slot.unit)) continue;
             demands_[name] = demands_of(slot.unit);
-            if (slot.machine) machines_.at(*slot.machine).insert(name);
+            if (slot.machine) put(name, *slot.machine);
         }
     }
 
@@ -44,6 +44,7 @@ public:
                 if (!slot.machine) continue;
                 if (slot.unit.desired_state != DesiredState::inactive && is_fit(name, *slot.machine)) continue;
                 machines_.at(*slot.machine).erase(name);
+                choosy_.at(*slot.machine).erase(name);
                 slot.machine.reset();
                 ++changes_;
                 has_changed = true;
@@ -60,7 +61,7 @@ public:
                 if (!is_schedulable(slot.unit)) continue;
                 slot.machine = find_machine(name);
                 if (!slot.machine) continue;
-                machines_.at(*slot.machine).insert(name);
+                put(name, *slot.machine);
                 ++changes_;
                 has_changed = true;
             }
@@ -70,6 +71,11 @@ public:
     [[nodiscard]] std::size_t changes() const { return changes_; }
 
 private:
+    void put(const std::string& name, std::size_t number) {
+        machines_.at(number).insert(name);
+        if (!demands_.at(name).conflicts.empty()) choosy_.at(number).insert(name);
+    }
+
     [[nodiscard]] bool is_fit(const std::string& name, std::size_t number) const {
         const auto& wanted = demands_.at(name);
         const auto& there = machines_.at(number);
@@ -78,7 +84,8 @@ private:
                          [&](const std::string& peer) { return there.contains(peer); })) {
             return false;
         }
-        return std::none_of(there.begin(), there.end(), [&](const std::string& other) {
+        const auto& concerned = wanted.conflicts.empty() ? choosy_.at(number) : there;
+        return std::none_of(concerned.begin(), concerned.end(), [&](const std::string& other) {
             if (other == name) return false;
             return matches_any(wanted.conflicts, other) || matches_any(demands_.at(other).conflicts, name);
         });
@@ -95,6 +102,7 @@ private:
 
     Slots& slots_;
     std::vector<std::set<std::string>> machines_;
+    std::vector<std::set<std::string>> choosy_;  ///< of those, the units that ask for others to be elsewhere
     std::map<std::string, Demands> demands_;
     std::size_t changes_ = 0;
 };
