@@ -60,11 +60,12 @@ public:
         return {ErrorKind::internal, "a defect of " + plugin_ + ": " + what};
     }
 
-    /// What the plugin says, without secrets.
+    /// The secrets of a unit, as calls about the unit take them.
     [[nodiscard]] std::vector<std::string> secrets_in(std::span<const UnitOption> options) const {
         return redaction_.secrets_in(options);
     }
 
+    /// The plugin's text, without secrets.
     [[nodiscard]] std::string shown(std::string_view text, Secrets secrets = {}) const {
         return redaction_.message(text, secrets);
     }
