@@ -55,7 +55,7 @@ public:
     Rollouts(const std::string& on_timeout, const std::string& broken, unsigned seed)
         : bad_status_(on_timeout == "halt" ? 4 : 5),
           random_(seed),
-          site_("  interval: 1h\n  rollout: {timeout: 250ms, poll: 5ms, on_timeout: " + on_timeout + "}\n") {
+          site_("  interval: 1h\n  rollout: {timeout: 500ms, poll: 5ms, on_timeout: " + on_timeout + "}\n") {
         site_.fleet.behave(broken, FleetDouble::Behaviour::hang, "bad");
         site_.local.declare("services:\n- {name: foo@.service, count: 3, sequentialDeployment: true}\n");
     }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <stop_token>
 #include <string>
@@ -40,7 +41,7 @@ public:
                        {"foo@.service", {unit_file("foo v1")}},
                        {"old.service", {unit_file("thing")}}});
         start();
-        deployed = settle();
+        deployed = settle() && comes_up();
         github.commit({{"services.yaml",
                         {"services:\n- name: foo@.service\n  count: 2\n  sequentialDeployment: true\n"
                          "- name: new.service\n"}},
@@ -73,6 +74,16 @@ public:
             if (cycle().result == Outcome::in_sync) return true;
         }
         return false;
+    }
+
+    /// Waits for the nodes of foo, which are new and go up side by side. False when that takes too long.
+    [[nodiscard]] bool comes_up() const {
+        const auto end = std::chrono::steady_clock::now() + 20s;
+        while (!fleet.runs("foo@1.service") || !fleet.runs("foo@2.service")) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::sleep_for(1ms);
+        }
+        return true;
     }
 
     [[nodiscard]] bool has_snapshot() const {

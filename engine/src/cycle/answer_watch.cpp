@@ -1,5 +1,7 @@
 #include "cycle/answer_watch.hpp"
 
+#include "calls.hpp"
+
 #include <deployer/error.hpp>
 
 #include <algorithm>
@@ -22,7 +24,7 @@ bool answers(Target& target, const Call& call, std::chrono::milliseconds within)
     try {
         (void)target.status(unit, {std::min(call.deadline, latest), call.stop, silence});
     } catch (const Error& error) {
-        return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
+        return is_about_unit(error);
     }
     return true;
 }

@@ -107,15 +107,9 @@ bool is_through(const std::string& service, const CycleReport& report) {
     });
 }
 
-std::set<std::string_view> services_in(const WantedState& wanted) {
-    std::set<std::string_view> services;
-    for (const auto& unit : wanted.units) services.insert(service_name(unit.name));
-    return services;
-}
-
 /// Nothing of the service happens now, so nothing of what is known of it is over. A list in doubt may still want what
 /// it does not name; what it names is rolled out as ever.
-bool is_left_alone(std::string_view service, const Plan& plan, const std::set<std::string_view>& wanted) {
+bool is_left_alone(std::string_view service, const Plan& plan, const ServiceSet& wanted) {
     const bool may_be_wanted = !wanted.contains(service);
     return std::any_of(plan.standing.begin(), plan.standing.end(),
                        [&](const auto& still) { return still.service.empty() || still.service == service; }) ||
@@ -372,8 +366,8 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     const auto changing = make_rollout_groups(plan, policy_.rollout);
     const auto before = *actual_;
     const bool changes = !changing.empty() || has_planned(report);
-    if (changes) book_attempt(plan, changing, calls);
     if (changes) {
+        book_attempt(plan, changing, calls);
         forget_actual(calls);
         events_.publish(RolloutStarting{plan});
     }
@@ -481,7 +475,7 @@ std::vector<NotReady> Reconciler::look_at(const std::vector<DeployedUnit>& units
             if (status.readiness != Readiness::ready) not_ready.push_back({unit.name, status.detail, were_changed});
             if (unplaced != nullptr && status.readiness == Readiness::unplaced) unplaced->insert(unit.name);
         } catch (const Error& error) {
-            if (error.kind() != ErrorKind::rejected && error.kind() != ErrorKind::not_found) throw;
+            if (!is_about_unit(error)) throw;
             not_ready.push_back({unit.name, error.what(), were_changed});
         }
     }
@@ -670,7 +664,7 @@ void Reconciler::book(const Plan& plan, const CycleReport& report, const std::ve
                       const std::vector<std::string>& missing, const Calls& calls) {
     auto ledger = *ledger_;
     ledger.attempted = report.revision;
-    const auto wanted = services_in(*wanted_);
+    const auto wanted = services_of(wanted_->units);
     auto unproven = unproven_by(report, unproven_before);
     for (const auto& unit : missing) {
         if (is_left_alone(service_name(unit), plan, wanted)) unproven.insert(unit);

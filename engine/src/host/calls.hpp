@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deployer/call.hpp>
+#include <deployer/error.hpp>
 
 #include <chrono>
 #include <stop_token>
@@ -18,5 +19,10 @@ struct Calls {
         return {std::chrono::steady_clock::now() + within, stop, log};
     }
 };
+
+/// Whether an error of a target tells of one unit, and not of the way to the target.
+inline bool is_about_unit(const Error& error) {
+    return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
+}
 
 }  // namespace deployer

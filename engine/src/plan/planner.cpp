@@ -13,21 +13,10 @@
 #include <map>
 #include <set>
 #include <span>
-#include <unordered_set>
 #include <utility>
 
 namespace deployer {
 namespace {
-
-using ServiceSet = std::unordered_set<std::string_view>;
-
-template <class Units>
-ServiceSet services_of(const Units& units) {
-    ServiceSet services;
-    services.reserve(units.size());
-    for (const auto& unit : units) services.insert(service_name(unit.name));
-    return services;
-}
 
 std::string describe(const OptionDifference& difference) {
     const auto option = "[" + difference.section + "] " + difference.name;
@@ -122,21 +111,23 @@ private:
             if (is_create(change.kind)) missing_ = change.service + " is " + std::string(to_string(still->outcome));
         } else if (is_destroy(change.kind)) {
             destroys_.push_back(std::move(change));
-        } else if (is_in_vain(change) && !is_start(change)) {
-            leave_altered(change);
+        } else if (is_in_vain(change)) {
+            repeat_or_leave(std::move(change));
         } else {
-            if (is_in_vain(change)) tell_start_in_vain(change);
             plan_.changes.push_back(std::move(change));
         }
-    }
-
-    static bool is_start(const Change& change) {
-        return change.kind == ChangeKind::set_state && change.desired_state == DesiredState::launched;
     }
 
     bool is_in_vain(const Change& change) const {
         const auto made = orders_.in_vain.find(change.unit);
         return made != orders_.in_vain.end() && !is_create(change.kind) && made->second == signature_of(change);
+    }
+
+    void repeat_or_leave(Change change) {
+        const bool is_start = change.kind == ChangeKind::set_state && change.desired_state == DesiredState::launched;
+        if (!is_start) return leave_altered(change);
+        tell_start_in_vain(change);
+        plan_.changes.push_back(std::move(change));
     }
 
     /// The target has taken it, and gives it back in its own way. What it gives back is what can be waited for.

@@ -5,14 +5,29 @@
 #include "plan/plan.hpp"
 #include "wanted/wanted.hpp"
 
+#include <deployer/unit_name.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace deployer {
+
+using ServiceSet = std::unordered_set<std::string_view>;
+
+/// The services of wanted or actual units. The set refers to the units' names.
+template <class Units>
+ServiceSet services_of(const Units& units) {
+    ServiceSet services;
+    services.reserve(units.size());
+    for (const auto& unit : units) services.insert(service_name(unit.name));
+    return services;
+}
 
 /// How many destroys one cycle may do (R24): a count, or a percentage of the actual units, rounded down.
 struct MaxDestroy {

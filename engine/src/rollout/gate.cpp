@@ -6,14 +6,6 @@
 #include <utility>
 
 namespace deployer {
-namespace {
-
-/// What the target says of one unit, and not of the way to the target.
-bool is_about_unit(const Error& error) {
-    return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
-}
-
-}  // namespace
 
 using std::chrono::milliseconds;
 

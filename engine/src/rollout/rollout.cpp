@@ -29,11 +29,6 @@ bool is_attempted(const ChangeResult& result) {
            result.status == ChangeStatus::broken_off;
 }
 
-/// What is wrong with the unit, and not with the way to the target.
-bool is_verdict(const Error& error) {
-    return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
-}
-
 /// With the target out of reach, or with a configuration that it does not accept, every call would fail alike.
 bool is_hopeless(const Error& error) {
     return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::misconfigured;
@@ -315,7 +310,7 @@ private:
             const bool may_pass = group.plan.is_brief && error.kind() == ErrorKind::unavailable;
             const bool is_broken_off = !may_pass && is_hopeless(error) && !interrupt(error);
             problem = is_broken_off ? "was still being waited for: " + why_ending() : error.what();
-            is_unit_at_fault = is_verdict(error);
+            is_unit_at_fault = is_about_unit(error);
             is_judged = is_unit_at_fault && gate.judges_content();
             if (is_unit_at_fault && !is_judged) note_no_verdict(group, gate);
         }
@@ -568,7 +563,7 @@ private:
             if (is_hopeless(error) && !interrupt(error)) {
                 break_off(group, step, why_ending());
             } else {
-                const bool is_unit_at_fault = is_verdict(error);
+                const bool is_unit_at_fault = is_about_unit(error);
                 const bool is_judged = is_unit_at_fault && gate.judges_content();
                 if (is_unit_at_fault && !is_judged) {
                     note_no_verdict(group, gate);
@@ -617,7 +612,7 @@ private:
         for (auto other = std::next(blamed); is_own && other != step.changes.end(); ++other) {
             fail(result_of(*other), "was not seen ready: " + unit + " failed");
         }
-        const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_verdict(error);
+        const bool goes_on = group.plan.on_timeout == OnTimeout::go_on && is_about_unit(error);
         if (!goes_on && (group.plan.halts || group.plan.canary)) set_obstacle(group, result.change.unit + " failed");
         const std::lock_guard lock(mutex_);
         group.is_open = group.is_open || goes_on;
