@@ -91,6 +91,7 @@ int Daemon::run() {
     manager_.ready();
     manager_.status("comparing for the first time");
     manager_.keep_awake([this] { return is_alive(); });
+    // At once where a cycle still has to come to its end.
     const std::stop_callback on_shutdown(shutdown_, [this] { manager_.stopping(); });
     while (!shutdown_.stop_requested()) {
         reload_if_requested();
@@ -105,6 +106,9 @@ int Daemon::run() {
             return *status;
         }
     }
+    // The thread that requests the stop calls back a moment after the loop may have seen the request. A callback that
+    // is destroyed before its turn is never called (std::stop_callback).
+    manager_.stopping();
     log_.info("stopped, as asked");
     return EXIT_SUCCESS;
 }

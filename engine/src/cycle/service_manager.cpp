@@ -86,7 +86,7 @@ void ServiceManager::reloading() noexcept {
 }
 
 void ServiceManager::stopping() noexcept {
-    tell("STOPPING=1\nSTATUS=stopping");
+    std::call_once(told_stopping_, [this] { tell("STOPPING=1\nSTATUS=stopping"); });
 }
 
 void ServiceManager::status(std::string_view text) noexcept {

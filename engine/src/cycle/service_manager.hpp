@@ -30,6 +30,7 @@ public:
     void ready() noexcept;
     /// Until ready() is told again.
     void reloading() noexcept;
+    /// Told once, however often it is called.
     void stopping() noexcept;
     /// For people, one line, which `systemctl status` shows.
     void status(std::string_view text) noexcept;
@@ -46,6 +47,7 @@ private:
     int socket_ = -1;      ///< -1: nobody wants to be told
     std::string address_;  ///< as NOTIFY_SOCKET has it
     std::optional<std::chrono::microseconds> patience_;
+    std::once_flag told_stopping_;
     std::once_flag warned_;
     std::jthread petting_;
 };

@@ -53,6 +53,7 @@ TEST_CASE("a service manager is told in its own protocol, at a path or an abstra
     manager.status(std::string(2'000, 'x'));
     manager.reloading();
     manager.stopping();
+    manager.stopping();
     const auto& told = socket.messages();
     REQUIRE(told.size() == 5);
     CHECK(told[0] == "READY=1");
