@@ -1,6 +1,6 @@
 #include "cycle/answer_watch.hpp"
 
-#include "calls.hpp"
+#include "host/calls.hpp"
 
 #include <deployer/error.hpp>
 
