@@ -1,10 +1,13 @@
 #include "cycle/reconciler.hpp"
 
+#include "cycle/destroys.hpp"
+#include "cycle/newer_revision.hpp"
+#include "cycle/proposal.hpp"
 #include "cycle/surplus.hpp"
+#include "memory/booking.hpp"
 #include "memory/documents.hpp"
 #include "memory/records.hpp"
 #include "memory/standing_orders.hpp"
-#include "text/quantity.hpp"
 
 #include <deployer/unit_name.hpp>
 
@@ -18,9 +21,6 @@
 namespace deployer {
 namespace {
 
-/// A source that sees changes all the time is not asked more often than this.
-constexpr std::chrono::milliseconds least_pause{100};
-
 /// Trouble after which what is known of the target may be wrong (R32).
 bool says_out_of_reach(const Error& error) {
     return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::internal;
@@ -31,115 +31,19 @@ bool may_pass(const WantedState& wanted) {
     return std::any_of(wanted.held.begin(), wanted.held.end(), [](const auto& held) { return held.passing; });
 }
 
-std::size_t count_unfinished(const CycleReport& report, const std::set<std::string>& but = {}) {
-    return static_cast<std::size_t>(
-        std::count_if(report.changes.begin(), report.changes.end(), [&](const auto& result) {
-            return !is_destroy(result.change.kind) && result.status != ChangeStatus::done &&
-                   !but.contains(result.change.unit);
-        }));
-}
-
-/// What is not known to be ready after a cycle: what it could not look at, did not see ready, or did not bring through.
-/// What was put back was seen ready as it was, and what was skipped is what it was `before`.
-std::set<std::string> unproven_by(const CycleReport& report, const std::vector<std::string>& before) {
-    std::set<std::string> unproven;
-    for (const auto& entry : report.not_ready) {
-        if (entry.was_changed) unproven.insert(entry.unit);
-    }
-    for (const auto& result : report.changes) {
-        const auto& unit = result.change.unit;
-        const bool well = result.status == ChangeStatus::done || result.status == ChangeStatus::rolled_back;
-        const bool untouched =
-            result.status == ChangeStatus::skipped && !std::binary_search(before.begin(), before.end(), unit);
-        if (!is_destroy(result.change.kind) && !well && !untouched) unproven.insert(unit);
-    }
-    return unproven;
-}
-
-/// Groups of which nothing more is to be told end as their changes did.
-void conclude_groups(CycleReport& report) {
-    std::map<std::string, GroupOutcome> outcomes;
-    for (const auto& result : report.changes) {
-        auto& group = outcomes[result.change.service];
-        group.service = result.change.service;
-        if (result.status == ChangeStatus::done) continue;
-        group.outcome = Outcome::degraded;
-        if (group.detail.empty() && result.status == ChangeStatus::failed) {
-            group.detail = result.change.unit + ": " + result.error;
+/// What the ledger books before the groups are rolled out.
+std::vector<Attempt> attempts_of(const std::vector<RolloutGroup>& groups) {
+    std::vector<Attempt> attempts;
+    for (const auto& group : groups) {
+        const bool may_go_back = group.on_timeout == OnTimeout::rollback || group.is_fresh;
+        Attempt attempt{group.service, group.is_fresh, may_go_back, {}, {}};
+        for (const auto& step : group.steps) {
+            attempt.changes.insert(attempt.changes.end(), step.changes.begin(), step.changes.end());
+            if (step.gated) attempt.gated.insert(attempt.gated.end(), step.changes.begin(), step.changes.end());
         }
+        attempts.push_back(std::move(attempt));
     }
-    for (const auto& group : report.groups) outcomes.erase(group.service);
-    for (auto& [service, group] : outcomes) set_outcome(report, std::move(group));
-}
-
-bool same_units(const WantedState& left, const WantedState& right) {
-    return std::equal(left.units.begin(), left.units.end(), right.units.begin(), right.units.end(),
-                      [](const auto& one, const auto& other) {
-                          return one.name == other.name && one.content->digest == other.content->digest &&
-                                 one.desired_state == other.desired_state;
-                      });
-}
-
-std::vector<NotReady> not_running_in(const CycleReport& report) {
-    std::vector<NotReady> units;
-    std::copy_if(report.not_ready.begin(), report.not_ready.end(), std::back_inserter(units),
-                 [](const auto& entry) { return !entry.was_changed; });
-    return units;
-}
-
-/// More than the destroys that the limit stopped, which are told elsewhere.
-bool is_trouble(const GroupOutcome& group) {
-    return group.outcome > Outcome::paused;
-}
-
-/// Of a quarantined service: all of it is as it is to be. It only took longer.
-bool has_come_through(const std::string& service, const Plan& plan) {
-    return std::any_of(plan.standing.begin(), plan.standing.end(), [&](const auto& still) {
-        return still.service == service && still.outcome == Outcome::quarantined && still.changes == 0;
-    });
-}
-
-/// Of a service that is rolled out: nothing of it is left to do.
-bool is_through(const std::string& service, const CycleReport& report) {
-    return std::all_of(report.changes.begin(), report.changes.end(), [&](const auto& result) {
-        return result.change.service != service || is_destroy(result.change.kind) ||
-               result.status == ChangeStatus::done;
-    });
-}
-
-std::set<std::string_view> services_in(const WantedState& wanted) {
-    std::set<std::string_view> services;
-    for (const auto& unit : wanted.units) services.insert(service_name(unit.name));
-    return services;
-}
-
-/// Nothing of the service happens now, so nothing of what is known of it is over. A list in doubt may still want what
-/// it does not name; what it names is rolled out as ever.
-bool is_left_alone(std::string_view service, const Plan& plan, const std::set<std::string_view>& wanted) {
-    const bool may_be_wanted = !wanted.contains(service);
-    return std::any_of(plan.standing.begin(), plan.standing.end(),
-                       [&](const auto& still) { return still.service.empty() || still.service == service; }) ||
-           std::any_of(plan.held.begin(), plan.held.end(), [&](const auto& held) {
-               return held.service == service || (may_be_wanted && held.may_mean(service));
-           });
-}
-
-std::vector<std::string> missing_units(const std::vector<std::string>& units, const ActualState& actual) {
-    std::vector<std::string> missing;
-    std::copy_if(units.begin(), units.end(), std::back_inserter(missing), [&](const auto& name) {
-        return std::none_of(actual.units.begin(), actual.units.end(),
-                            [&](const auto& unit) { return unit.name == name; });
-    });
-    return missing;
-}
-
-bool wants_the_same(const WantedState& left, const WantedState& right) {
-    return same_units(left, right) && left.rules == right.rules && left.held == right.held;
-}
-
-/// What a whole pause leaves is one entry; whether anything is left for it decides about what is owed.
-bool leaves_changes(const Plan& plan) {
-    return std::any_of(plan.standing.begin(), plan.standing.end(), [](const auto& still) { return still.changes > 0; });
+    return attempts;
 }
 
 bool may_restart(const std::vector<RolloutGroup>& groups) {
@@ -161,7 +65,10 @@ CycleReport reported(Function&& make) {
 }  // namespace
 
 Reconciler::Reconciler(Plugins plugins, ReconcilePolicy policy, EventStream& events)
-    : plugins_(std::move(plugins)), policy_(std::move(policy)), events_(events) {}
+    : plugins_(std::move(plugins)),
+      policy_(std::move(policy)),
+      events_(events),
+      resting_units_(policy_.rollout.placement_grace, policy_.resync_interval) {}
 
 CycleReport Reconciler::run_cycle(const Calls& calls) {
     auto report = reported([&] { return reconcile(calls); });
@@ -178,7 +85,7 @@ CycleReport Reconciler::reconcile(const Calls& calls) {
     idle_ = !load_wanted(calls);
     if (idle_) {
         look_again_at_rest(calls);
-        return idle_report();
+        return propose_nothing(*ledger_, orders_);
     }
     const auto plan = compare();
     const bool only_look = is_listed_for_drift_ && policy_.drift == Drift::report && !owed();
@@ -194,10 +101,10 @@ CycleReport Reconciler::preview(const Calls& calls) {
         if (!snapshot_is_trusted_ || !load_snapshot(calls)) list_target(calls);
         wanted_ = read_source(calls);
         const auto plan = compare();
-        auto report = propose(plan);
-        std::set<std::string> unplaced;
-        report.not_ready = look_at_unproven(plan, unplaced, calls);
-        keep_back_destroys(report, find_surplus(unplaced, *actual_, report));
+        auto report = begin_report(plan);
+        auto look = look_at(unproven_units(plan, *actual_, *ledger_), true, *plugins_.target, calls);
+        report.not_ready = std::move(look.not_ready);
+        keep_back_destroys(report, find_surplus(look.unplaced, *actual_, report), events_);
         tell_not_running(report, units_in_doubt(plan.changes), calls);
         report.result = conclude(report);
         return report;
@@ -264,7 +171,7 @@ bool Reconciler::load_snapshot(const Calls& calls) {
     // How old it is, nobody knows: a look for drift counts from now.
     listed_at_ = std::chrono::steady_clock::now();
     is_settled_ = true;
-    is_unlooked_ = true;
+    resting_units_.note_listing();
     return true;
 }
 
@@ -272,7 +179,7 @@ void Reconciler::list_target(const Calls& calls) {
     actual_ = actual_from(plugins_.target->list(calls.make()));
     listed_at_ = std::chrono::steady_clock::now();
     is_settled_ = false;
-    is_unlooked_ = true;
+    resting_units_.note_listing();
     is_listed_for_drift_ = false;
     events_.publish(TargetListed{actual_->units.size()});
 }
@@ -308,23 +215,10 @@ WantedState Reconciler::read_source(const Calls& calls) {
     return read_wanted(*checkout, calls.make());
 }
 
-CycleReport Reconciler::idle_report() const {
-    CycleReport report;
-    report.revision = ledger_->applied;
-    report.left = ledger_->left;
-    report.notes = ledger_->notes;
-    report.not_ready = ledger_->not_running;
-    for (const auto& still : standing_orders(*ledger_, orders_).still) {
-        set_outcome(report, {still.service, still.outcome, still.reason});
-    }
-    report.result = conclude(report);
-    return report;
-}
-
 CycleReport Reconciler::report_drift(const Plan& plan, const Calls& calls) {
-    auto report = report_of(plan, *wanted_);
+    auto report = propose(plan, *wanted_, *ledger_);
     tell_not_running(report, units_in_doubt(plan.changes), calls);
-    note_not_running(report, calls);
+    store_ledger(book_not_running(*ledger_, report), calls);
     report.result = conclude(report);
     if (plan.changes.empty()) return report;
     events_.publish(DriftFound{plan});
@@ -332,33 +226,22 @@ CycleReport Reconciler::report_drift(const Plan& plan, const Calls& calls) {
     return report;
 }
 
-CycleReport Reconciler::propose(const Plan& plan) {
-    auto report = report_of(plan, *wanted_);
-    for (const auto& record : ledger_->rollouts) {
-        const auto& quarantine = record.quarantine;
-        if (!quarantine || quarantine->outcome != Outcome::rolled_back) continue;
-        const auto standing = std::find_if(report.groups.begin(), report.groups.end(),
-                                           [&](const auto& group) { return group.service == record.service; });
-        const auto paused = standing == report.groups.end() ? std::string() : "; also paused: " + standing->detail;
-        set_outcome(report, {record.service, Outcome::quarantined,
-                             describe(record) + paused + "; " + advice_for(record.service)});
-    }
-    if (!plan.destroy_obstacle.empty()) skip_destroys(report, plan.destroy_obstacle);
-    report.result = conclude(report);
+CycleReport Reconciler::begin_report(const Plan& plan) {
+    auto report = propose(plan, *wanted_, *ledger_);
+    if (!plan.destroy_obstacle.empty()) skip_destroys(report, plan.destroy_obstacle, events_);
     return report;
 }
 
 CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
-    auto report = propose(plan);
-    const auto unproven_before = ledger_->unproven;
-    const auto missing = missing_units(unproven_before, *actual_);
+    auto report = begin_report(plan);
+    const auto before = unproven_before(*ledger_, *actual_);
     const auto in_doubt = units_in_doubt(plan.changes);
     report.error = roll_out(plan, report, calls);
     if (!report.error) tell_not_running(report, in_doubt, calls);
     conclude_groups(report);
     report.result = conclude(report);
     try {
-        book(plan, report, unproven_before, missing, calls);
+        store_ledger(book_cycle(*ledger_, {plan, *wanted_, report, before, policy_.fingerprint, timestamp()}), calls);
     } catch (const Error& error) {
         if (!report.error) report.error = error;
         report.result = Outcome::failed;
@@ -371,16 +254,16 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     const auto changing = make_rollout_groups(plan, policy_.rollout);
     const auto before = *actual_;
     const bool changes = !changing.empty() || has_planned(report);
-    if (changes) book_attempt(plan, changing, calls);
+    if (changes) store_ledger(book_attempt(*ledger_, plan, *wanted_, attempts_of(changing)), calls);
     // Also a unit that is only started once more is at rest for a while.
     if (changes || may_restart(groups)) forget_actual(calls);
     if (changes) events_.publish(RolloutStarting{plan});
     groups.insert(groups.end(), changing.begin(), changing.end());
     Rollout rollout({*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
-                     [&](const GroupOutcome& verdict) { book_verdict(verdict, calls); }},
+                     [&](const GroupOutcome& verdict) { store_verdict(verdict, calls); }},
                     report.changes);
     auto end = rollout.run(groups, [&](const std::stop_token& finished) {
-        if (changes) look_for_newer(plan, rollout, finished, calls);
+        if (changes) watch(plan, rollout, finished, calls);
     });
     for (auto& group : end.groups) {
         const auto* const record = ledger_->find_rollout(group.service);
@@ -391,58 +274,24 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     std::move(end.not_ready.begin(), end.not_ready.end(), std::back_inserter(report.not_ready));
     note_outage(end);
     auto error = std::move(end.error);
-    if (!error) error = carry_out_destroys(plan, find_surplus(end.unplaced, before, report), rollout, report, calls);
-    skip_destroys(report, "the cycle ended early");
+    if (!error) {
+        error = carry_out_destroys(plan, find_surplus(end.unplaced, before, report), report,
+                                   {*wanted_, *plugins_.source, rollout, events_, calls});
+    }
+    skip_destroys(report, "the cycle ended early", events_);
     if (!error && calls.stop.stop_requested() && count_unfinished(report) > 0) {
         error = Error(ErrorKind::cancelled, "the deployer was asked to stop");
     }
     return error;
 }
 
-void Reconciler::look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished,
-                                const Calls& calls) {
-    std::stop_source either;
-    const std::stop_callback on_finished(finished, [&] { either.request_stop(); });
-    const std::stop_callback on_stop(calls.stop, [&] { either.request_stop(); });
-    const Calls watching{either.get_token(), calls.log, policy_.interval};
-    auto known = wanted_->revision;
-    while (watching.make().wait(std::min(least_pause, policy_.interval / 2))) {
-        try {
-            plugins_.source->wait_for_change(watching.make());
-            if (either.stop_requested()) return;
-            if (pauses_more(plan, calls)) return rollout.supersede("superseded by a pause");
-            const auto newer = newer_than(known, {either.get_token(), calls.log, calls.timeout});
-            if (newer.empty()) continue;
-            rollout.supersede("superseded by revision " + newer.id);
-            return;
-        } catch (const Error& error) {
-            if (error.kind() == ErrorKind::cancelled) return;
-            // What is under way is fine as it is; the next cycle tells if this lasts.
-            calls.log.debug("cannot look for a newer revision: " + std::string(error.what()));
-            if (!watching.make().wait(policy_.interval / 2)) return;
-        }
-    }
-}
-
-bool Reconciler::pauses_more(const Plan& plan, const Calls& calls) {
-    const std::lock_guard lock(cache_turn_);
-    const auto now = load_orders(*plugins_.cache, *identity_, calls);
-    const auto concerns_it = [&](const std::string& service) {
-        const auto is_of_it = [&](const auto& part) { return part.service == service; };
-        return service.empty() || std::any_of(plan.changes.begin(), plan.changes.end(), is_of_it) ||
-               std::any_of(plan.gated.begin(), plan.gated.end(), is_of_it);
+void Reconciler::watch(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls) {
+    const auto read_orders = [&] {
+        const std::lock_guard lock(cache_turn_);
+        return load_orders(*plugins_.cache, *identity_, calls);
     };
-    return std::any_of(now.paused.begin(), now.paused.end(), [&](const auto& entry) {
-        return !orders_.paused.contains(entry.first) && concerns_it(entry.first);
-    });
-}
-
-Revision Reconciler::newer_than(Revision& known, const Calls& calls) {
-    const auto checkout = plugins_.source->checkout(known, calls.make());
-    if (!checkout) return {};
-    const auto newer = read_wanted(*checkout, calls.make());
-    known = newer.revision;
-    return wants_the_same(newer, *wanted_) ? Revision{} : newer.revision;
+    const WatchTools tools{*plugins_.source, read_orders, policy_.interval, calls};
+    if (const auto why = watch_for_newer({plan, *wanted_, orders_}, tools, finished)) rollout.supersede(*why);
 }
 
 void Reconciler::note_outage(const RolloutEnd& end) {
@@ -454,257 +303,26 @@ void Reconciler::note_outage(const RolloutEnd& end) {
     }
 }
 
-std::vector<NotReady> Reconciler::look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
-                                                   const Calls& calls) {
-    std::set<std::string_view> changing;
-    for (const auto& change : plan.changes) changing.insert(change.unit);
-    std::vector<DeployedUnit> units;
-    std::copy_if(actual_->units.begin(), actual_->units.end(), std::back_inserter(units),
-                 [&](const auto& unit) { return ledger_->is_unproven(unit.name) && !changing.contains(unit.name); });
-    return look_at(units, true, &unplaced, calls);
-}
-
-std::vector<NotReady> Reconciler::look_at(const std::vector<DeployedUnit>& units, bool were_changed,
-                                          std::set<std::string>* unplaced, const Calls& calls) {
-    std::vector<NotReady> not_ready;
-    for (const auto& unit : units) {
-        try {
-            const auto status =
-                plugins_.target->status({unit.name, unit.content->options, unit.desired_state}, calls.make());
-            if (status.readiness != Readiness::ready) not_ready.push_back({unit.name, status.detail, were_changed});
-            if (unplaced != nullptr && status.readiness == Readiness::unplaced) unplaced->insert(unit.name);
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::rejected && error.kind() != ErrorKind::not_found) throw;
-            not_ready.push_back({unit.name, error.what(), were_changed});
-        }
-    }
-    return not_ready;
-}
-
 std::vector<DeployedUnit> Reconciler::units_in_doubt(const std::vector<Change>& changes) const {
-    std::set<std::string_view> names;
-    if (is_unlooked_) names.insert(actual_->in_doubt.begin(), actual_->in_doubt.end());
-    for (const auto& entry : ledger_->not_running) names.insert(entry.unit);
-    if (wanted_ && !names.empty()) {
-        std::set<std::string_view> wanted;
-        for (const auto& unit : wanted_->units) wanted.insert(unit.name);
-        std::erase_if(names, [&](const auto& name) { return !wanted.contains(name); });
-    }
-    for (const auto& change : changes) names.erase(change.unit);
-    std::vector<DeployedUnit> units;
-    std::copy_if(actual_->units.begin(), actual_->units.end(), std::back_inserter(units),
-                 [&](const auto& unit) { return names.contains(unit.name) && !ledger_->is_unproven(unit.name); });
-    return units;
-}
-
-bool Reconciler::is_look_at_rest_due() const {
-    // What was just changed is on its way.
-    if (is_of_last(policy_.rollout.placement_grace, ledger_->changed_at)) return false;
-    return is_unlooked_ || !looked_at_rest_at_ ||
-           std::chrono::steady_clock::now() - *looked_at_rest_at_ >= policy_.resync_interval;
+    return resting_units_.in_doubt({*actual_, wanted_ ? &*wanted_ : nullptr, *ledger_}, changes);
 }
 
 void Reconciler::tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls) {
-    auto not_running = ledger_->not_running;
-    if (is_look_at_rest_due()) {
-        try {
-            not_running = look_at(in_doubt, false, nullptr, calls);
-            looked_at_rest_at_ = std::chrono::steady_clock::now();
-            is_unlooked_ = false;
-        } catch (const Error& error) {
-            calls.log.debug("cannot tell whether all units run: " + std::string(error.what()));
-        }
-    }
-    for (auto& entry : not_running) {
-        const auto is_it = [&](const auto& unit) { return unit.name == entry.unit; };
-        const auto is_told = [&](const auto& other) { return other.unit == entry.unit; };
-        if (std::none_of(in_doubt.begin(), in_doubt.end(), is_it)) continue;
-        if (std::any_of(report.not_ready.begin(), report.not_ready.end(), is_told)) continue;
-        report.not_ready.push_back(std::move(entry));
-    }
+    resting_units_.tell_not_running(report, in_doubt, *ledger_, *plugins_.target, calls);
 }
 
 void Reconciler::look_again_at_rest(const Calls& calls) {
     const auto in_doubt = units_in_doubt({});
-    if (in_doubt.empty() || !is_look_at_rest_due()) return;
+    if (in_doubt.empty() || !resting_units_.is_look_due(*ledger_)) return;
     CycleReport found;
     tell_not_running(found, in_doubt, calls);
-    note_not_running(found, calls);
+    store_ledger(book_not_running(*ledger_, found), calls);
 }
 
-void Reconciler::note_not_running(const CycleReport& report, const Calls& calls) {
-    auto ledger = *ledger_;
-    ledger.not_running = not_running_in(report);
-    store_ledger(std::move(ledger), calls);
-}
-
-std::optional<Error> Reconciler::carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus,
-                                                    Rollout& rollout, CycleReport& report, const Calls& calls) {
-    if (!has_planned(report)) return std::nullopt;
-    if (const auto unfinished = count_unfinished(report, surplus); unfinished > 0) {
-        skip_destroys(report, quantity(unfinished, "change") + " of this cycle did not end well");
-    }
-    keep_back_destroys(report, surplus);
-    if (!has_planned(report)) return std::nullopt;
-    try {
-        dispute(report, calls);
-    } catch (const Error& error) {
-        return error.while_doing("cannot make sure that nothing to be destroyed is wanted again");
-    }
-    for (const auto kind : {ChangeKind::remove_node, ChangeKind::destroy_group}) {
-        auto groups = make_destroy_groups(plan, kind);
-        for (auto& group : groups) {
-            std::erase_if(group.steps, [&](const auto& step) {
-                return report.changes[step.changes.front()].status != ChangeStatus::planned;
-            });
-        }
-        if (auto end = rollout.run(groups); end.error) return std::move(end.error);
-    }
-    return std::nullopt;
-}
-
-void Reconciler::keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus) {
-    for (const auto& entry : report.not_ready) {
-        if (!entry.was_changed || surplus.contains(entry.unit)) continue;
-        return skip_destroys(report, entry.unit + ", changed by an earlier cycle, is not ready");
-    }
-    for (auto& result : report.changes) {
-        const auto& change = result.change;
-        if (!is_destroy(change.kind) || result.status != ChangeStatus::planned) continue;
-        const auto sibling = std::find_if(surplus.begin(), surplus.end(),
-                                          [&](const auto& unit) { return service_name(unit) == change.service; });
-        if (sibling != surplus.end()) skip(result, "not begun: " + *sibling + " is on no machine");
-    }
-}
-
-void Reconciler::dispute(CycleReport& report, const Calls& calls) {
-    const auto checkout = plugins_.source->checkout(wanted_->revision, calls.make());
-    if (!checkout) return;
-    const auto second = read_wanted(*checkout, calls.make());
-    std::set<std::string_view> wanted;
-    for (const auto& unit : second.units) wanted.insert(unit.name);
-    const auto is_held = [&](const std::string& service) {
-        return std::any_of(second.held.begin(), second.held.end(),
-                           [&](const auto& held) { return held.may_mean(service); });
-    };
-    for (auto& result : report.changes) {
-        const auto& change = result.change;
-        if (!is_destroy(change.kind)) continue;
-        if (wanted.count(change.unit) == 0 && !is_held(change.service)) continue;
-        skip(result, "disputed: wanted again at " + second.revision.id);
-        ++report.left.disputed;
-    }
-}
-
-void Reconciler::skip(ChangeResult& result, std::string why) {
-    result.status = ChangeStatus::skipped;
-    result.error = std::move(why);
-    events_.publish(ChangeEnded{result});
-}
-
-void Reconciler::skip_destroys(CycleReport& report, const std::string& why) {
-    for (auto& result : report.changes) {
-        if (is_destroy(result.change.kind) && result.status == ChangeStatus::planned) skip(result, "not begun: " + why);
-    }
-}
-
-void Reconciler::book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls) {
-    auto ledger = *ledger_;
-    ledger.attempted = plan.revision;
-    // Differences were found: if this revision was applied once, it no longer is.
-    if (ledger.applied == plan.revision) ledger.applied = {};
-    ledger.forget_made(plan);
-    const auto digests = group_digests(*wanted_);
-    for (const auto& group : groups) {
-        if (group.on_timeout == OnTimeout::rollback || group.is_fresh) {
-            const auto digest = digests.find(group.service);
-            note_former(ledger, plan, group, digest == digests.end() ? std::string() : digest->second);
-        }
-        for (const auto& step : group.steps) {
-            if (!step.gated) continue;
-            for (const auto index : step.changes) ledger.add_unproven(plan.changes[index].unit);
-        }
-    }
-    store_ledger(std::move(ledger), calls);
-}
-
-void Reconciler::note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group,
-                             const std::string& digest) const {
-    auto& record = ledger.rollout_of(group.service);
-    // What was changed and never seen ready is nothing to go back to; of the same rollout nothing is before all is
-    // well.
-    if (record.digest != digest) {
-        std::erase_if(record.former, [&](const auto& unit) { return !ledger_->is_unproven(unit.name); });
-    }
-    record.digest = digest;
-    record.fresh = group.is_fresh;
-    for (const auto& step : group.steps) {
-        for (const auto index : step.changes) {
-            const auto& change = plan.changes[index];
-            const bool known = std::any_of(record.former.begin(), record.former.end(),
-                                           [&](const auto& unit) { return unit.name == change.unit; });
-            if (known || change.former == nullptr) continue;
-            record.former.push_back({change.unit, change.former, change.former_state});
-        }
-    }
-}
-
-void Reconciler::book_verdict(const GroupOutcome& verdict, const Calls& calls) {
+void Reconciler::store_verdict(const GroupOutcome& verdict, const Calls& calls) {
     const std::lock_guard lock(cache_turn_);
-    auto ledger = *ledger_;
-    auto& record = ledger.rollout_of(verdict.service);
-    record.digest = group_digests(*wanted_)[verdict.service];
-    record.quarantine = {timestamp(), verdict.outcome, verdict.detail, make_identity()};
-    if (verdict.outcome != Outcome::rolled_back) record.former.clear();
-    store_ledger(std::move(ledger), calls);
-}
-
-void Reconciler::book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
-                      const std::vector<std::string>& missing, const Calls& calls) {
-    auto ledger = *ledger_;
-    ledger.attempted = report.revision;
-    const auto wanted = services_in(*wanted_);
-    auto unproven = unproven_by(report, unproven_before);
-    for (const auto& unit : missing) {
-        if (is_left_alone(service_name(unit), plan, wanted)) unproven.insert(unit);
-    }
-    ledger.keep_unproven(unproven);
-    ledger.note_made(plan, report.changes);
-    if (std::any_of(report.changes.begin(), report.changes.end(), [](const auto& result) { return result.is_made; }))
-        ledger.changed_at = timestamp();
-    if (!report.error) ledger.not_running = not_running_in(report);
-    std::erase_if(ledger.rollouts, [&](const auto& record) {
-        const auto is_of_it = [&](const auto& unit) { return service_name(unit) == record.service; };
-        const bool proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(), is_of_it);
-        if (!proven || (!record.quarantine && is_left_alone(record.service, plan, wanted))) return false;
-        return record.quarantine ? has_come_through(record.service, plan) : is_through(record.service, report);
-    });
-    const bool all_proven = std::none_of(report.not_ready.begin(), report.not_ready.end(),
-                                         [](const auto& entry) { return entry.was_changed; });
-    const bool ended_well = report.result <= Outcome::paused && all_proven && !leaves_changes(plan);
-    // Destroys that the limit stopped will be stopped again until the source or the configuration changes, and what the
-    // target alters is not given to it again before. A unit that does not run owes nobody a change.
-    const bool only_limited = report.held.empty() && all_proven && report.left.disputed == 0 && !report.error &&
-                              !leaves_changes(plan) &&
-                              std::none_of(report.groups.begin(), report.groups.end(), is_trouble) &&
-                              std::all_of(report.changes.begin(), report.changes.end(),
-                                          [](const auto& result) { return result.status == ChangeStatus::done; });
-    if (ended_well || only_limited) {
-        ledger.applied = report.revision;
-        ledger.fingerprint = policy_.fingerprint;
-        ledger.left = report.left;
-        ledger.notes = report.notes;
-    } else if (ledger.applied == report.revision) {
-        ledger.applied = {};
-    }
-    if (!report.changes.empty() || !plan.gated.empty()) {
-        HistoryEntry entry{timestamp().substr(0, 19) + "Z", report.revision, std::string(to_string(report.result)),
-                           summarise(report)};
-        std::copy_if(report.groups.begin(), report.groups.end(), std::back_inserter(entry.groups),
-                     [](const auto& group) { return group.outcome != Outcome::applied; });
-        ledger.add(std::move(entry));
-    }
-    store_ledger(std::move(ledger), calls);
+    const Quarantine quarantine{timestamp(), verdict.outcome, verdict.detail, make_identity()};
+    store_ledger(book_verdict(*ledger_, verdict.service, quarantine, *wanted_), calls);
 }
 
 void Reconciler::store_ledger(Ledger ledger, const Calls& calls) {

@@ -2,6 +2,7 @@
 
 #include "actual/actual.hpp"
 #include "config/config.hpp"
+#include "cycle/unit_looks.hpp"
 #include "events/events.hpp"
 #include "events/report.hpp"
 #include "host/calls.hpp"
@@ -91,53 +92,21 @@ private:
     [[nodiscard]] Revision known_revision() const;
 
     CycleReport reconcile(const Calls& calls);
-    [[nodiscard]] CycleReport idle_report() const;
     CycleReport report_drift(const Plan& plan, const Calls& calls);
-    /// What carrying out the plan would do, as far as that is known before.
-    CycleReport propose(const Plan& plan);
+    /// What carrying out the plan would do, as far as that is known before any look at units.
+    CycleReport begin_report(const Plan& plan);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
     std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
-    std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus, Rollout& rollout,
-                                            CycleReport& report, const Calls& calls);
-    /// Marks the destroys that a unit which is not ready stands in the way of; `surplus` ones only stand in that of
-    /// their own service.
-    void keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus);
-    /// What failed while the target was out of reach is started once more, and has all its time again.
+    /// Has the rollout end for something newer (R44). Returns when the rollout is `finished`.
+    void watch(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
+    /// After an outage of the target, units that failed are started once more and have all their time again.
     void note_outage(const RolloutEnd& end);
-    /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
-    void look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
-    /// Whether somebody has paused something of the plan since the cycle began.
-    [[nodiscard]] bool pauses_more(const Plan& plan, const Calls& calls);
-    /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
-    [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
-    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it. Adds
-    /// what is on no machine to `unplaced`.
-    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
-                                                         const Calls& calls);
-    /// Those of the units that the target does not call ready. Adds what is on no machine to `unplaced`, if there is
-    /// one.
-    [[nodiscard]] std::vector<NotReady> look_at(const std::vector<DeployedUnit>& units, bool were_changed,
-                                                std::set<std::string>* unplaced, const Calls& calls);
-    /// Wanted units without a change of which it is in doubt whether they run: by the last listing, if what it leaves
-    /// in doubt was not looked at, else by the last look.
     [[nodiscard]] std::vector<DeployedUnit> units_in_doubt(const std::vector<Change>& changes) const;
-    /// Whether the target is asked for those: once after each listing, and each time that resync_interval is over.
-    [[nodiscard]] bool is_look_at_rest_due() const;
-    /// Adds those of them that do not run. When the target does not answer, the last answer counts.
     void tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls);
-    void note_not_running(const CycleReport& report, const Calls& calls);
-    /// Both, in an idle cycle.
+    /// In an idle cycle: looks at units in doubt when a look is due, and notes those that do not run.
     void look_again_at_rest(const Calls& calls);
-    /// Marks what the second reading of the wanted state wants after all (R25).
-    void dispute(CycleReport& report, const Calls& calls);
-    void skip(ChangeResult& result, std::string why);
-    void skip_destroys(CycleReport& report, const std::string& why);
-    void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
-    void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group, const std::string& digest) const;
-    void book_verdict(const GroupOutcome& verdict, const Calls& calls);
-    /// `unproven_before` the cycle; of those, `missing` are not in the cluster.
-    void book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
-              const std::vector<std::string>& missing, const Calls& calls);
+    /// On a thread of the rollout.
+    void store_verdict(const GroupOutcome& verdict, const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
     [[nodiscard]] std::string key(std::string_view document) const;
 
@@ -153,8 +122,7 @@ private:
     std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
     std::chrono::steady_clock::time_point listed_at_;
-    std::optional<std::chrono::steady_clock::time_point> looked_at_rest_at_;  ///< at units in doubt
-    bool is_unlooked_ = false;          ///< `actual_` was listed, and what that leaves in doubt was not looked at
+    RestingUnits resting_units_;
     bool is_settled_ = false;           ///< `actual_` was compared, and is what the cache has
     bool is_listed_for_drift_ = false;  ///< `actual_` was listed only because resync_interval was over
     bool snapshot_is_trusted_ = true;
