@@ -21,12 +21,12 @@
 namespace deployer {
 namespace {
 
-/// Trouble after which what is known of the target may be wrong (R32).
+/// Whether the error means that the picture of the target which the deployer has may be wrong (R32).
 bool says_out_of_reach(const Error& error) {
     return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::internal;
 }
 
-/// What can be tried again by reading the same revision once more.
+/// Whether the same revision may give more when it is read again, because a service is held for a reason that passes.
 bool may_pass(const WantedState& wanted) {
     return std::any_of(wanted.held.begin(), wanted.held.end(), [](const auto& held) { return held.passing; });
 }
@@ -50,7 +50,7 @@ bool may_restart(const std::vector<RolloutGroup>& groups) {
     return std::any_of(groups.begin(), groups.end(), [](const auto& group) { return !group.companions.empty(); });
 }
 
-/// A report in any case: what ends `make` early becomes its error.
+/// The report of `make`. An exception of `make` becomes a report as well.
 template <class Function>
 CycleReport reported(Function&& make) {
     try {
@@ -68,11 +68,12 @@ Reconciler::Reconciler(Plugins plugins, ReconcilePolicy policy, EventStream& eve
     : plugins_(std::move(plugins)),
       policy_(std::move(policy)),
       events_(events),
+      cluster_(plugins_.target, plugins_.cache, events),
       resting_units_(policy_.rollout.placement_grace, policy_.resync_interval) {}
 
 CycleReport Reconciler::run_cycle(const Calls& calls) {
     auto report = reported([&] { return reconcile(calls); });
-    if (report.error && says_out_of_reach(*report.error)) try_to_forget_actual(calls);
+    if (report.error && says_out_of_reach(*report.error)) try_to_forget_cluster(calls);
     events_.publish(CycleEnded{report, idle_});
     return report;
 }
@@ -80,31 +81,37 @@ CycleReport Reconciler::run_cycle(const Calls& calls) {
 CycleReport Reconciler::reconcile(const Calls& calls) {
     idle_ = false;
     load_ledger(calls);
-    orders_ = load_orders(*plugins_.cache, *identity_, calls);
-    load_actual(calls);
+    orders_ = load_orders(*plugins_.cache, cluster_.identity(), calls);
+    if (is_look_for_drift_due()) {
+        cluster_.list_for_drift(calls);
+    } else {
+        cluster_.load(calls);
+    }
+    resting_units_.note_listing(cluster_.listed_at());
     idle_ = !load_wanted(calls);
     if (idle_) {
         look_again_at_rest(calls);
         return propose_nothing(*ledger_, orders_);
     }
     const auto plan = compare();
-    const bool only_look = is_listed_for_drift_ && policy_.drift == Drift::report && !owed();
+    const bool only_look = cluster_.is_listed_for_drift() && policy_.drift == Drift::report && !owed();
     auto report = only_look ? report_drift(plan, calls) : carry_out(plan, calls);
-    if (actual_) settle(calls);
+    if (cluster_.is_loaded()) cluster_.settle(calls);
     return report;
 }
 
 CycleReport Reconciler::preview(const Calls& calls) {
     return reported([&] {
         load_ledger(calls);
-        orders_ = load_orders(*plugins_.cache, *identity_, calls);
-        if (!snapshot_is_trusted_ || !load_snapshot(calls)) list_target(calls);
+        orders_ = load_orders(*plugins_.cache, cluster_.identity(), calls);
+        cluster_.reload(calls);
+        resting_units_.note_listing(cluster_.listed_at());
         wanted_ = read_source(calls);
         const auto plan = compare();
         auto report = begin_report(plan);
-        auto look = look_at(unproven_units(plan, *actual_, *ledger_), true, *plugins_.target, calls);
+        auto look = look_at(unproven_units(plan, cluster_.actual(), *ledger_), true, *plugins_.target, calls);
         report.not_ready = std::move(look.not_ready);
-        keep_back_destroys(report, find_surplus(look.unplaced, *actual_, report), events_);
+        keep_back_destroys(report, find_surplus(look.unplaced, cluster_.actual(), report), events_);
         tell_not_running(report, units_in_doubt(plan.changes), calls);
         report.result = conclude(report);
         return report;
@@ -115,17 +122,9 @@ CycleReport Reconciler::validate(const Calls& calls) {
     return reported([&] { return report_of(read_source(calls)); });
 }
 
-void Reconciler::forget_actual(const Calls& calls) {
-    actual_.reset();
-    // Until it is gone for certain.
-    snapshot_is_trusted_ = false;
-    plugins_.cache->erase(key(snapshot_document), calls.make());
-    snapshot_is_trusted_ = true;
-}
-
-void Reconciler::try_to_forget_actual(const Calls& calls) {
+void Reconciler::try_to_forget_cluster(const Calls& calls) {
     try {
-        if (identity_) forget_actual(calls);
+        if (cluster_.is_identified()) cluster_.forget(calls);
     } catch (const Error& error) {
         calls.log.warning(error.what());
     }
@@ -133,8 +132,8 @@ void Reconciler::try_to_forget_actual(const Calls& calls) {
 
 void Reconciler::load_ledger(const Calls& calls) {
     if (ledger_) return;
-    identity_ = plugins_.target->identity();
-    ledger_ = deployer::load_ledger(*plugins_.cache, *identity_, calls);
+    cluster_.identify();
+    ledger_ = deployer::load_ledger(*plugins_.cache, cluster_.identity(), calls);
 }
 
 Plan Reconciler::compare() {
@@ -143,52 +142,16 @@ Plan Reconciler::compare() {
     auto standing = standing_orders(*ledger_, orders_);
     standing.retried = std::move(kept.retried);
     standing.retried.insert(shaken_.begin(), shaken_.end());
-    if (standing.restoring.empty()) return make_plan(*wanted_, *actual_, policy_.plan, standing);
-    return make_plan(with_former_contents(*wanted_, *actual_, *ledger_), *actual_, policy_.plan, standing);
+    if (standing.restoring.empty()) return make_plan(*wanted_, cluster_.actual(), policy_.plan, standing);
+    return make_plan(with_former_contents(*wanted_, cluster_.actual(), *ledger_), cluster_.actual(), policy_.plan,
+                     standing);
 }
 
-void Reconciler::load_actual(const Calls& calls) {
-    const bool resync = resync_is_due();
-    if (!resync && (actual_ || (snapshot_is_trusted_ && load_snapshot(calls)))) return;
-    list_target(calls);
-    is_listed_for_drift_ = resync;
-}
-
-bool Reconciler::resync_is_due() const {
-    if (!actual_ || std::chrono::steady_clock::now() - listed_at_ < policy_.resync_interval) return false;
+bool Reconciler::is_look_for_drift_due() const {
+    if (!cluster_.is_loaded()) return false;
+    if (std::chrono::steady_clock::now() - cluster_.listed_at() < policy_.resync_interval) return false;
     // While something is owed, a comparison mends what it finds, which `report` is not to do.
     return policy_.drift == Drift::heal || (policy_.drift == Drift::report && !owed());
-}
-
-bool Reconciler::load_snapshot(const Calls& calls) {
-    const auto document = plugins_.cache->load(key(snapshot_document), calls.make());
-    if (!document) return false;
-    actual_ = read_snapshot(*document, *identity_);
-    if (!actual_) {
-        calls.log.warning("the cached snapshot of the cluster is not usable, so the cluster is listed again");
-        return false;
-    }
-    // How old it is, nobody knows: a look for drift counts from now.
-    listed_at_ = std::chrono::steady_clock::now();
-    is_settled_ = true;
-    resting_units_.note_listing();
-    return true;
-}
-
-void Reconciler::list_target(const Calls& calls) {
-    actual_ = actual_from(plugins_.target->list(calls.make()));
-    listed_at_ = std::chrono::steady_clock::now();
-    is_settled_ = false;
-    resting_units_.note_listing();
-    is_listed_for_drift_ = false;
-    events_.publish(TargetListed{actual_->units.size()});
-}
-
-void Reconciler::settle(const Calls& calls) {
-    if (is_settled_) return;
-    plugins_.cache->store(key(snapshot_document), write_snapshot(*actual_, *identity_), calls.make());
-    snapshot_is_trusted_ = true;
-    is_settled_ = true;
 }
 
 bool Reconciler::owed() const {
@@ -199,12 +162,12 @@ bool Reconciler::owed() const {
 Revision Reconciler::known_revision() const {
     if (wanted_ && !may_pass(*wanted_)) return wanted_->revision;
     // Without the wanted state at hand, there has to be something to compare a fresh listing with.
-    return is_settled_ && !owed() ? ledger_->applied : Revision{};
+    return cluster_.is_settled() && !owed() ? ledger_->applied : Revision{};
 }
 
 bool Reconciler::load_wanted(const Calls& calls) {
     const auto checkout = plugins_.source->checkout(known_revision(), calls.make());
-    if (!checkout) return wanted_ && (!is_settled_ || owed());
+    if (!checkout) return wanted_ && (!cluster_.is_settled() || owed());
     wanted_ = read_wanted(*checkout, calls.make());
     events_.publish(WantedRead{wanted_->revision, wanted_->units.size(), wanted_->held, wanted_->warnings});
     return true;
@@ -234,7 +197,7 @@ CycleReport Reconciler::begin_report(const Plan& plan) {
 
 CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
     auto report = begin_report(plan);
-    const auto before = unproven_before(*ledger_, *actual_);
+    const auto before = unproven_before(*ledger_, cluster_.actual());
     const auto in_doubt = units_in_doubt(plan.changes);
     report.error = roll_out(plan, report, calls);
     if (!report.error) tell_not_running(report, in_doubt, calls);
@@ -250,13 +213,13 @@ CycleReport Reconciler::carry_out(const Plan& plan, const Calls& calls) {
 }
 
 std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report, const Calls& calls) {
-    auto groups = make_verify_groups(plan, *actual_, ledger_->unproven);
+    auto groups = make_verify_groups(plan, cluster_.actual(), ledger_->unproven);
     const auto changing = make_rollout_groups(plan, policy_.rollout);
-    const auto before = *actual_;
+    const auto before = cluster_.actual();
     const bool changes = !changing.empty() || has_planned(report);
     if (changes) store_ledger(book_attempt(*ledger_, plan, *wanted_, attempts_of(changing)), calls);
-    // Also a unit that is only started once more is at rest for a while.
-    if (changes || may_restart(groups)) forget_actual(calls);
+    // A unit that is started once more is at rest for a while, so the snapshot would be wrong of that unit too.
+    if (changes || may_restart(groups)) cluster_.forget(calls);
     if (changes) events_.publish(RolloutStarting{plan});
     groups.insert(groups.end(), changing.begin(), changing.end());
     Rollout rollout({*plugins_.target, plugins_.health.get(), policy_.rollout, calls, events_, wait_starts_,
@@ -288,7 +251,7 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
 void Reconciler::watch(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls) {
     const auto read_orders = [&] {
         const std::lock_guard lock(cache_turn_);
-        return load_orders(*plugins_.cache, *identity_, calls);
+        return load_orders(*plugins_.cache, cluster_.identity(), calls);
     };
     const WatchTools tools{*plugins_.source, read_orders, policy_.interval, calls};
     if (const auto why = watch_for_newer({plan, *wanted_, orders_}, tools, finished)) rollout.supersede(*why);
@@ -304,7 +267,7 @@ void Reconciler::note_outage(const RolloutEnd& end) {
 }
 
 std::vector<DeployedUnit> Reconciler::units_in_doubt(const std::vector<Change>& changes) const {
-    return resting_units_.in_doubt({*actual_, wanted_ ? &*wanted_ : nullptr, *ledger_}, changes);
+    return resting_units_.in_doubt({cluster_.actual(), wanted_ ? &*wanted_ : nullptr, *ledger_}, changes);
 }
 
 void Reconciler::tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls) {
@@ -327,13 +290,11 @@ void Reconciler::store_verdict(const GroupOutcome& verdict, const Calls& calls) 
 
 void Reconciler::store_ledger(Ledger ledger, const Calls& calls) {
     if (*ledger_ == ledger) return;
-    // What was not written down counts as not happened: the worst is that a cycle compares once more.
-    plugins_.cache->store(key(ledger_document), write_ledger(ledger), Calls{{}, calls.log, calls.timeout}.make());
+    // A ledger that could not be stored counts as unchanged: at worst a cycle compares once more. A stop request does
+    // not end this call, for what has happened has to be written down.
+    plugins_.cache->store(document_key(ledger_document, cluster_.identity()), write_ledger(ledger),
+                          Calls{{}, calls.log, calls.timeout}.make());
     ledger_ = std::move(ledger);
-}
-
-std::string Reconciler::key(std::string_view document) const {
-    return document_key(document, *identity_);
 }
 
 }  // namespace deployer

@@ -2,6 +2,7 @@
 
 #include "actual/actual.hpp"
 #include "config/config.hpp"
+#include "cycle/known_cluster.hpp"
 #include "cycle/unit_looks.hpp"
 #include "events/events.hpp"
 #include "events/report.hpp"
@@ -24,7 +25,6 @@
 #include <set>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,8 +65,8 @@ public:
     /// Reads the wanted state alone, and says what is held. Asks neither target nor cache.
     CycleReport validate(const Calls& calls);
 
-    /// What the cache says of the target is not believed: the next cycle lists it (R32). No I/O.
-    void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
+    /// The next cycle does not believe the snapshot and lists the target (R32). No I/O.
+    void distrust_snapshot() noexcept { cluster_.distrust_snapshot(); }
 
     /// Another health plugin, or none, from the next cycle on.
     void use_health(std::shared_ptr<Health> health) noexcept { plugins_.health = std::move(health); }
@@ -75,20 +75,16 @@ private:
     void load_ledger(const Calls& calls);
     /// Compares; forgets rollouts that are no longer of concern. Writes nothing.
     Plan compare();
-    /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
-    void forget_actual(const Calls& calls);
-    /// The same, where the cycle has failed anyway.
-    void try_to_forget_actual(const Calls& calls);
-    void load_actual(const Calls& calls);
-    [[nodiscard]] bool resync_is_due() const;
-    bool load_snapshot(const Calls& calls);
-    void list_target(const Calls& calls);
-    /// The actual state is as it is to be: from now on it is compared only when something moves.
-    void settle(const Calls& calls);
-    /// False: nothing moved and nothing is owed, so there is nothing to compare.
+    /// For a cycle that has failed: a failure to forget is only logged.
+    void try_to_forget_cluster(const Calls& calls);
+    [[nodiscard]] bool is_look_for_drift_due() const;
+    /// Reads the wanted state if there is a newer one. False when there is nothing to compare: nothing moved, and
+    /// nothing is owed.
     bool load_wanted(const Calls& calls);
     [[nodiscard]] WantedState read_source(const Calls& calls);
+    /// Whether the last revision that was attempted is not applied, or was applied by another configuration.
     [[nodiscard]] bool owed() const;
+    /// The source is asked for a revision that is newer than this one. Empty: for whatever revision it has.
     [[nodiscard]] Revision known_revision() const;
 
     CycleReport reconcile(const Calls& calls);
@@ -108,24 +104,18 @@ private:
     /// On a thread of the rollout.
     void store_verdict(const GroupOutcome& verdict, const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
-    [[nodiscard]] std::string key(std::string_view document) const;
 
     Plugins plugins_;
     ReconcilePolicy policy_;
     EventStream& events_;
-    std::optional<std::string> identity_;
+    KnownCluster cluster_;
     std::optional<Ledger> ledger_;
     Orders orders_;
-    WaitStarts wait_starts_;
-    std::set<std::string> shaken_;  ///< services that the target was out of reach for while they were waited for
-    std::mutex cache_turn_;         ///< during a rollout its threads write to the cache while this one reads
-    std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
-    std::chrono::steady_clock::time_point listed_at_;
     RestingUnits resting_units_;
-    bool is_settled_ = false;           ///< `actual_` was compared, and is what the cache has
-    bool is_listed_for_drift_ = false;  ///< `actual_` was listed only because resync_interval was over
-    bool snapshot_is_trusted_ = true;
+    WaitStarts wait_starts_;
+    std::set<std::string> shaken_;  ///< services whose nodes were waited for while the target was out of reach
+    std::mutex cache_turn_;         ///< during a rollout, its threads write to the cache while this one reads
     bool idle_ = false;
 };
 

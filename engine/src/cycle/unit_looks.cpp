@@ -12,8 +12,6 @@
 namespace deployer {
 namespace {
 
-using std::chrono::steady_clock;
-
 /// The deployed units that none of the changes concerns and that `is_meant` holds for.
 template <class Predicate>
 std::vector<DeployedUnit> unchanged_units(const ActualState& actual, const std::vector<Change>& changes,
@@ -49,6 +47,12 @@ Look look_at(const std::vector<DeployedUnit>& units, bool were_changed, Target& 
     return look;
 }
 
+void RestingUnits::note_listing(Clock::time_point listed_at) noexcept {
+    if (listed_at == listed_at_) return;
+    listed_at_ = listed_at;
+    is_unlooked_ = true;
+}
+
 std::vector<DeployedUnit> RestingUnits::in_doubt(const Known& known, const std::vector<Change>& changes) const {
     std::set<std::string_view> names;
     if (is_unlooked_) names.insert(known.actual.in_doubt.begin(), known.actual.in_doubt.end());
@@ -65,7 +69,7 @@ std::vector<DeployedUnit> RestingUnits::in_doubt(const Known& known, const std::
 bool RestingUnits::is_look_due(const Ledger& ledger) const {
     // A unit that was just changed is on its way.
     if (is_of_last(placement_grace_, ledger.changed_at)) return false;
-    return is_unlooked_ || !looked_at_ || steady_clock::now() - *looked_at_ >= resync_interval_;
+    return is_unlooked_ || !looked_at_ || Clock::now() - *looked_at_ >= resync_interval_;
 }
 
 void RestingUnits::tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt,
@@ -74,7 +78,7 @@ void RestingUnits::tell_not_running(CycleReport& report, const std::vector<Deplo
     if (is_look_due(ledger)) {
         try {
             not_running = look_at(in_doubt, false, target, calls).not_ready;
-            looked_at_ = steady_clock::now();
+            looked_at_ = Clock::now();
             is_unlooked_ = false;
         } catch (const Error& error) {
             calls.log.debug("cannot tell whether all units run: " + std::string(error.what()));

@@ -43,11 +43,14 @@ struct Known {
 /// listing, and each time that `resync_interval` is over. One thread.
 class RestingUnits {
 public:
+    using Clock = std::chrono::steady_clock;
+
     RestingUnits(std::chrono::milliseconds placement_grace, std::chrono::milliseconds resync_interval)
         : placement_grace_(placement_grace), resync_interval_(resync_interval) {}
 
-    /// The actual state was listed, or read from the snapshot. The units that it leaves in doubt were not looked at.
-    void note_listing() noexcept { is_unlooked_ = true; }
+    /// When the actual state was listed, or read from the snapshot. The units that another listing than the last one
+    /// leaves in doubt were not looked at.
+    void note_listing(Clock::time_point listed_at) noexcept;
 
     /// Wanted units without a change of which it is in doubt whether they run: by the last listing, if the units that
     /// it leaves in doubt were not looked at, else by the last look.
@@ -63,7 +66,8 @@ public:
 private:
     std::chrono::milliseconds placement_grace_;
     std::chrono::milliseconds resync_interval_;
-    std::optional<std::chrono::steady_clock::time_point> looked_at_;
+    Clock::time_point listed_at_;
+    std::optional<Clock::time_point> looked_at_;
     bool is_unlooked_ = false;
 };
 
