@@ -31,12 +31,21 @@ enum class Command {
     help,
 };
 
+/// `--output`
+enum class OutputFormat {
+    text,      ///< for people
+    json,      ///< for programs
+    tap,       ///< Test Anything Protocol, of `plugin check`
+    junit,     ///< XML, of `plugin check`
+    markdown,  ///< of `plugin show`
+};
+
 /// The command that the program is to carry out, with its options.
 struct Invocation {
     Command command = Command::help;
-    std::filesystem::path config;    ///< empty only where the command does without, or there is config_text
-    std::string config_text;         ///< what the Go deployer's flags amount to; empty: there are none
-    bool json = false;               ///< `--output json`
+    std::filesystem::path config;  ///< empty only where the command does without, or there is config_text
+    std::string config_text;       ///< what the Go deployer's flags amount to; empty: there are none
+    OutputFormat output = OutputFormat::text;
     bool detailed_exitcode = false;  ///< of `plan`
     std::string help;                ///< the text to print, of `help`
     /// A service, of `retry`, `pause` and `resume`, empty: all, but of `retry` only with `all`; the name of `plugin
@@ -45,7 +54,8 @@ struct Invocation {
     bool all = false;                  ///< of `retry`: all services that are quarantined
     std::string reason{};              ///< of `pause`
     std::filesystem::path settings{};  ///< of `plugin check` and `plugin show`
-    std::string format{};              ///< `--output` of `plugin check` and `plugin show`; empty: text
+
+    [[nodiscard]] bool is_json() const noexcept { return output == OutputFormat::json; }
 };
 
 /// The command line makes no sense: exit status 64 (sysexits(3) EX_USAGE).

@@ -95,7 +95,7 @@ CycleReport report(const Invocation& invocation, Make&& make, Print&& print_it) 
         return made;
     } catch (const Error& error) {
         // Programs read of every failure in the same place.
-        if (invocation.json) print(failed_report(reworded(error)), true, {}, {});
+        if (invocation.is_json()) print(failed_report(reworded(error)), true, {}, {});
         throw;
     }
 }
@@ -104,7 +104,7 @@ int once(const Invocation& invocation) {
     const auto made = report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().run_cycle(calls); },
         [&](const CycleReport& report) {
-            print(report, invocation.json, to_string(report.result), summarise(report));
+            print(report, invocation.is_json(), to_string(report.result), summarise(report));
         });
     return exit_status(made.result);
 }
@@ -112,7 +112,7 @@ int once(const Invocation& invocation) {
 int plan(const Invocation& invocation) {
     const auto made = report(
         invocation, [](Session& session, const Calls& calls) { return session.reconciler().preview(calls); },
-        [&](const CycleReport& report) { print(report, invocation.json, "plan", summarise(report)); });
+        [&](const CycleReport& report) { print(report, invocation.is_json(), "plan", summarise(report)); });
     if (made.result == Outcome::failed) return EXIT_FAILURE;
     return invocation.detailed_exitcode && has_planned(made) ? exit_changes_found : EXIT_SUCCESS;
 }
@@ -123,7 +123,7 @@ int validate(const Invocation& invocation) {
         [&](const CycleReport& report) {
             auto summary = quantity(report.wanted, "unit") + " wanted";
             if (!report.held.empty()) summary += ", " + summarise(report);
-            print(report, invocation.json, report.result == Outcome::in_sync ? "valid" : "invalid", summary);
+            print(report, invocation.is_json(), report.result == Outcome::in_sync ? "valid" : "invalid", summary);
         });
     return made.result == Outcome::in_sync ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -274,11 +274,11 @@ int dispatch(const Invocation& invocation) {
             return validate(invocation);
         case Command::status:
             return with_records(invocation, [&](const Records& records, const auto& /*leave*/) {
-                return write_status(records, invocation.json);
+                return write_status(records, invocation.is_json());
             });
         case Command::history:
             return with_records(invocation, [&](const Records& records, const auto& /*leave*/) {
-                return write_history(records.ledger, invocation.json);
+                return write_history(records.ledger, invocation.is_json());
             });
         case Command::retry:
             return retry(invocation);
@@ -297,7 +297,7 @@ int dispatch(const Invocation& invocation) {
         case Command::plugin_show:
             return show_plugin(invocation);
         case Command::version:
-            return print_version(invocation.json);
+            return print_version(invocation.is_json());
         case Command::help:
             std::cout << invocation.help << std::flush;
             return EXIT_SUCCESS;

@@ -79,7 +79,7 @@ int list_plugins(const Invocation& invocation) {
     auto directories = invocation.config.empty() ? std::vector<std::filesystem::path>{}
                                                  : read_config_file(invocation.config).plugin_path;
     const auto found = make_host(std::move(directories)).survey();
-    std::cout << (invocation.json ? write_plugins_json(found) : write_plugins_table(found)) << std::flush;
+    std::cout << (invocation.is_json() ? write_plugins_json(found) : write_plugins_table(found)) << std::flush;
     const bool any_refused =
         std::any_of(found.begin(), found.end(), [](const auto& plugin) { return !plugin.refusal.empty(); });
     return any_refused ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -102,13 +102,14 @@ int begin_plugin(const Invocation& invocation) {
 
 int check_plugin(const Invocation& invocation) {
     const SignalWatch signals([] {});
-    const bool is_text = invocation.format.empty() || invocation.format == "text";
+    const bool is_text = invocation.output == OutputFormat::text;
     const auto file = plugin_file(invocation.operand);
     std::vector<CheckResult> results;
     const auto report = [&] {
         if (is_text) std::cout << conformance::write_summary(results);
-        if (invocation.format == "tap") std::cout << conformance::write_tap(results);
-        if (invocation.format == "junit") std::cout << conformance::write_junit(results, file.stem().string());
+        if (invocation.output == OutputFormat::tap) std::cout << conformance::write_tap(results);
+        if (invocation.output == OutputFormat::junit)
+            std::cout << conformance::write_junit(results, file.stem().string());
         std::cout << std::flush;
     };
     const auto on_result = [&](const CheckResult& result) {
@@ -135,7 +136,7 @@ int show_plugin(const Invocation& invocation) {
     if (!found.refusal.empty()) throw Error(ErrorKind::misconfigured, found.file.string() + ": " + found.refusal);
     const auto settings = conformance::settings_of(suite, suite.settings);
     (void)subject.make_any(*found.kind, settings);
-    if (invocation.format == "markdown") {
+    if (invocation.output == OutputFormat::markdown) {
         std::cout << settings_as_markdown(settings) << std::flush;
         return EXIT_SUCCESS;
     }

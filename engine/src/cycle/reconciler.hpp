@@ -2,6 +2,8 @@
 
 #include "actual/actual.hpp"
 #include "config/config.hpp"
+#include "cycle/known_cluster.hpp"
+#include "cycle/unit_looks.hpp"
 #include "events/events.hpp"
 #include "events/report.hpp"
 #include "host/calls.hpp"
@@ -23,7 +25,6 @@
 #include <set>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,8 +65,8 @@ public:
     /// Reads the wanted state alone, and says what is held. Asks neither target nor cache.
     CycleReport validate(const Calls& calls);
 
-    /// What the cache says of the target is not believed: the next cycle lists it (R32). No I/O.
-    void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
+    /// The next cycle does not believe the snapshot and lists the target (R32). No I/O.
+    void distrust_snapshot() noexcept { cluster_.distrust_snapshot(); }
 
     /// Another health plugin, or none, from the next cycle on.
     void use_health(std::shared_ptr<Health> health) noexcept { plugins_.health = std::move(health); }
@@ -74,92 +75,49 @@ private:
     void load_ledger(const Calls& calls);
     /// Compares; forgets rollouts that are no longer of concern. Writes nothing.
     Plan compare();
-    /// Drops what is known of the target, in memory and in the cache. Throws as the cache.
-    void forget_actual(const Calls& calls);
-    /// The same, unless it was done; for the threads of a rollout.
-    void forget_actual_once(const Calls& calls);
-    /// The same, where the cycle has failed anyway.
-    void try_to_forget_actual(const Calls& calls);
-    void load_actual(const Calls& calls);
-    [[nodiscard]] bool resync_is_due() const;
-    bool load_snapshot(const Calls& calls);
-    void list_target(const Calls& calls);
-    /// The actual state is as it is to be: from now on it is compared only when something moves.
-    void settle(const Calls& calls);
-    /// False: nothing moved and nothing is owed, so there is nothing to compare.
+    /// For a cycle that has failed: a failure to forget is only logged.
+    void try_to_forget_cluster(const Calls& calls);
+    /// For the threads of a rollout: forgets the cluster unless that was done.
+    void forget_cluster_once(const Calls& calls);
+    [[nodiscard]] bool is_look_for_drift_due() const;
+    /// Reads the wanted state if there is a newer one. False when there is nothing to compare: nothing moved, and
+    /// nothing is owed.
     bool load_wanted(const Calls& calls);
     [[nodiscard]] WantedState read_source(const Calls& calls);
+    /// Whether the last revision that was attempted is not applied, or was applied by another configuration.
     [[nodiscard]] bool owed() const;
+    /// The source is asked for a revision that is newer than this one. Empty: for whatever revision it has.
     [[nodiscard]] Revision known_revision() const;
 
     CycleReport reconcile(const Calls& calls);
-    [[nodiscard]] CycleReport idle_report() const;
     CycleReport report_drift(const Plan& plan, const Calls& calls);
-    /// What carrying out the plan would do, as far as that is known before.
-    CycleReport propose(const Plan& plan);
+    /// What carrying out the plan would do, as far as that is known before any look at units.
+    CycleReport begin_report(const Plan& plan);
     CycleReport carry_out(const Plan& plan, const Calls& calls);
     std::optional<Error> roll_out(const Plan& plan, CycleReport& report, const Calls& calls);
-    std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus, Rollout& rollout,
-                                            CycleReport& report, const Calls& calls);
-    /// Marks the destroys that a unit which is not ready stands in the way of; `surplus` ones only stand in that of
-    /// their own service.
-    void keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus);
-    /// What failed while the target was out of reach is started once more, and has all its time again.
+    /// Has the rollout end for something newer (R44). Returns when the rollout is `finished`.
+    void watch(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
+    /// After an outage of the target, units that failed are started once more and have all their time again.
     void note_outage(const RolloutEnd& end);
-    /// Looks for a newer revision until `finished`, and has the rollout end for it (R44).
-    void look_for_newer(const Plan& plan, Rollout& rollout, const std::stop_token& finished, const Calls& calls);
-    /// Whether somebody has paused something of the plan since the cycle began.
-    [[nodiscard]] bool pauses_more(const Plan& plan, const Calls& calls);
-    /// The newer revision that wants something else than `known` on; empty when there is none. `known` follows.
-    [[nodiscard]] Revision newer_than(Revision& known, const Calls& calls);
-    /// What earlier cycles changed, is not changed now, and is not ready yet (R25, R31), as the target has it. Adds
-    /// what is on no machine to `unplaced`.
-    [[nodiscard]] std::vector<NotReady> look_at_unproven(const Plan& plan, std::set<std::string>& unplaced,
-                                                         const Calls& calls);
-    /// Those of the units that the target does not call ready. Adds what is on no machine to `unplaced`, if there is
-    /// one.
-    [[nodiscard]] std::vector<NotReady> look_at(const std::vector<DeployedUnit>& units, bool were_changed,
-                                                std::set<std::string>* unplaced, const Calls& calls);
-    /// Wanted units without a change of which it is in doubt whether they run: by the last listing, if what it leaves
-    /// in doubt was not looked at, else by the last look.
     [[nodiscard]] std::vector<DeployedUnit> units_in_doubt(const std::vector<Change>& changes) const;
-    /// Whether the target is asked for those: once after each listing, and each time that resync_interval is over.
-    [[nodiscard]] bool is_look_at_rest_due() const;
-    /// Adds those of them that do not run. When the target does not answer, the last answer counts.
     void tell_not_running(CycleReport& report, const std::vector<DeployedUnit>& in_doubt, const Calls& calls);
-    void note_not_running(const CycleReport& report, const Calls& calls);
-    /// Both, in an idle cycle.
+    /// In an idle cycle: looks at units in doubt when a look is due, and notes those that do not run.
     void look_again_at_rest(const Calls& calls);
-    /// Marks what the second reading of the wanted state wants after all (R25).
-    void dispute(CycleReport& report, const Calls& calls);
-    void skip(ChangeResult& result, std::string why);
-    void skip_destroys(CycleReport& report, const std::string& why);
-    void book_attempt(const Plan& plan, const std::vector<RolloutGroup>& groups, const Calls& calls);
-    void note_former(Ledger& ledger, const Plan& plan, const RolloutGroup& group, const std::string& digest) const;
-    void book_verdict(const GroupOutcome& verdict, const Calls& calls);
-    /// `unproven_before` the cycle; of those, `missing` are not in the cluster.
-    void book(const Plan& plan, const CycleReport& report, const std::vector<std::string>& unproven_before,
-              const std::vector<std::string>& missing, const Calls& calls);
+    /// On a thread of the rollout.
+    void store_verdict(const GroupOutcome& verdict, const Calls& calls);
     void store_ledger(Ledger ledger, const Calls& calls);
-    [[nodiscard]] std::string key(std::string_view document) const;
 
     Plugins plugins_;
     ReconcilePolicy policy_;
     EventStream& events_;
-    std::optional<std::string> identity_;
+    KnownCluster cluster_;
     std::optional<Ledger> ledger_;
     Orders orders_;
-    WaitStarts wait_starts_;
-    std::set<std::string> shaken_;  ///< services that the target was out of reach for while they were waited for
-    std::mutex cache_turn_;         ///< during a rollout its threads write to the cache while this one reads
-    std::optional<ActualState> actual_;
     std::optional<WantedState> wanted_;
-    std::chrono::steady_clock::time_point listed_at_;
-    std::optional<std::chrono::steady_clock::time_point> looked_at_rest_at_;  ///< at units in doubt
-    bool is_unlooked_ = false;          ///< `actual_` was listed, and what that leaves in doubt was not looked at
-    bool is_settled_ = false;           ///< `actual_` was compared, and is what the cache has
-    bool is_listed_for_drift_ = false;  ///< `actual_` was listed only because resync_interval was over
-    bool snapshot_is_trusted_ = true;
+    RestingUnits resting_units_;
+    WaitStarts wait_starts_;
+    std::set<std::string> shaken_;  ///< services whose nodes were waited for while the target was out of reach
+    std::mutex cache_turn_;         ///< during a rollout, its threads write to the cache while this one reads
     bool idle_ = false;
 };
 

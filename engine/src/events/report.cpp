@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -142,13 +143,6 @@ bool is_paused(const CycleReport& report, std::string_view service) {
     });
 }
 
-GroupOutcome outcome_of(const Standstill& still) {
-    auto detail = still.reason;
-    if (still.changes > 0) detail += ", " + quantity(still.changes, "change") + " left";
-    if (!still.advice.empty()) detail += "; " + still.advice;
-    return {still.service, still.outcome, detail};
-}
-
 }  // namespace
 
 std::string NotReady::text() const {
@@ -191,7 +185,7 @@ CycleReport report_of(const Plan& plan, const WantedState& wanted) {
     auto report = report_of(wanted);
     report.changes.reserve(plan.changes.size());
     for (const auto& change : plan.changes) report.changes.push_back({change, ChangeStatus::planned, {}});
-    for (const auto& still : plan.standing) set_outcome(report, outcome_of(still));
+    for (const auto& still : plan.standing) tell_standstill(report, still);
     report.left = plan.left;
     report.notes = plan.notes;
     report.result = conclude(report);
@@ -210,6 +204,14 @@ bool has_planned(const CycleReport& report) {
                        [](const auto& result) { return result.status == ChangeStatus::planned; });
 }
 
+std::size_t count_unfinished(const CycleReport& report, const std::set<std::string>& but) {
+    return static_cast<std::size_t>(
+        std::count_if(report.changes.begin(), report.changes.end(), [&](const auto& result) {
+            return !is_destroy(result.change.kind) && result.status != ChangeStatus::done &&
+                   !but.contains(result.change.unit);
+        }));
+}
+
 void set_outcome(CycleReport& report, GroupOutcome outcome) {
     auto& groups = report.groups;
     const auto place = std::lower_bound(groups.begin(), groups.end(), outcome, [](const auto& left, const auto& right) {
@@ -220,6 +222,28 @@ void set_outcome(CycleReport& report, GroupOutcome outcome) {
     } else {
         groups.insert(place, std::move(outcome));
     }
+}
+
+void tell_standstill(CycleReport& report, const Standstill& still) {
+    auto detail = still.reason;
+    if (still.changes > 0) detail += ", " + quantity(still.changes, "change") + " left";
+    if (!still.advice.empty()) detail += "; " + still.advice;
+    set_outcome(report, {still.service, still.outcome, std::move(detail)});
+}
+
+void conclude_groups(CycleReport& report) {
+    std::map<std::string, GroupOutcome> outcomes;
+    for (const auto& result : report.changes) {
+        auto& group = outcomes[result.change.service];
+        group.service = result.change.service;
+        if (result.status == ChangeStatus::done) continue;
+        group.outcome = Outcome::degraded;
+        if (group.detail.empty() && result.status == ChangeStatus::failed) {
+            group.detail = result.change.unit + ": " + result.error;
+        }
+    }
+    for (const auto& group : report.groups) outcomes.erase(group.service);
+    for (auto& [service, group] : outcomes) set_outcome(report, std::move(group));
 }
 
 Outcome conclude(const CycleReport& report) {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,8 +84,17 @@ CycleReport failed_report(const Error& error);
 /// Whether anything in it is still to be carried out.
 bool has_planned(const CycleReport& report);
 
+/// How many changes did not end well, destroys and the changes of the units in `but` aside.
+std::size_t count_unfinished(const CycleReport& report, const std::set<std::string>& but = {});
+
 /// Sets the outcome of one service; it takes the place of an earlier one.
 void set_outcome(CycleReport& report, GroupOutcome outcome);
+
+/// Tells of a service of which nothing is touched, with the reason, the changes that are left and the advice.
+void tell_standstill(CycleReport& report, const Standstill& still);
+
+/// Tells of each service that the report tells nothing of yet: it ended as its changes did.
+void conclude_groups(CycleReport& report);
 
 /// The result that the parts of a report add up to: that of the worst.
 Outcome conclude(const CycleReport& report);

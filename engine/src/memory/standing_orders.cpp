@@ -46,6 +46,14 @@ std::string advice_for(const std::string& quarantined_service) {
     return "to try it again: coco-fleet-deployer retry " + quarantined_service + " --config FILE";
 }
 
+Standstill standstill_of(const RolloutRecord& quarantined) {
+    return {quarantined.service, Outcome::quarantined, describe(quarantined), 0, advice_for(quarantined.service)};
+}
+
+void add_pause(Standstill& quarantined, const std::string& pause) {
+    quarantined.reason += "; also paused: " + pause;
+}
+
 RolloutsOfConcern rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
                                       const Orders& orders) {
     if (rollouts.empty()) return {};
@@ -75,8 +83,7 @@ StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {
         } else if (record.quarantine->outcome == Outcome::rolled_back) {
             standing.restoring.insert(record.service);
         } else {
-            standing.still.push_back({record.service, Outcome::quarantined, describe(record)});
-            standing.still.back().advice = advice_for(record.service);
+            standing.still.push_back(standstill_of(record));
         }
     }
     for (const auto& [service, pause] : orders.paused) {
@@ -85,7 +92,7 @@ StandingOrders standing_orders(const Ledger& ledger, const Orders& orders) {
         if (quarantined == standing.still.end()) {
             standing.still.push_back({service, Outcome::paused, describe(pause)});
         } else {
-            quarantined->reason += "; also paused: " + describe(pause);
+            add_pause(*quarantined, describe(pause));
         }
     }
     standing.unproven.insert(ledger.unproven.begin(), ledger.unproven.end());

@@ -37,6 +37,11 @@ std::string describe(const Pause& pause);
 /// How to end a quarantine.
 std::string advice_for(const std::string& quarantined_service);
 
+/// What there is to tell of a service with a quarantine.
+Standstill standstill_of(const RolloutRecord& quarantined);
+/// The same where that service is paused as well. `pause`: what there is to tell of the pause.
+void add_pause(Standstill& quarantined, const std::string& pause);
+
 /// What a comparison has to mind.
 StandingOrders standing_orders(const Ledger& ledger, const Orders& orders);
 

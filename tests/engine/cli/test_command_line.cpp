@@ -31,11 +31,11 @@ TEST_CASE("each command takes its options, with and without an equals sign, in a
     const auto plan = parse({"plan", "--output", "json", "--detailed-exitcode", "--config=a.yaml"});
     CHECK(plan.command == Command::plan);
     CHECK(plan.config == "a.yaml");
-    CHECK(plan.json);
+    CHECK(plan.is_json());
     CHECK(plan.detailed_exitcode);
     CHECK(parse({"once", "--config", "b.yaml"}).config == "b.yaml");
     CHECK(parse({"run", "-c", "b.yaml"}).config == "b.yaml");
-    CHECK(parse({"once", "-cb.yaml", "--output=text"}).json == false);
+    CHECK(parse({"once", "-cb.yaml", "--output=text"}).is_json() == false);
     CHECK(parse({"plugins"}).config.empty());
     CHECK(parse({"--version"}).command == Command::version);
 }
@@ -92,7 +92,7 @@ TEST_CASE("the Go deployer's flags stand alone for run, or go with a command, an
     const auto plan =
         parse({"plan", "--output=json", "-fleetEndpoint", "http://h:49153", "-rootURI=https://example.test/"});
     CHECK(plan.command == Command::plan);
-    CHECK(plan.json);
+    CHECK(plan.is_json());
     CHECK_FALSE(plan.config_text.empty());
     CHECK(parse({"-help"}).help.find("-no-of-secs-to-sleep-before-restart") != std::string::npos);
     const auto from_environment = parse_command_line({}, [](const std::string& name) {
@@ -155,7 +155,7 @@ TEST_CASE("commands on a service take its name anywhere among their options") {
     CHECK(pause.reason == "moving house");
     CHECK(parse({"pause", "-c", "c.yaml", "--reason=x"}).operand.empty());
     CHECK(parse({"resume", "-c", "c.yaml"}).command == Command::resume);
-    CHECK(parse({"history", "-c", "c.yaml", "-o", "json"}).json);
+    CHECK(parse({"history", "-c", "c.yaml", "-o", "json"}).is_json());
     CHECK(parse({"status", "-c", "c.yaml"}).command == Command::status);
 
     CHECK(parse({"retry", "--all", "-c", "c.yaml"}).all);

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "cli/command_line.hpp"
+
+#include <Poco/Util/OptionSet.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace deployer {
+
+/// The name of the program, as usages and messages have it.
+inline constexpr std::string_view program = "coco-fleet-deployer";
+
+enum class ConfigUse { required, optional, none };
+
+/// A word of the command line without a dash before it.
+struct Operand {
+    std::string_view name;  ///< as usages have it; empty: there is none
+    bool required = true;
+};
+
+/// One way to write the output of a command.
+struct Format {
+    OutputFormat format;
+    std::string_view name;
+};
+/// The formats of one command. The first is the default, and it is text. A command without any has no `--output`.
+using Formats = std::span<const Format>;
+
+/// A command as its users see it.
+struct CommandSyntax {
+    Command command;
+    std::string_view name;
+    std::string_view summary;      ///< a line of the overview
+    std::string_view description;  ///< the text of its own help
+    ConfigUse config;
+    Formats output;
+    Operand operand{};
+};
+
+/// All commands, in the order of the overview.
+[[nodiscard]] std::span<const CommandSyntax> all_commands();
+/// Nullptr when there is none of that name.
+[[nodiscard]] const CommandSyntax* find_command(std::string_view name);
+/// Whether the command makes a plugin with the settings of a file.
+[[nodiscard]] bool needs_settings(const CommandSyntax& syntax);
+[[nodiscard]] Poco::Util::OptionSet options_of(const CommandSyntax& syntax);
+/// The names of formats in a sentence that begins with the first one: "text, tap or junit".
+[[nodiscard]] std::string in_words(Formats formats, std::string sentence);
+
+/// The help of one command.
+[[nodiscard]] std::string help_for(const CommandSyntax& syntax);
+/// The help of the program: a line for each command.
+[[nodiscard]] std::string overview();
+
+}  // namespace deployer
