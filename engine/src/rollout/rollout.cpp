@@ -1,5 +1,6 @@
 #include "rollout/rollout.hpp"
 
+#include "rollout/choose_step.hpp"
 #include "rollout/gate.hpp"
 #include "rollout/restart.hpp"
 
@@ -435,8 +436,9 @@ private:
             const std::lock_guard lock(mutex_);
             return group.waiting;
         }();
-        const auto chosen =
-            group.plan.spares_nodes && why_not(group).empty() ? neediest(group, waiting) : waiting.front();
+        const auto chosen = group.plan.spares_nodes && why_not(group).empty()
+                                ? choose_neediest(waiting, [&](auto step) { return worth_of(group, step); })
+                                : waiting.front();
         const std::lock_guard lock(mutex_);
         group.waiting.erase(std::find(group.waiting.begin(), group.waiting.end(), chosen));
         --group.claims;
@@ -453,26 +455,6 @@ private:
             return std::any_of(step.changes.begin(), step.changes.end(),
                                [&](auto index) { return is_unproven(plan, index); });
         });
-    }
-
-    /// What a change can take away from a step's node.
-    enum class Worth {
-        down,      ///< nothing
-        unproven,  ///< it may be down in another way than the target sees
-        up,
-    };
-
-    /// The first of those that are worth least. The first one of all is only looked at if another one is worth little.
-    std::size_t neediest(const Group& group, const std::deque<std::size_t>& waiting) {
-        auto best = Worth::up;
-        auto chosen = waiting.front();
-        for (auto step = std::next(waiting.begin()); step != waiting.end() && best != Worth::down; ++step) {
-            const auto worth = worth_of(group, *step);
-            if (worth >= best) continue;
-            best = worth;
-            chosen = *step;
-        }
-        return best == Worth::up || worth_of(group, waiting.front()) <= best ? waiting.front() : chosen;
     }
 
     Worth worth_of(const Group& group, std::size_t step) {
