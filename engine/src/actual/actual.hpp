@@ -20,6 +20,11 @@ struct DeployedUnit {
     DesiredState desired_state = DesiredState::launched;
 };
 
+/// The unit as targets take it.
+inline Unit as_unit(const DeployedUnit& unit) {
+    return {unit.name, unit.content->options, unit.desired_state};
+}
+
 /// The actual state: what the target reported, whole, at one moment.
 struct ActualState {
     std::vector<DeployedUnit> units;  ///< each name once, in numeric order of names

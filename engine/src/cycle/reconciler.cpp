@@ -237,7 +237,7 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
         set_outcome(report, std::move(group));
     }
     report.overtaken = end.overtaken;
-    for (auto& entry : end.not_ready) {
+    for (auto& entry : end.findings.not_ready) {
         // A sidekick that an earlier cycle changed is not proven by a gate that was passed without it.
         entry.was_changed = entry.was_changed || ledger_->is_unproven(entry.unit);
         report.not_ready.push_back(std::move(entry));
@@ -245,7 +245,7 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     note_outage(end);
     auto error = std::move(end.error);
     if (!error) {
-        error = carry_out_destroys(plan, find_surplus(end.unplaced, before, report), report,
+        error = carry_out_destroys(plan, find_surplus(end.findings.unplaced, before, report), report,
                                    {*wanted_, *plugins_.source, rollout, events_, calls});
     }
     skip_destroys(report, "the cycle ended early", events_);
@@ -266,7 +266,7 @@ void Reconciler::watch(const Plan& plan, Rollout& rollout, const std::stop_token
 
 void Reconciler::note_outage(const RolloutEnd& end) {
     if (!end.error) {
-        shaken_ = end.shaken;
+        shaken_ = end.findings.shaken;
     } else if (end.error->kind() == ErrorKind::unavailable) {
         wait_starts_.clear();
         for (const auto& unit : ledger_->unproven) shaken_.emplace(service_name(unit));

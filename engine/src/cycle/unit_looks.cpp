@@ -34,7 +34,7 @@ Look look_at(const std::vector<DeployedUnit>& units, bool were_changed, Target& 
     Look look;
     for (const auto& unit : units) {
         try {
-            const auto status = target.status({unit.name, unit.content->options, unit.desired_state}, calls.make());
+            const auto status = target.status(as_unit(unit), calls.make());
             if (status.readiness != Readiness::ready) {
                 look.not_ready.push_back({unit.name, status.detail, were_changed});
             }

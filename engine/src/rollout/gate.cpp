@@ -151,7 +151,7 @@ void Gate::leave(const GateTools& tools) {
 
 UnitStatus Gate::look_at(const DeployedUnit& unit, const GateTools& tools) {
     unit_ = unit.name;
-    auto status = tools.target.status({unit.name, unit.content->options, unit.desired_state}, make_call(tools));
+    auto status = tools.target.status(as_unit(unit), make_call(tools));
     seen_ = status.readiness;
     detail_ = status.detail;
     return status;

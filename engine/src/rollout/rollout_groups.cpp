@@ -1,9 +1,11 @@
-#include "rollout/rollout.hpp"
+#include "rollout/rollout_groups.hpp"
 
 #include <deployer/unit_name.hpp>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace deployer {
@@ -57,12 +59,8 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     const auto& rules = gated.rules;
     group.unproven = gated.unproven;
     group.former = gated.former;
-    const auto creates = [&](const auto& step) {
-        return plan.changes[step.changes.front()].kind == ChangeKind::create_group;
-    };
-    group.confirms_absence = gated.fresh && std::all_of(group.steps.begin(), group.steps.end(), creates);
     group.is_fresh = gated.fresh;
-    group.restoring = gated.restoring;
+    group.is_returning = gated.restoring;
     if (!gated.restoring) group.on_timeout = rules.on_timeout.value_or(policy.on_timeout);
     group.settled = gated.settled;
     group.restarts = gated.restarts;
@@ -71,8 +69,7 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     if (rules.sequential && !gated.fresh) {
         for (auto& step : group.steps) step.gated = true;
         group.at_once = rules.max_unavailable.value_or(policy.max_unavailable);
-        group.halts = true;
-        group.spares_nodes = true;
+        group.kind = GroupKind::node_by_node;
     }
     if (rules.canary && !group.steps.empty()) group.steps.front().gated = true;
     add_companions(group, gated, plan);
@@ -80,7 +77,7 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     if (gated.restoring) std::reverse(group.steps.begin(), group.steps.end());
 }
 
-/// What comes first in the plan of all that the group has; a group without changes only looks, and comes before all.
+/// The index of the group's first change in the plan. A group without changes only looks, and comes before all others.
 std::size_t first_change(const RolloutGroup& group) {
     std::size_t first = group.steps.empty() ? 0 : group.steps.front().changes.front();
     for (const auto& step : group.steps) first = std::min(first, step.changes.front());
@@ -91,12 +88,13 @@ std::size_t first_change(const RolloutGroup& group) {
 
 std::vector<RolloutGroup> make_rollout_groups(const Plan& plan, const RolloutPolicy& policy) {
     std::vector<RolloutGroup> groups;
-    // What replaces something has to be up before that goes (R25), so it is waited for even in a plain group.
+    // A unit must not be destroyed before the unit that replaces it is up (R25), so where units are destroyed all
+    // others are waited for.
     const bool destroys =
         plan.destroy_obstacle.empty() && std::any_of(plan.changes.begin(), plan.changes.end(),
                                                      [](const auto& change) { return is_destroy(change.kind); });
     for (const auto& [service, changes] : group_by_service(plan, [](ChangeKind kind) { return !is_destroy(kind); })) {
-        RolloutGroup group{service, split_by_node(plan, changes, destroys)};
+        RolloutGroup group{service, GroupKind::side_by_side, split_by_node(plan, changes, destroys)};
         if (const auto* const gated = find_gated(plan, service)) apply_rules(group, *gated, plan, policy);
         groups.push_back(std::move(group));
     }
@@ -104,7 +102,7 @@ std::vector<RolloutGroup> make_rollout_groups(const Plan& plan, const RolloutPol
         const bool changes = std::any_of(groups.begin(), groups.end(),
                                          [&](const auto& group) { return group.service == gated.service; });
         if (changes) continue;
-        RolloutGroup group{gated.service, {}};
+        RolloutGroup group{gated.service};
         apply_rules(group, gated, plan, policy);
         groups.push_back(std::move(group));
     }
@@ -127,9 +125,10 @@ std::vector<RolloutGroup> make_verify_groups(const Plan& plan, const ActualState
     std::vector<RolloutGroup> groups;
     for (const auto& unit : actual.units) {
         if (!is_unproven(unit) || covered.contains(unit.name)) continue;
-        // A gate for each node: one that is not ready tells nothing of another.
-        groups.push_back({std::string(service_name(unit.name)), {}, {unit}});
-        groups.back().is_brief = true;
+        // Each node has a gate of its own, because a node that is not ready says nothing about another node.
+        RolloutGroup group{std::string(service_name(unit.name)), GroupKind::verify};
+        group.settled.push_back(unit);
+        groups.push_back(std::move(group));
     }
     for (const auto& unit : actual.units) {
         if (!is_sidekick(unit.name) || is_unproven(unit) || covered.contains(unit.name)) continue;
@@ -145,7 +144,7 @@ std::vector<RolloutGroup> make_verify_groups(const Plan& plan, const ActualState
 std::vector<RolloutGroup> make_destroy_groups(const Plan& plan, ChangeKind kind) {
     std::vector<RolloutGroup> groups;
     for (const auto& [service, changes] : group_by_service(plan, [kind](ChangeKind each) { return each == kind; })) {
-        RolloutGroup group{service, {}};
+        RolloutGroup group{service, GroupKind::destroy};
         group.at_once = 1;
         for (const auto index : changes) group.steps.push_back({{index}, false, {}});
         groups.push_back(std::move(group));

@@ -378,7 +378,7 @@ TEST_CASE("a unit that no machine takes is given up after a grace, before the no
     // It says nothing of the content.
     CHECK(scene.booked.empty());
     CHECK(scene.end.groups.empty());
-    CHECK(scene.end.unplaced == std::set<std::string>{"foo@1.service"});
+    CHECK(scene.end.findings.unplaced == std::set<std::string>{"foo@1.service"});
     CHECK(scene.version_of("foo@1.service") == "v2");
     CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
 }
@@ -401,8 +401,8 @@ TEST_CASE("what its machine never began says nothing of its content", "[R42][R43
     scene.roll_out();
     CHECK(scene.target.count("status foo@1.service") == 2);
     CHECK(scene.booked.empty());
-    REQUIRE(scene.end.not_ready.size() == 1);
-    CHECK(scene.end.not_ready[0].detail == "is still not begun by its machine: exit code 1");
+    REQUIRE(scene.end.findings.not_ready.size() == 1);
+    CHECK(scene.end.findings.not_ready[0].detail == "is still not begun by its machine: exit code 1");
 
     SECTION("when it does, it has all its time") {
         scene.policy.timeout = 500ms;
@@ -458,7 +458,7 @@ TEST_CASE("what fails while the target is out of reach now and then is not held 
     CHECK_FALSE(scene.end.error);
     CHECK(holds(scene.result_of("foo@1.service").error, "it could not be looked at for a while"));
     CHECK(scene.booked.empty());
-    CHECK(scene.end.shaken == std::set<std::string>{"foo"});
+    CHECK(scene.end.findings.shaken == std::set<std::string>{"foo"});
     CHECK(scene.status_of("foo@2.service") == ChangeStatus::skipped);
 }
 
@@ -569,8 +569,8 @@ TEST_CASE("a node that an earlier cycle changed is judged as if this one had", "
         CHECK(scene.outcome_of("foo") == Outcome::halted);
         CHECK(scene.booked.size() == 1);
         CHECK(scene.target.writes().empty());
-        REQUIRE(scene.end.not_ready.size() == 1);
-        CHECK(scene.end.not_ready[0].unit == "foo@1.service");
+        REQUIRE(scene.end.findings.not_ready.size() == 1);
+        CHECK(scene.end.findings.not_ready[0].unit == "foo@1.service");
     }
     SECTION("rollback") {
         scene.rules().on_timeout = OnTimeout::rollback;
@@ -578,7 +578,7 @@ TEST_CASE("a node that an earlier cycle changed is judged as if this one had", "
         CHECK(scene.outcome_of("foo") == Outcome::rolled_back);
         CHECK(scene.target.writes() == std::vector<std::string>{"apply foo@1.service"});
         CHECK(scene.version_of("foo@1.service") == "v1");
-        CHECK(scene.end.not_ready.empty());
+        CHECK(scene.end.findings.not_ready.empty());
     }
     SECTION("also when it was the last, and nothing is left to change") {
         for (const auto* node : {"foo@2.service", "foo@3.service"}) scene.have(node, "v2");
@@ -656,7 +656,7 @@ TEST_CASE("a sidekick that stopped along with its node is started once more", "[
         CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
         CHECK(sidekick.runs());
         CHECK(scene.target.writes() == restarted);
-        CHECK(scene.end.not_ready.empty());
+        CHECK(scene.end.findings.not_ready.empty());
     }
     SECTION("with one as well, though its state does not count") {
         scene.has_health = true;
@@ -664,7 +664,7 @@ TEST_CASE("a sidekick that stopped along with its node is started once more", "[
         CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
         CHECK(sidekick.runs());
         CHECK(scene.target.writes() == restarted);
-        CHECK(scene.end.not_ready.empty());
+        CHECK(scene.end.findings.not_ready.empty());
     }
     SECTION("and is told when that was in vain") {
         scene.has_health = true;
@@ -672,8 +672,8 @@ TEST_CASE("a sidekick that stopped along with its node is started once more", "[
         scene.roll_out();
         CHECK(scene.status_of("foo@1.service") == ChangeStatus::done);
         CHECK(scene.target.writes() == restarted);
-        REQUIRE(scene.end.not_ready.size() == 1);
-        CHECK(scene.end.not_ready[0] == NotReady{"foo-sidekick@1.service", "inactive (dead)", false});
+        REQUIRE(scene.end.findings.not_ready.size() == 1);
+        CHECK(scene.end.findings.not_ready[0] == NotReady{"foo-sidekick@1.service", "inactive (dead)", false});
     }
     SECTION("once: one that stays down ends the wait as before") {
         sidekick.is_broken = true;
@@ -744,7 +744,7 @@ TEST_CASE("what failed is launched only after it was seen at rest, when somebody
     CHECK(scene.target.writes() ==
           std::vector<std::string>{"set foo@1.service inactive", "set foo@1.service launched"});
     CHECK(scene.booked.empty());
-    CHECK(scene.end.not_ready.empty());
+    CHECK(scene.end.findings.not_ready.empty());
 }
 
 TEST_CASE("a sidekick that stopped when its node failed is started with the node, when somebody has it tried again",
@@ -765,7 +765,7 @@ TEST_CASE("a sidekick that stopped when its node failed is started with the node
     };
     scene.roll_out();
     CHECK(sidekick.runs());
-    CHECK(scene.end.not_ready.empty());
+    CHECK(scene.end.findings.not_ready.empty());
     CHECK(scene.target.count("set foo-sidekick@1.service inactive") == 1);
     CHECK(scene.target.count("set foo@2.service inactive") == 0);
 }

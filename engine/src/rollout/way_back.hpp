@@ -1,0 +1,44 @@
+#pragma once
+
+#include "rollout/judgement.hpp"
+#include "rollout/node_wait.hpp"
+#include "rollout/run_tools.hpp"
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deployer {
+
+/// Puts the nodes of a group back to what they were, one after the other, each waited for (R43). The first that cannot
+/// be put back ends the way back: this node and those that were to follow stay as they are. One thread at a time.
+class WayBack {
+public:
+    /// The last of `returns` goes first. `verdict` is why the group goes back. `health_turn` and tools must outlive the
+    /// WayBack.
+    WayBack(std::string service, std::vector<Return> returns, std::string verdict, std::mutex& health_turn,
+            const RunTools& tools);
+
+    /// After how long to go on; nullopt: the way back has ended.
+    std::optional<std::chrono::milliseconds> go_on();
+
+    /// The unit that could not be put back, and why; empty: all were.
+    [[nodiscard]] const std::string& not_restored() const noexcept { return not_restored_; }
+
+private:
+    [[nodiscard]] bool apply_former();
+    void note_restored();
+    void give_up(const std::string& unit, const std::string& why);
+
+    std::string service_;
+    std::vector<Return> returns_;
+    std::string verdict_;
+    std::mutex& health_turn_;
+    const RunTools& tools_;
+    std::optional<NodeWait> wait_;
+    std::string not_restored_;
+};
+
+}  // namespace deployer
