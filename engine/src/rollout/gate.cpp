@@ -13,11 +13,11 @@ Gate::Gate(std::string service, std::vector<DeployedUnit> units, std::vector<Dep
            std::optional<Clock::time_point> deadline, bool was_idle)
     : service_(std::move(service)),
       units_(std::move(units)),
-      companions_(std::move(companions)),
+      companions_(std::move(companions), units_.front().name),
       deadline_(deadline),
       is_brief_(!deadline),
       was_idle_(was_idle),
-      unit_(units_.front().name) {}
+      seen_{units_.front().name} {}
 
 Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
     bool is_well = false;
@@ -28,22 +28,23 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
         trouble_.reset();
         ++answers_;
     } catch (const Error& error) {
-        // Who cannot answer now may answer at the next look.
+        // A target that cannot answer now may answer at the next look.
         if (error.kind() != ErrorKind::unavailable) {
             leave(tools);
             throw;
         }
         trouble_ = error;
         was_blind_ = true;
-        detail_ = error.what();
+        seen_.detail = error.what();
     }
     if (!trouble_) note_beginning(tools.timeout);
     good_ = is_well ? good_ + 1 : 0;
     if (good_ >= tools.stable_samples) return Look::passed;
     if (is_well)
-        detail_ = "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
-    if (deadline_) tell(tools, detail_);
-    // What is ready in time may show that it stays so.
+        seen_.detail =
+            "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
+    if (deadline_) tell(tools, seen_.detail);
+    // A node that is ready in time may show after the deadline that it stays so.
     const bool is_idle_still = was_idle_ && is_idle() && !trouble_ && answers_ > 1;
     if (!is_well && (!deadline_ || is_late() || is_idle_still)) {
         leave(tools);
@@ -53,8 +54,9 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
 }
 
 bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
-    if (is_starting_once_more(tools)) return false;
-    // They tell the same, one bound to the other: looks take turns, and cost the target half.
+    if (is_companion_starting(tools)) return false;
+    // Node and companions tell the same, for they are bound to each other. So looks at them take turns, which costs the
+    // target half.
     if (companions_turn_) {
         companions_turn_ = false;
         return companions_are_ready(tools);
@@ -64,7 +66,7 @@ bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
     }
     const bool runs = std::any_of(units_.begin(), units_.end(),
                                   [](const auto& unit) { return unit.desired_state == DesiredState::launched; });
-    // Who is not to run has no health to ask for.
+    // A unit that should not run has no health check to pass.
     if (!runs) return true;
     if (const auto healthy = is_healthy(tools, turn)) {
         const bool is_last_look = good_ + 1 >= tools.stable_samples;
@@ -76,84 +78,48 @@ bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
 }
 
 bool Gate::companions_are_ready(const GateTools& tools) {
-    auto how = Readiness::ready;
-    const auto down = find_companion_down(tools, how);
-    down_looks_ = down ? down_looks_ + 1 : 0;
-    if (!down) return true;
-    // One that was stopped along with its node may come up by itself, as may one that failed with the former version.
-    const bool has_had_time = is_brief_ || how == Readiness::failed || down_looks_ >= tools.stable_samples;
-    if (has_had_time) (void)start_once_more(down->unit, tools);
-    return false;
+    const auto companions = companion_tools(tools);
+    const auto state = companions_.look(is_brief_ ? 1 : tools.stable_samples, companions);
+    note_restart(state, companions);
+    return state == Companions::State::ready;
 }
 
 bool Gate::companions_are_mended(const GateTools& tools) {
-    const auto well = detail_;
-    auto how = Readiness::ready;
-    left_down_ = find_companion_down(tools, how);
-    if (left_down_ && start_once_more(left_down_->unit, tools)) return false;
-    detail_ = well;
+    const auto detail_of_node = seen_.detail;
+    const auto companions = companion_tools(tools);
+    const auto state = companions_.mend(companions);
+    note_restart(state, companions);
+    if (state == Companions::State::starting) return false;
+    seen_.detail = detail_of_node;
     return true;
 }
 
-std::optional<NotReady> Gate::find_companion_down(const GateTools& tools, Readiness& how) {
-    for (const auto& companion : companions_) {
-        const auto status = look_at(companion, tools);
-        if (status.readiness == Readiness::ready) continue;
-        how = status.readiness;
-        return NotReady{companion.name, status.detail, false};
-    }
-    return std::nullopt;
+bool Gate::is_companion_starting(const GateTools& tools) {
+    const auto* const unit = companions_.starting();
+    if (unit == nullptr) return false;
+    seen_ = {unit->name, Readiness::waiting, "is started once more"};
+    return companions_.go_on(companion_tools(tools));
 }
 
-/// False: that was done before, or the unit is not to run.
-bool Gate::start_once_more(const std::string& unit, const GateTools& tools) {
-    const auto companion = std::find_if(companions_.begin(), companions_.end(),
-                                        [&](const auto& candidate) { return candidate.name == unit; });
-    if (is_restarted_ || companion->desired_state != DesiredState::launched) return false;
-    is_restarted_ = true;
-    if (!deadline_) deadline_ = Clock::now() + tools.placement_grace;
-    tools.calls.log.info(unit + " does not run (" + detail_ + ") beside " + units_.front().name +
-                         ", and is started once more");
-    try {
-        tools.before_restart();
-        restart_.emplace(*companion, *deadline_, tools.target, tools.calls);
-    } catch (const Error& error) {
-        // What the target says of the companion is nothing that the node's new content can be blamed for.
-        is_restarted_ = error.kind() != ErrorKind::unavailable;
-        if (!is_about_unit(error)) throw;
-        tools.calls.log.warning(error.what());
-        return false;
-    }
-    detail_ += ", is started once more";
-    return true;
+void Gate::note_restart(Companions::State state, const CompanionTools& tools) {
+    if (companions_.is_restarted() && !deadline_) deadline_ = tools.deadline;
+    if (state == Companions::State::starting) seen_.detail += ", is started once more";
 }
 
-bool Gate::is_starting_once_more(const GateTools& tools) {
-    if (!restart_) return false;
-    unit_ = restart_->unit().name;
-    seen_ = Readiness::waiting;
-    detail_ = "is started once more";
-    try {
-        if (!restart_->go_on(tools.target, tools.calls)) return true;
-    } catch (const Error& error) {
-        if (!is_about_unit(error)) throw;
-        tools.calls.log.warning(error.what());
-    }
-    leave(tools);
-    down_looks_ = 0;
-    return false;
+CompanionTools Gate::companion_tools(const GateTools& tools) {
+    return {[&](const DeployedUnit& unit) { return look_at(unit, tools); }, tools.target, tools.calls,
+            tools.before_restart, deadline_.value_or(Clock::now() + tools.placement_grace)};
 }
 
 void Gate::leave(const GateTools& tools) {
-    if (restart_) restart_->leave(tools.target, tools.calls.log);
-    restart_.reset();
+    companions_.leave(tools.target, tools.calls.log);
 }
 
 UnitStatus Gate::look_at(const DeployedUnit& unit, const GateTools& tools) {
-    unit_ = unit.name;
+    seen_.unit = unit.name;
     auto status = tools.target.status(as_unit(unit), make_call(tools));
-    seen_ = status.readiness;
-    detail_ = status.detail;
+    seen_.readiness = status.readiness;
+    seen_.detail = status.detail;
     return status;
 }
 
@@ -178,7 +144,8 @@ void Gate::note_placement(Readiness readiness, const std::string& detail, millis
 }
 
 bool Gate::is_idle() const noexcept {
-    return seen_ == Readiness::pending || seen_ == Readiness::unplaced || seen_ == Readiness::absent;
+    return seen_.readiness == Readiness::pending || seen_.readiness == Readiness::unplaced ||
+           seen_.readiness == Readiness::absent;
 }
 
 void Gate::note_beginning(milliseconds timeout) {
@@ -190,13 +157,14 @@ void Gate::note_beginning(milliseconds timeout) {
 }
 
 bool Gate::is_late() const {
-    // When nobody could look for long, one look is not enough.
+    // After an outage one look is not enough, for the unit may just be coming up.
     return deadline_ && Clock::now() >= *deadline_ && (trouble_ || answers_ > 1);
 }
 
 std::string Gate::excuse() const {
     if (was_blind_) return "; it could not be looked at for a while, so this is not held against its content";
-    if (seen_ == Readiness::pending) return "; its machine has not begun, so this is not held against its content";
+    if (seen_.readiness == Readiness::pending)
+        return "; its machine has not begun, so this is not held against its content";
     return {};
 }
 
@@ -211,12 +179,12 @@ std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
     }
     const auto report = tools.health->check(service, make_call(tools));
     if (report.verdict == HealthReport::Verdict::not_checked) return std::nullopt;
-    detail_ = "health check: " + (report.detail.empty() ? std::string("unhealthy") : report.detail);
+    seen_.detail = "health check: " + (report.detail.empty() ? std::string("unhealthy") : report.detail);
     return report.verdict == HealthReport::Verdict::healthy;
 }
 
 Call Gate::make_call(const GateTools& tools) const {
-    // A last look has a moment too, and no look takes longer than the wait.
+    // No look takes longer than the wait, but a last look has a moment too.
     constexpr milliseconds moment{1'000};
     if (!deadline_) return tools.calls.make();
     const auto left = std::chrono::duration_cast<milliseconds>(*deadline_ - Clock::now());
@@ -226,12 +194,12 @@ Call Gate::make_call(const GateTools& tools) const {
 void Gate::tell(const GateTools& tools, const std::string& detail) {
     if (detail == told_) return;
     told_ = detail;
-    tools.events.publish(WaitingForReady{unit_, detail});
+    tools.events.publish(WaitingForReady{seen_.unit, detail});
 }
 
 void Gate::give_up(const GateTools& tools) const {
     if (trouble_) throw Error(*trouble_);
-    const auto why = detail_.empty() ? std::string("the target does not say why") : detail_;
+    const auto why = seen_.detail.empty() ? std::string("the target does not say why") : seen_.detail;
     if (!deadline_) throw Error(ErrorKind::rejected, why);
     if (!is_late()) {
         const auto what = is_unplaced() ? "is still on no machine: " : "is still not begun by its machine: ";
