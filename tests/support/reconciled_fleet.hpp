@@ -1,0 +1,85 @@
+#pragma once
+
+#include "memory/documents.hpp"
+#include "memory/orders.hpp"
+#include "memory/records.hpp"
+#include "support/catch.hpp"
+#include "support/fake_health.hpp"
+#include "support/holds.hpp"
+#include "support/world.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace deployer {
+
+using namespace std::chrono_literals;
+
+inline bool is_command(const Unit& unit, const std::string& command) {
+    return unit.options.at(0).value == "/bin/" + command;
+}
+
+/// foo, three nodes, goes node by node; bar is plain. All is settled on "good".
+struct Fleet : World {
+    explicit Fleet(const std::string& more = "") {
+        policy.rollout.timeout = 50ms;
+        policy.interval = 20ms;
+        restart();
+        declare("services:\n- {name: foo@.service, count: 3, sequentialDeployment: true" + more +
+                "}\n- name: bar.service\n");
+        release("good");
+        settle();
+    }
+
+    void release(const std::string& command) { source->put("foo@.service", unit_file(command)); }
+    /// From now on that command fails on that node, and is fine elsewhere.
+    void break_command(const std::string& command, const std::string& node, Readiness as = Readiness::failed) {
+        target->judge = [=](const Unit& unit, const UnitStatus& status) {
+            return unit.name == node && is_command(unit, command) ? UnitStatus{as, "exit code 1"} : status;
+        };
+    }
+    [[nodiscard]] std::vector<std::string> commands() const {
+        std::vector<std::string> commands;
+        for (const auto& [name, unit] : target->units()) {
+            if (name.rfind("foo", 0) == 0) commands.push_back(unit.options.at(0).value.substr(5));
+        }
+        return commands;
+    }
+    void order(const Orders& orders) {
+        cache->documents[document_key(orders_document, target->identity())] = write_orders(orders);
+    }
+    /// As the command does.
+    void retry(const std::string& service) {
+        auto records = load_records(*cache, *target, calls());
+        for (const auto& [name, quarantine] : retries_for(records, service)) records.orders.retries[name] = quarantine;
+        order(records.orders);
+    }
+    /// As if the clock had shown that time whenever something was quarantined.
+    void quarantined_at(const std::string& time) {
+        auto& document = cache->documents[document_key(ledger_document, target->identity())];
+        auto ledger = read_ledger(document).value();
+        for (auto& record : ledger.rollouts) record.quarantine.value().since = time;
+        document = write_ledger(ledger);
+        restart();
+    }
+};
+
+using Commands = std::vector<std::string>;
+
+inline const GroupOutcome& group_of(const CycleReport& report, const std::string& service) {
+    const auto found = std::find_if(report.groups.begin(), report.groups.end(),
+                                    [&](const auto& group) { return group.service == service; });
+    REQUIRE(found != report.groups.end());
+    return *found;
+}
+
+inline const std::string three_nodes = "services:\n- {name: foo@.service, count: 3, sequentialDeployment: true";
+
+/// Whether it is the unit with that command, and there.
+inline bool runs(const Unit& unit, const UnitStatus& status, const std::string& command) {
+    return is_command(unit, command) && status.readiness != Readiness::absent;
+}
+
+}  // namespace deployer
