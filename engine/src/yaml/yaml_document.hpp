@@ -1,8 +1,9 @@
 #pragma once
 
+#include "yaml/yaml_budget.hpp"
+
 #include <deployer/settings.hpp>
 
-#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -10,13 +11,6 @@
 #include <vector>
 
 namespace deployer {
-
-/// How much of a YAML document is believed. Aliases count what they stand for, so that an alias bomb ends here.
-struct YamlBudget {
-    std::size_t bytes = 16U << 20U;
-    std::size_t nodes = 500'000;
-    int depth = 32;
-};
 
 /// Reads exactly one YAML document whose root is a block. Throws Error `rejected`, "FILE:LINE: …" (or "FILE: …" where
 /// no line is to blame), for anything else: not YAML, nothing in it, several documents, a duplicate key (both lines), a
