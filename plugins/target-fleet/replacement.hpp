@@ -10,7 +10,6 @@
 #include <deployer/unit.hpp>
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,19 +55,6 @@ private:
     void hurry(const std::string& unit, Stopped& stopped, const Call& call) const;
     void remind(const std::string& unit, const Call& call) const;
     void launch(const std::string& unit, const Call& call) const;
-    /// Returns also at the deadline, if the unit stops then. `bound`: what systemd stops first.
-    void wait_until_stopped(const Unit& unit, const std::vector<std::string>& bound, const Call& call) const;
-    [[nodiscard]] bool is_any_stopping(const std::vector<std::string>& units, const Call& call) const;
-    struct Stopping {
-        bool is_begun = false;      ///< the unit's agent has acted
-        bool is_under_way = false;  ///< systemd stops the unit
-        int looks_in_vain = 0;      ///< in a row after that at which systemd did not
-        std::string detail;
-        std::optional<std::chrono::steady_clock::time_point> unplaced_since{};  ///< on no machine, and inactive
-    };
-    [[nodiscard]] static bool has_begun(const FleetUnit& held, Stopping& stopping);
-    [[nodiscard]] bool has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const;
-    void tell_again(const std::string& unit, const Call& call) const;
     void wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const;
     [[nodiscard]] Error start_again(Stopped stopped, const Error& error, const Call& call) const;
     [[nodiscard]] Error restore(const Unit* former, const Unit& unit, const Error& error, const Call& call);
