@@ -1,5 +1,6 @@
 // A hundred sequential services of three nodes roll out at once with 8 calls at a time: each call takes 5 ms, each node
-// 200 ms until it is ready, and the nodes of one service 3 s. Waiting is to keep no other service from going on.
+// 200 ms until it is ready, and the nodes of one service 3 s. A service that waits must not keep the others from going
+// on.
 
 #include "plan/planner.hpp"
 #include "rollout/rollout.hpp"

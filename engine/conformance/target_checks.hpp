@@ -19,7 +19,7 @@ std::vector<Check> checks_of_sharing();
 /// Calls that are stopped, late, or out of reach of the other side.
 std::vector<Check> checks_of_calls();
 
-/// The run leaves no unit behind, also after checks that failed or crashed. Comes after all others.
+/// That the run leaves no unit behind, also after checks that failed or crashed. Comes after all other checks.
 Check check_of_leftovers();
 
 }  // namespace deployer::conformance

@@ -41,7 +41,7 @@ DurationWord first_word(std::string_view text) {
 
 std::optional<long long> parse_integer(std::string_view text) {
     const auto digits = text.starts_with('-') ? text.substr(1) : text;
-    // A leading zero would make it octal to other readers of YAML.
+    // Other readers of YAML take a number with a leading zero for octal.
     if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return std::nullopt;
     if (digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
     long long value = 0;

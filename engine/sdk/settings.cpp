@@ -31,7 +31,7 @@ std::string_view name_of(Kind kind) {
     return "";
 }
 
-/// A key as a part of a path: in quotes only when it would not be one word of a line otherwise.
+/// A key as a part of a path: in quotes only when it is not one word of a line without them.
 std::string show_key(std::string_view key) {
     auto quoted = quote(key);
     const bool is_plain = !key.empty() && quoted.size() == key.size() + 2 && quoted.find(' ') == std::string::npos;

@@ -112,7 +112,7 @@ void Exchange::start_ready() {
 }
 
 void Exchange::start(Job& job) {
-    // A redirect goes on with the attempt that met it.
+    // A redirected request goes on with the same attempt.
     if (job.redirects == 0) ++job.attempts;
     const Errand errand{job.request, job.here, job.start, job.at_home, job.broken};
     auto transfer = std::make_unique<Transfer>(take_spare(line_), errand, options_);
@@ -212,7 +212,7 @@ bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_lea
     return true;
 }
 
-/// Asks the origin where the job is now no more.
+/// Lets nothing more be asked of the origin where the job is now.
 void Exchange::silence(const Job& job) {
     silenced_.insert(job.here.origin());
     // A request that waits for another attempt at this origin will not get one, so it ends now.

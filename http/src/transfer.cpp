@@ -19,7 +19,7 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(0, text.find_last_not_of(blank) + 1);
 }
 
-/// Exceptions must not pass through the library: it gets a failed callback, which ends the transfer.
+/// Exceptions must not pass through the library. So the callback fails, which ends the transfer.
 template <class Action>
 bool done(const Action& action) noexcept {
     try {

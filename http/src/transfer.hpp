@@ -37,10 +37,10 @@ public:
     [[nodiscard]] Clock::time_point stall_limit() const noexcept;
     [[nodiscard]] Failure stalled() const;
 
-    /// After the library has ended it with `code`.
+    /// The outcome, after the library has ended the transfer with `code`.
     [[nodiscard]] Outcome finish(CURLcode code);
 
-    /// Clean, to be used again.
+    /// The handle without its options, for another transfer.
     [[nodiscard]] EasyHandle take_handle() &&;
 
 private:

@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// For the answer of a call that is given up.
+/// The time that a program has to answer a call that is given up.
 constexpr milliseconds last_moment(500);
 
 constexpr milliseconds longest_timeout = std::chrono::hours(24);

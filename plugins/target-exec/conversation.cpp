@@ -14,10 +14,10 @@
 namespace deployer::exec {
 namespace {
 
-/// Between the end of a program's streams and its own.
+/// The time that a program has to end after its streams.
 constexpr std::chrono::milliseconds exit_patience(200);
 
-/// Signals are for the threads of the deployer.
+/// The thread that reads takes no signals: they are for the deployer's own threads.
 void block_signals() noexcept {
     sigset_t all;
     sigfillset(&all);

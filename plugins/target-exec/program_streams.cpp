@@ -22,9 +22,9 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t error_line_limit = std::size_t{16} << 10U;
 
-/// For a program to end by itself, and then by SIGTERM.
+/// The time that a program has to end by itself, and then by SIGTERM.
 constexpr milliseconds end_patience(500);
-/// For the kernel to end a program that got SIGKILL.
+/// The time that the kernel has to end a program that got SIGKILL.
 constexpr milliseconds kill_patience(5000);
 
 FileDescriptor make_alarm() {

@@ -17,8 +17,8 @@ namespace deployer::exec {
 /// Bytes of the longest line that a program may write; a listing of 10,000 units comes to a third of it.
 inline constexpr std::size_t line_limit = std::size_t{32} << 20U;
 
-/// A program with its streams, as lines. write(), wake() and is_deaf() are for any thread, all else is for the one that
-/// reads.
+/// A program with its streams, as lines. write(), wake() and is_deaf() are for any thread, the other members for the
+/// thread that reads.
 class ProgramStreams {
 public:
     using Clock = std::chrono::steady_clock;

@@ -108,9 +108,9 @@ void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& ca
     if (!api_.set_desired_state(unit, DesiredState::loaded, call)) std::erase(stopped, unit);
 }
 
-/// An agent that sees a desired state written looks a second later at all that it is to do. A content that is written
-/// it does not see, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped it
-/// has to look twice: at first it removes the former unit file, and stumbles.
+/// An agent that sees a desired state written looks a second later at all that it is to do. It does not see a content
+/// that is written, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped,
+/// the agent has to look twice: the first time it removes the former unit file, and fails.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
     const auto pause = std::min(between_looks, look_every_);
     const auto has_paused = [&] { return call.remaining() > pause + last_moment && call.wait(pause); };
@@ -164,7 +164,7 @@ void Replacement::recreate(const Unit& unit, const Call& call) {
     }
 }
 
-/// A unit that is created while the former one of its name still stops can stay what the former one was.
+/// Waits for the former unit to stop: a unit of its name that is created before may go on with the former content.
 void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const {
     for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
         is_absent = is_absent || !api_.find(unit, call);
@@ -191,10 +191,10 @@ Error Replacement::start_again(Stopped stopped, const Error& error, const Call& 
     return {error.kind(), error.what() + started + lost};
 }
 
-/// Puts a unit back, so that one that was there is not missing until the next cycle. After
-/// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
-/// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
-/// After a deadline they have noticed, and the new one is what leads on.
+/// Creates a unit that was destroyed, so that the unit is not missing until the next cycle. After a stop, the machines
+/// may not have noticed yet that it was destroyed, and an older fleet would run the former version under the name of
+/// the new one. So the former content is put back, and the next comparison sees the difference. After a deadline the
+/// machines have noticed, so the new content is created.
 Error Replacement::restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
     const bool is_new = error.kind() == ErrorKind::unavailable;
     if (!is_new && former == nullptr) return error;

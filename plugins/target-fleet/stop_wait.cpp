@@ -68,7 +68,7 @@ void StopWait::run(const std::vector<std::string>& bound) {
             // An answer that the deadline cut off says less than the answer before it.
             if (detail_.empty() || call_.remaining().count() > 0) detail_ = error.what();
         }
-        // Its end is certain: systemd starts a unit that is stopping only after the stop.
+        // The former process is certain to end first: systemd starts a unit that is stopping only after the stop.
         if (is_under_way_ && call_.remaining() < look_every_ + between_looks + 2 * last_moment) return;
     }
     if (call_.stop.stop_requested()) call_.check("waiting for " + unit_.name + " to stop");

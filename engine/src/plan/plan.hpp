@@ -52,12 +52,12 @@ struct Change {
     ChangeKind kind = ChangeKind::update;
     std::string unit;
     std::string service;
-    SharedContent content;  ///< as it is to be; null for destroys
-    SharedContent former;   ///< as it is; null for creates
+    SharedContent content;  ///< wanted; null for destroys
+    SharedContent former;   ///< of the unit before the change; null for creates
     DesiredState desired_state = DesiredState::launched;
     std::string reason;  ///< for people, one line
     std::vector<OptionDifference> differences;
-    DesiredState former_state = DesiredState::launched;  ///< as it is; meaningless for creates
+    DesiredState former_state = DesiredState::launched;  ///< before the change; meaningless for creates
 };
 
 /// A mark to recognise a change by in later cycles. Two updates have the same signature exactly when they lead from the

@@ -17,7 +17,7 @@ namespace deployer {
 struct MaxDestroy {
     std::size_t amount = 50;
     bool percentage = true;
-    std::size_t least = 5;  ///< what a percentage above 0 allows at least, however few units there are
+    std::size_t least = 5;  ///< destroys that a percentage above 0 allows in any case
 };
 
 /// The limits that the configuration sets to a plan.

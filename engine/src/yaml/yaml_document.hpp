@@ -17,9 +17,10 @@ namespace deployer {
 /// key that is no plain text, `<<`, a tag outside of YAML's core schema, a cycle, NUL bytes and other control
 /// characters, text that is not UTF-8, or more than the budget.
 ///
-/// Null is what is empty, `~` or `null`, unless it is quoted or tagged `!!str`; a value in quotes or with that tag is
-/// `quoted`. CRLF is fine, and so is a byte order mark that the text begins with. Any other character that is not seen
-/// is refused by its name where structure is: where a line or an item begins, in a key, at the ends of a value.
+/// A value is null when it is empty, `~` or `null`, unless it is quoted or tagged `!!str`; a value in quotes or with
+/// that tag is `quoted`. CRLF is fine, and so is a byte order mark that the text begins with. Any other character that
+/// is not seen is refused by its name where structure is: where a line or an item begins, in a key, at the ends of a
+/// value.
 std::shared_ptr<const SettingsDocument> read_yaml(std::string_view text, std::string file,
                                                   std::filesystem::path directory = {}, const YamlBudget& budget = {});
 

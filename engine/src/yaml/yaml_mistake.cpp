@@ -72,7 +72,7 @@ std::optional<YamlMistake> find_missing_space(std::string_view text, int line) {
     return std::nullopt;
 }
 
-/// Where a quote that is never closed was opened: the last of its kind, and standing where a value begins.
+/// The line on which a quote was opened that is never closed: the last quote of its kind, if a value begins there.
 std::optional<int> line_of_open_quote(std::string_view text) {
     std::optional<int> line;
     for (const char mark : {'"', '\''}) {
