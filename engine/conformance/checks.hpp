@@ -13,7 +13,7 @@ namespace deployer::conformance {
 /// One thing that a plugin has to do. `run` throws CheckFailed or CheckSkipped; it leaves nothing behind that another
 /// check could stumble over.
 struct Check {
-    std::string name;  ///< what holds where it passes
+    std::string name;  ///< the promise that holds where the check passes
     std::function<void(Subject&)> run;
     bool needs_instance = true;
 };

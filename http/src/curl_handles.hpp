@@ -1,8 +1,12 @@
 #pragma once
 
+#include <deployer/error.hpp>
+
 #include <curl/curl.h>
 
 #include <memory>
+#include <new>
+#include <string>
 
 namespace deployer::http {
 
@@ -27,5 +31,16 @@ using MultiHandle = std::unique_ptr<CURLM, MultiCleanup>;
 using CurlList = std::unique_ptr<curl_slist, ListCleanup>;
 using CurlUrl = std::unique_ptr<CURLU, UrlCleanup>;
 using CurlText = std::unique_ptr<char, TextCleanup>;
+
+/// Throws std::bad_alloc, and Error `internal` for an option that the library does not take.
+template <class Value>
+void set_option(CURL* handle, CURLoption option, Value value) {
+    const auto code = curl_easy_setopt(handle, option, value);
+    if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+    if (code != CURLE_OK) {
+        throw Error(ErrorKind::internal,
+                    "libcurl refuses option " + std::to_string(option) + ": " + curl_easy_strerror(code));
+    }
+}
 
 }  // namespace deployer::http

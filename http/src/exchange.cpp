@@ -13,25 +13,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int redirect_limit = 5;
 constexpr milliseconds long_pause(5'000);
 constexpr milliseconds longest_wait(60'000);
 constexpr int too_many_requests = 429;
 
 bool asks_to_try_again(int status) {
     return status == too_many_requests || status == 502 || status == 503 || status == 504;
-}
-
-bool is_redirect(int status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-std::string named(const Request& request) {
-    return printable(request.method) + " " + presentable(request.url);
-}
-
-std::string attempts_made(int count) {
-    return count > 1 ? ", after " + std::to_string(count) + " attempts" : "";
 }
 
 std::string in_seconds(milliseconds time) {
@@ -125,7 +112,7 @@ void Exchange::start_ready() {
 }
 
 void Exchange::start(Job& job) {
-    // A redirect goes on with the attempt that met it.
+    // A redirected request goes on with the same attempt.
     if (job.redirects == 0) ++job.attempts;
     const Errand errand{job.request, job.here, job.start, job.at_home, job.broken};
     auto transfer = std::make_unique<Transfer>(take_spare(line_), errand, options_);
@@ -158,13 +145,13 @@ void Exchange::give_up_stalled() {
         const auto failure = given_up.transfer->stalled();
         auto& job = *given_up.job;
         put_away(std::move(given_up));
-        // Where requests share a connection, it outlives this one.
+        // Where requests share a connection, the connection outlives this request.
         line_.doubtful = true;
         settle(job, failure);
     }
 }
 
-/// Until something happens, on whichever side.
+/// Waits until there is something to read, to write or to do.
 void Exchange::wait() const {
     auto until = call_.deadline;
     if (!paused_.empty()) until = std::min(until, paused_.begin()->first);
@@ -197,7 +184,9 @@ void Exchange::settle(Job& job, Outcome outcome) {
 
 void Exchange::settle(Job& job, Response response) {
     job.broken = false;
-    if (follow(job, response)) return;
+    const auto redirection = follow(job, response, options_);
+    if (redirection == Redirection::followed) ready_.push_front(&job);
+    if (redirection != Redirection::none) return;
     const auto status = response.status;
     const auto wish = retry_after(response).value_or(milliseconds(0));
     if (status == too_many_requests && options_.heeds_rate_limits) silence(job);
@@ -211,29 +200,6 @@ void Exchange::settle(Job& job, const Failure& failure) {
     fail(job, failure);
 }
 
-/// False: there is nothing to follow.
-bool Exchange::follow(Job& job, const Response& response) {
-    const auto location = response.header("Location");
-    const bool may_follow = job.request.method == "GET" || job.request.method == "HEAD";
-    if (!may_follow || !is_redirect(response.status) || location.empty()) return false;
-    if (job.redirects == redirect_limit) {
-        fail(job, {ErrorKind::rejected, "more than " + std::to_string(redirect_limit) + " redirects", false});
-        return true;
-    }
-    try {
-        auto next = job.here.follow(location);
-        check_allowed(next, options_);
-        job.here = std::move(next);
-    } catch (const Error& error) {
-        fail(job, {error.kind(), "redirected to " + presentable(location) + ": " + error.what(), false});
-        return true;
-    }
-    ++job.redirects;
-    job.at_home = job.at_home && job.here.origin() == job.start.origin();
-    ready_.push_front(&job);
-    return true;
-}
-
 /// False: there are no attempts left, or no time for one.
 bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_least) {
     if (job.attempts >= options_.attempts || is_silenced(job)) return false;
@@ -241,18 +207,15 @@ bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_lea
     if (pause >= call_.remaining()) return false;
     const auto level = pause < long_pause ? LogLevel::debug : LogLevel::info;
     call_.log.write(level, named(job.request) + ": " + cause + ", trying again in " + in_seconds(pause));
-    job.here = job.start;
-    job.redirects = 0;
-    job.at_home = true;
-    job.last_cause = cause;
+    start_over(job, cause);
     paused_.emplace(Clock::now() + pause, &job);
     return true;
 }
 
-/// For where the job is now.
+/// Lets nothing more be asked of the origin where the job is now.
 void Exchange::silence(const Job& job) {
     silenced_.insert(job.here.origin());
-    // A request that waits there for another attempt will not get one, so it ends now.
+    // A request that waits for another attempt at this origin will not get one, so it ends now.
     std::erase_if(paused_, [this](const auto& paused) {
         const bool ends = is_silenced(*paused.second);
         if (ends) ready_.push_back(paused.second);
@@ -262,18 +225,6 @@ void Exchange::silence(const Job& job) {
 
 bool Exchange::is_silenced(const Job& job) const {
     return !silenced_.empty() && silenced_.contains(job.here.origin());
-}
-
-void Exchange::fail(Job& job, const Failure& failure) {
-    auto message = named(job.request) + ": ";
-    if (job.redirects > 0) message += "redirected to " + presentable(job.here.text()) + ": ";
-    job.result.too_large = failure.too_large;
-    job.result.error = Error(failure.kind, message + failure.cause + attempts_made(job.attempts));
-}
-
-void Exchange::give_up(Job& job, const std::string& cause) {
-    const auto before = job.last_cause.empty() ? "" : " (the attempt before: " + job.last_cause + ")";
-    fail(job, {.cause = cause + before});
 }
 
 void Exchange::expire() {

@@ -2,9 +2,9 @@
 
 #include "curl_handles.hpp"
 #include "http_client.hpp"
+#include "job.hpp"
 #include "pauses.hpp"
 #include "transfer.hpp"
-#include "url.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace deployer::http {
 struct Line {
     MultiHandle multi;
     std::vector<EasyHandle> spare;
-    bool doubtful = false;  ///< a connection of it hangs: the line is not to be used again
+    bool doubtful = false;  ///< one of its connections hangs: the line is not to be used again
 };
 
 /// Several requests and their answers, side by side on one thread: attempts, pauses between them, redirects.
@@ -42,18 +42,6 @@ public:
 private:
     using Clock = Transfer::Clock;
 
-    /// A request under way, and where it stands.
-    struct Job {
-        const Request& request;
-        Result& result;
-        Url start;
-        Url here;             ///< where redirects have led
-        bool at_home = true;  ///< no redirect has led to another origin
-        int redirects = 0;
-        int attempts = 0;
-        bool broken = false;  ///< the last attempt ended without an answer
-        std::string last_cause = {};
-    };
     struct Running {
         Job* job;
         std::unique_ptr<Transfer> transfer;
@@ -74,12 +62,9 @@ private:
     void settle(Job& job, Outcome outcome);
     void settle(Job& job, Response response);
     void settle(Job& job, const Failure& failure);
-    bool follow(Job& job, const Response& response);
     bool try_again(Job& job, const std::string& cause, std::chrono::milliseconds at_least);
     void silence(const Job& job);
     [[nodiscard]] bool is_silenced(const Job& job) const;
-    static void fail(Job& job, const Failure& failure);
-    static void give_up(Job& job, const std::string& cause);
     void expire();
     [[noreturn]] void cancel() const;
 

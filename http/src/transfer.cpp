@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -12,8 +11,6 @@ namespace deployer::http {
 namespace {
 
 constexpr std::size_t header_limit = 256U << 10U;
-constexpr long certificates_kept_seconds = 300;
-constexpr const char* user_agent = "coco-fleet-deployer";
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view blank = " \t\r\n";
@@ -22,12 +19,7 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(0, text.find_last_not_of(blank) + 1);
 }
 
-bool has_header(const std::vector<Header>& headers, std::string_view name) {
-    return std::any_of(headers.begin(), headers.end(),
-                       [&](const auto& header) { return same_name(header.name, name); });
-}
-
-/// Exceptions must not pass through the library: it gets a failed callback, which ends the transfer.
+/// Exceptions must not pass through the library. So the callback fails, which ends the transfer.
 template <class Action>
 bool done(const Action& action) noexcept {
     try {
@@ -40,106 +32,11 @@ bool done(const Action& action) noexcept {
 }  // namespace
 
 Transfer::Transfer(EasyHandle handle, const Errand& errand, const ClientOptions& options)
-    : handle_(std::move(handle)), url_(errand.url), options_(options) {
-    set_target(errand);
-    set_tls();
-    set_method(errand.request);
-    set_headers(errand);
+    : handle_(std::move(handle)),
+      url_(errand.url),
+      options_(options),
+      headers_(set_up(handle_.get(), errand, options)) {
     set_callbacks();
-}
-
-template <class Value>
-void Transfer::set(CURLoption option, Value value) {
-    const auto code = curl_easy_setopt(handle_.get(), option, value);
-    if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
-    if (code != CURLE_OK) {
-        throw Error(ErrorKind::internal,
-                    "libcurl refuses option " + std::to_string(option) + ": " + curl_easy_strerror(code));
-    }
-}
-
-void Transfer::set_target(const Errand& errand) {
-    set(CURLOPT_URL, url_.text().c_str());
-    set(CURLOPT_PROTOCOLS_STR, options_.allow_http ? "http,https" : "https");
-    // With HTTP/2, libcurl 7.88 now and then leaves one of many streams waiting until its time is up.
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    // Empty, not absent: else the environment's proxy and exceptions would count.
-    set(CURLOPT_PROXY, options_.proxy.c_str());
-    set(CURLOPT_NOPROXY, "");
-    if (!options_.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
-    set(CURLOPT_FRESH_CONNECT, errand.fresh_connection ? 1L : 0L);
-    set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    // Signals belong to the process. The library itself writes so that a closed connection raises none.
-    set(CURLOPT_NOSIGNAL, 1L);
-    // Else giving up a transfer would wait until the resolver gives up.
-    set(CURLOPT_QUICK_EXIT, 1L);
-    if (errand.with_credentials && (errand.home.user() || errand.home.password())) {
-        set(CURLOPT_USERNAME, errand.home.user().value_or("").c_str());
-        set(CURLOPT_PASSWORD, errand.home.password().value_or("").c_str());
-    }
-}
-
-void Transfer::set_tls() {
-    set(CURLOPT_SSL_VERIFYPEER, 1L);
-    set(CURLOPT_SSL_VERIFYHOST, 2L);
-    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
-    // A directory of certificates would be trusted beside the file, and keeps the library from reading the file once
-    // for many connections, which takes it longer than all the rest of connecting.
-    char* file = nullptr;
-    curl_easy_getinfo(handle_.get(), CURLINFO_CAINFO, &file);
-    if (!options_.ca_file.empty() || file != nullptr) set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-    set(CURLOPT_CA_CACHE_TIMEOUT, certificates_kept_seconds);
-    if (options_.client_certificate.empty()) return;
-    const auto& key = options_.client_key.empty() ? options_.client_certificate : options_.client_key;
-    set(CURLOPT_SSLCERT, options_.client_certificate.c_str());
-    set(CURLOPT_SSLKEY, key.c_str());
-    // Else a key with a passphrase would make the TLS library ask for it on the terminal.
-    set(CURLOPT_KEYPASSWD, "");
-}
-
-void Transfer::set_method(const Request& request) {
-    if (request.method == "GET") return;
-    if (request.method == "HEAD") {
-        set(CURLOPT_NOBODY, 1L);
-        return;
-    }
-    if (request.method == "PUT" || !request.body.empty()) {
-        set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-        set(CURLOPT_POSTFIELDS, request.body.c_str());
-    }
-    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
-}
-
-void Transfer::set_headers(const Errand& errand) {
-    const auto& headers = errand.request.headers;
-    for (const auto& header : headers) add_header(header);
-    if (errand.with_credentials) {
-        for (const auto& header : errand.request.credentials) add_header(header);
-    }
-    // The library would add two headers to a body by itself: a type that is not true, and a question whether to send
-    // it.
-    if (!has_header(headers, "Content-Type")) add_header_line("Content-Type:");
-    if (!has_header(headers, "Expect")) add_header_line("Expect:");
-    // Compressed answers are not asked for, but undone where a server gives one all the same, as some do with files
-    // that they keep compressed. What is taken here would be the compressed bytes otherwise.
-    if (!has_header(headers, "Accept-Encoding")) add_header_line("Accept-Encoding:");
-    set(CURLOPT_ACCEPT_ENCODING, "");
-    set(CURLOPT_HTTPHEADER, headers_.get());
-    set(CURLOPT_USERAGENT, user_agent);
-}
-
-void Transfer::add_header(const Header& header) {
-    // The library's way to say that a header is there and empty.
-    add_header_line(header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
-}
-
-void Transfer::add_header_line(const std::string& line) {
-    auto* longer = curl_slist_append(headers_.get(), line.c_str());
-    if (longer == nullptr) throw std::bad_alloc();
-    (void)headers_.release();
-    headers_.reset(longer);
 }
 
 void Transfer::set_callbacks() {
@@ -161,17 +58,17 @@ void Transfer::set_callbacks() {
         if (std::exchange(transfer.sent_, sent) != sent) transfer.note_activity();
         return 0;
     };
-    set(CURLOPT_HEADERFUNCTION, on_header);
-    set(CURLOPT_HEADERDATA, this);
-    set(CURLOPT_WRITEFUNCTION, on_body);
-    set(CURLOPT_WRITEDATA, this);
-    set(CURLOPT_PREREQFUNCTION, on_connected);
-    set(CURLOPT_PREREQDATA, this);
-    set(CURLOPT_XFERINFOFUNCTION, on_progress);
-    set(CURLOPT_XFERINFODATA, this);
-    set(CURLOPT_NOPROGRESS, 0L);
-    set(CURLOPT_ERRORBUFFER, detail_.data());
-    set(CURLOPT_PRIVATE, this);
+    set_option(handle_.get(), CURLOPT_HEADERFUNCTION, on_header);
+    set_option(handle_.get(), CURLOPT_HEADERDATA, this);
+    set_option(handle_.get(), CURLOPT_WRITEFUNCTION, on_body);
+    set_option(handle_.get(), CURLOPT_WRITEDATA, this);
+    set_option(handle_.get(), CURLOPT_PREREQFUNCTION, on_connected);
+    set_option(handle_.get(), CURLOPT_PREREQDATA, this);
+    set_option(handle_.get(), CURLOPT_XFERINFOFUNCTION, on_progress);
+    set_option(handle_.get(), CURLOPT_XFERINFODATA, this);
+    set_option(handle_.get(), CURLOPT_NOPROGRESS, 0L);
+    set_option(handle_.get(), CURLOPT_ERRORBUFFER, detail_.data());
+    set_option(handle_.get(), CURLOPT_PRIVATE, this);
 }
 
 bool Transfer::take_header_line(std::string_view line) {
@@ -191,7 +88,7 @@ bool Transfer::take_header_line(std::string_view line) {
     // Lines after the headers are trailers of a chunked body; nobody needs them.
     if (headers_whole_) return true;
     const auto text = trimmed(line);
-    // An interim answer (1xx) ends so, too, but is not the one that was asked for.
+    // An interim answer (1xx) ends with an empty line, too, but is not the answer to the request.
     headers_whole_ = text.empty() && response_.status >= 200;
     const auto colon = text.find(':');
     if (colon != std::string_view::npos) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "curl_handles.hpp"
+#include "errand.hpp"
 #include "failure.hpp"
 #include "http_client.hpp"
 #include "url.hpp"
@@ -17,17 +18,8 @@ namespace deployer::http {
 
 using Outcome = std::variant<Response, Failure>;
 
-/// One question to a server: a request, or the request to the place that it was redirected to.
-struct Errand {
-    const Request& request;
-    const Url& url;
-    const Url& home;  ///< the request's own url: its user and password are credentials
-    bool with_credentials = false;
-    bool fresh_connection = false;  ///< no kept one: the last one may be dead
-};
-
-/// One request and its answer, over a handle of its own that somebody else adds to a multi handle, runs and removes
-/// again. What it is made from has to outlive it.
+/// One request and its answer, over a handle of its own that the caller adds to a multi handle, runs and removes again.
+/// The errand's parts and the options have to outlive the transfer.
 class Transfer {
 public:
     using Clock = std::chrono::steady_clock;
@@ -41,25 +33,17 @@ public:
 
     [[nodiscard]] CURL* handle() const noexcept { return handle_.get(); }
 
-    /// When it is to be given up unless more comes; never before it is connected.
+    /// The moment at which the transfer is to be given up unless more comes; never before it is connected.
     [[nodiscard]] Clock::time_point stall_limit() const noexcept;
     [[nodiscard]] Failure stalled() const;
 
-    /// After the library has ended it with `code`.
+    /// The outcome, after the library has ended the transfer with `code`.
     [[nodiscard]] Outcome finish(CURLcode code);
 
-    /// Clean, to be used again.
+    /// The handle without its options, for another transfer.
     [[nodiscard]] EasyHandle take_handle() &&;
 
 private:
-    template <class Value>
-    void set(CURLoption option, Value value);
-    void set_target(const Errand& errand);
-    void set_tls();
-    void set_method(const Request& request);
-    void set_headers(const Errand& errand);
-    void add_header(const Header& header);
-    void add_header_line(const std::string& line);
     void set_callbacks();
 
     bool take_header_line(std::string_view line);
@@ -78,7 +62,7 @@ private:
     Response response_;
     std::size_t header_bytes_ = 0;
     bool headers_whole_ = false;
-    std::optional<Failure> refused_;  ///< by us, for what came
+    std::optional<Failure> refused_;  ///< an answer that is not taken
 };
 
 }  // namespace deployer::http

@@ -4,15 +4,9 @@
 
 #include <deployer/foreign_text.hpp>
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -20,72 +14,29 @@
 namespace deployer::exec {
 namespace {
 
-using std::chrono::milliseconds;
+/// The time that a program has to end after its streams.
+constexpr std::chrono::milliseconds exit_patience(200);
 
-/// A listing of 10,000 units comes to a third of it.
-constexpr std::size_t line_limit = std::size_t{32} << 20U;
-constexpr std::size_t error_line_limit = std::size_t{16} << 10U;
-
-/// For the answer of a call that is given up.
-constexpr milliseconds last_moment(500);
-/// For a program to end by itself, and then by SIGTERM.
-constexpr milliseconds end_patience(500);
-/// Between the end of a program's streams and its own.
-constexpr milliseconds exit_patience(200);
-/// For the kernel to end what got SIGKILL.
-constexpr milliseconds kill_patience(5000);
-
-constexpr milliseconds longest_timeout = std::chrono::hours(24);
-
-FileDescriptor make_alarm() {
-    FileDescriptor alarm(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!alarm) throw Error(ErrorKind::unavailable, "cannot make an eventfd: " + errno_text(errno));
-    return alarm;
-}
-
-/// Signals are for the threads of the deployer.
+/// The thread that reads takes no signals: they are for the deployer's own threads.
 void block_signals() noexcept {
     sigset_t all;
     sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
-/// Removes a call from those under way, however it ends.
-template <class Calls>
-class Enrolment {
-public:
-    using Value = typename Calls::mapped_type;
-
-    Enrolment(Calls& calls, std::uint64_t number, Value call, std::condition_variable_any& turns)
-        : calls_(calls), number_(number), turns_(turns) {
-        calls_.emplace(number, call);
-    }
-    ~Enrolment() {
-        calls_.erase(number_);
-        turns_.notify_one();
-    }
-    Enrolment(const Enrolment&) = delete;
-    Enrolment& operator=(const Enrolment&) = delete;
-    Enrolment(Enrolment&&) = delete;
-    Enrolment& operator=(Enrolment&&) = delete;
-
-private:
-    Calls& calls_;
-    std::uint64_t number_;
-    std::condition_variable_any& turns_;
-};
-
 }  // namespace
 
 Conversation::Conversation(const Options& options, ProgramLog& log)
-    : name_("program " + quote(options.launch.command.front())),
-      log_(log),
-      start_timeout_(options.start_timeout),
-      child_(options.launch),
-      alarm_(make_alarm()),
-      output_(child_.output(), line_limit),
-      errors_(child_.errors(), error_line_limit) {
-    is_deaf_ = !input_.write(child_.input(), options.hello);
+    : log_(log),
+      calls_(
+          "program " + quote(options.launch.command.front()), [this](std::string_view line) { streams_.write(line); },
+          [this] {
+              leaving_.request_stop();
+              streams_.wake();
+          }),
+      hello_until_(Clock::now() + options.start_timeout),
+      streams_(options.launch, log) {
+    streams_.write(options.hello);
     try {
         thread_ = std::jthread([this] { attend(); });
     } catch (const std::system_error& problem) {
@@ -95,117 +46,8 @@ Conversation::Conversation(const Options& options, ProgramLog& log)
 
 Conversation::~Conversation() {
     leaving_.request_stop();
-    wake();
+    streams_.wake();
     thread_.join();
-}
-
-Hello Conversation::wait_for_hello(const Call& call) {
-    Lock lock(mutex_);
-    changed_.wait_until(lock, call.stop, call.deadline, [this] { return hello_ || ending_; });
-    if (ending_) throw Error(*ending_);
-    if (!hello_) {
-        call.check("starting " + name_);
-        throw failure(ErrorKind::unavailable, "did not start in time");
-    }
-    return *hello_;
-}
-
-Poco::Dynamic::Var Conversation::ask(std::string_view method, std::string_view params, const Call& call) {
-    Lock lock(mutex_);
-    wait_for_turn(lock, call);
-    const auto number = ++latest_;
-    Pending pending;
-    const Enrolment enrolment(pending_, number, &pending, turns_);
-    send(write_request(number, method, params, std::min(call.remaining(), longest_timeout)));
-    const auto is_decided = [&] { return pending.is_done() || ending_; };
-    if (!pending.changed.wait_until(lock, call.stop, call.deadline, is_decided)) give_up(lock, number, pending, call);
-    if (pending.result) return *pending.result;
-    throw pending.error ? *std::move(pending.error) : Error(*ending_);
-}
-
-bool Conversation::has_turn() const {
-    return ending_ || hello_->concurrent == 0 || pending_.size() < hello_->concurrent;
-}
-
-void Conversation::wait_for_turn(Lock& lock, const Call& call) {
-    const bool has = turns_.wait_until(lock, call.stop, call.deadline, [this] { return has_turn(); });
-    try {
-        if (ending_) throw Error(*ending_);
-        const auto doing = "waiting for a turn with " + name_;
-        call.check(doing);
-        if (!has) throw Error(ErrorKind::unavailable, doing + " did not finish in time");
-    } catch (const Error&) {
-        // The turn was perhaps this call's, which does not take it.
-        turns_.notify_one();
-        throw;
-    }
-}
-
-void Conversation::give_up(Lock& lock, std::uint64_t number, Pending& pending, const Call& call) {
-    const auto is_decided = [&] { return pending.is_done() || ending_; };
-    send(write_cancel(number));
-    if (!pending.changed.wait_for(lock, last_moment, is_decided)) {
-        end(failure(ErrorKind::unavailable, "was ended, as it did not answer a call that was given up"), false);
-    }
-    if (pending.result) return;
-    // A program that was given up has no say in why.
-    const auto what = name_ + (pending.error ? " did not finish" : " did not answer");
-    pending.error = call.stop.stop_requested() ? Error(ErrorKind::cancelled, what + " before the call was cancelled")
-                                               : Error(ErrorKind::unavailable, what + " in time");
-}
-
-Error Conversation::condemn(ErrorKind kind, const std::string& reason) {
-    const std::scoped_lock lock(mutex_);
-    auto error = failure(kind, reason);
-    end(error, true);
-    return error;
-}
-
-bool Conversation::is_over() const {
-    const std::scoped_lock lock(mutex_);
-    return ending_.has_value();
-}
-
-void Conversation::wait_until_gone(const Call& call) {
-    Lock lock(mutex_);
-    if (changed_.wait_until(lock, call.stop, call.deadline, [this] { return is_gone_; })) return;
-    const auto doing = "waiting for the end of " + name_;
-    call.check(doing);
-    throw Error(ErrorKind::unavailable, doing + " did not finish in time");
-}
-
-Conversation::Obituary Conversation::obituary() const {
-    const std::scoped_lock lock(mutex_);
-    return {*ending_, is_own_fault_, ended_ - started_};
-}
-
-void Conversation::send(std::string_view line) {
-    if (ending_ || is_deaf_) return;
-    is_deaf_ = !input_.write(child_.input(), line);
-    if (is_deaf_ || !input_.is_empty()) wake();
-}
-
-void Conversation::wake() const noexcept {
-    const std::uint64_t one = 1;
-    // Full means that it is about to wake.
-    [[maybe_unused]] const auto written = ::write(alarm_.get(), &one, sizeof one);
-}
-
-/// The first reason counts: what follows is its consequence.
-void Conversation::end(const Error& error, bool is_own_fault) {
-    if (ending_) return;
-    ending_ = error;
-    is_own_fault_ = is_own_fault;
-    ended_ = Clock::now();
-    leaving_.request_stop();
-    for (const auto& [number, pending] : pending_) pending->changed.notify_all();
-    changed_.notify_all();
-    turns_.notify_all();
-    wake();
-}
-
-Error Conversation::failure(ErrorKind kind, std::string_view what) const {
-    return {kind, name_ + ' ' + std::string(what)};
 }
 
 void Conversation::attend() noexcept {
@@ -213,83 +55,38 @@ void Conversation::attend() noexcept {
     try {
         serve();
     } catch (const Breach& breach) {
-        // Else the line was perhaps not read to its end, and no fault of the program.
+        // At a stop the line was perhaps not read to its end, which is no fault of the program.
         if (!leaving_.stop_requested()) condemn(ErrorKind::unavailable, breach.what());
     } catch (const std::exception& problem) {
         condemn(ErrorKind::unavailable, std::string("cannot be followed: ") + problem.what());
     }
-    finish();
+    streams_.end(calls_.is_over());
+    calls_.bury();
 }
 
 void Conversation::serve() {
     while (!has_to_leave()) {
-        wait_for_news();
-        // Asked before its streams are read: what it wrote before its end is in them.
-        const auto how = child_.find_end();
+        streams_.wait_for_news(calls_.has_hello() ? std::nullopt : std::optional(hello_until_));
+        // Asked before the streams are read, so that they hold all that the program wrote before its end.
+        const auto how = streams_.find_end();
         read_streams();
         if (how) return take_note_of_end(*how);
-        if (output_.ended()) return take_note_of_end("closed its standard output");
-        if (is_deaf()) return take_note_of_end("closed its standard input");
+        if (streams_.has_output_ended()) return take_note_of_end("closed its standard output");
+        if (streams_.is_deaf()) return take_note_of_end("closed its standard input");
     }
 }
 
 bool Conversation::has_to_leave() {
-    const std::scoped_lock lock(mutex_);
-    if (!hello_ && !ending_ && Clock::now() - started_ >= start_timeout_) {
-        end(failure(ErrorKind::unavailable, "did not say hello within its start_timeout"), true);
+    if (!calls_.has_hello() && Clock::now() >= hello_until_) {
+        calls_.end(ErrorKind::unavailable, "did not say hello within its start_timeout", true);
     }
     return leaving_.stop_requested();
 }
 
-void Conversation::wait_for_news() {
-    std::array<pollfd, 5> sources{{{alarm_.get(), POLLIN, 0},
-                                   {child_.exit_notice(), POLLIN, 0},
-                                   {errors_.descriptor(), POLLIN, 0},
-                                   {output_.descriptor(), POLLIN, 0},
-                                   {child_.input(), 0, 0}}};
-    int timeout = -1;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (!input_.is_empty()) sources.back().events = POLLOUT;
-        if (!hello_) {
-            const auto rest = std::chrono::ceil<milliseconds>(started_ + start_timeout_ - Clock::now());
-            timeout = static_cast<int>(std::clamp<milliseconds::rep>(rest.count(), 0, 3'600'000));
-        }
-    }
-    if (::poll(sources.data(), sources.size(), timeout) <= 0) return;
-    std::uint64_t count = 0;
-    if (sources.front().revents != 0) [[maybe_unused]]
-        const auto got = ::read(alarm_.get(), &count, sizeof count);
-    if (sources.back().revents != 0) {
-        const std::scoped_lock lock(mutex_);
-        is_deaf_ = (sources.back().revents & POLLHUP) != 0 || !input_.flush(child_.input());
-    }
-}
-
-bool Conversation::is_deaf() const {
-    const std::scoped_lock lock(mutex_);
-    return is_deaf_;
-}
-
-/// A share of what is there, so that a program that writes without end on one stream does not keep the other waiting.
-/// False: nothing was.
 bool Conversation::read_streams() {
-    const bool has_errors = read_errors();
-    const bool has_lines = output_.fill();
-    while (const auto line = output_.next()) handle(*line);
-    return has_errors || has_lines;
-}
-
-bool Conversation::read_errors() {
-    const bool has_any = errors_.fill();
-    while (const auto line = errors_.next()) log_.write(LogLevel::info, line->text + (line->is_cut ? "…" : ""));
+    const bool has_any = streams_.read();
+    while (const auto line = streams_.next_line()) handle(*line);
     return has_any;
-}
-
-void Conversation::discard_output() {
-    output_.fill();
-    while (output_.next()) {
-    }
 }
 
 void Conversation::handle(const Line& line) {
@@ -297,115 +94,22 @@ void Conversation::handle(const Line& line) {
     if (line.is_cut) {
         throw Breach("wrote a line of more than " + std::to_string(line_limit) + " bytes: " + quote(line.text));
     }
-    std::visit([this](auto&& message) { take(std::forward<decltype(message)>(message)); },
-               read_message(line.text, leaving_.get_token()));
-}
-
-void Conversation::take(const Hello& hello) {
-    const std::scoped_lock lock(mutex_);
-    if (hello_) throw Breach("said hello a second time");
-    if (hello.protocol != protocol_version) {
-        end(failure(ErrorKind::misconfigured, "speaks protocol " + std::to_string(hello.protocol) +
-                                                  ", while this deployer speaks " + std::to_string(protocol_version)),
-            true);
-        return;
-    }
-    hello_ = hello;
-    changed_.notify_all();
-}
-
-void Conversation::take(const Refusal& refusal) {
-    const std::scoped_lock lock(mutex_);
-    const auto error = refusal.error.while_doing(name_);
-    if (refusal.call) {
-        auto& pending = pending_call(*refusal.call);
-        // Taken at its word, the engine would believe that it had cancelled the call itself.
-        pending.error = error.kind() == ErrorKind::cancelled ? Error(ErrorKind::internal, error.what()) : error;
-        pending.changed.notify_all();
-    } else if (hello_) {
-        throw Breach("wrote an error without an id: " + quote(refusal.error.what()));
-    } else {
-        end(error, true);
-    }
-}
-
-/// Moved, so that from here on the parts of the value belong to the call's own thread alone.
-void Conversation::take(Result&& result) {
-    const std::scoped_lock lock(mutex_);
-    auto& pending = pending_call(result.call);
-    pending.result = std::move(result.value);
-    pending.changed.notify_all();
-}
-
-void Conversation::take(const Remark& remark) {
-    log_.write(remark.level, remark.text);
-}
-
-Conversation::Pending& Conversation::pending_call(std::uint64_t number) {
-    const auto found = pending_.find(number);
-    if (found == pending_.end() || found->second->is_done()) {
-        throw Breach("answered call " + std::to_string(number) + ", which is not under way");
-    }
-    return *found->second;
+    auto message = read_message(line.text, leaving_.get_token());
+    if (const auto* const remark = std::get_if<Remark>(&message)) return log_.write(remark->level, remark->text);
+    if (const auto* const hello = std::get_if<Hello>(&message)) return calls_.take(*hello);
+    if (const auto* const refusal = std::get_if<Refusal>(&message)) return calls_.take(*refusal);
+    calls_.take(std::get<Result>(std::move(message)));
 }
 
 void Conversation::take_note_of_end(const std::string& how) {
-    // Streams mostly close because the program is about to end, which says more.
+    // Streams mostly close because the program is about to end, and the way it ends says more.
     const auto deadline = Clock::now() + exit_patience;
-    while (!child_.find_end() && wait_for_end(deadline)) read_streams();
-    const auto exit = child_.find_end();
+    while (!streams_.find_end() && streams_.wait_for_end(deadline)) read_streams();
+    const auto exit = streams_.find_end();
     // A process that the program left behind could write for ever.
     for (auto rounds = line_limit / read_at_once; exit && rounds > 0 && read_streams(); --rounds) {
     }
-    const std::scoped_lock lock(mutex_);
-    end(failure(ErrorKind::unavailable, exit.value_or(how) + (hello_ ? "" : " before it said hello")), true);
-}
-
-/// Until there is something to read, or the program has ended. False: it is too late.
-bool Conversation::wait_for_end(Clock::time_point deadline) const {
-    // Where there is no exit notice, looking now and then does.
-    constexpr milliseconds longest(50);
-    const auto rest = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (rest.count() <= 0) return false;
-    std::array<pollfd, 3> sources{
-        {{child_.exit_notice(), POLLIN, 0}, {errors_.descriptor(), POLLIN, 0}, {output_.descriptor(), POLLIN, 0}}};
-    ::poll(sources.data(), sources.size(), static_cast<int>(std::min(rest, longest).count()));
-    return true;
-}
-
-/// Whether the program ends by then. Reads on meanwhile, so that it need not wait for a reader.
-bool Conversation::see_to_end() {
-    const auto deadline = Clock::now() + end_patience;
-    while (!child_.find_end()) {
-        if (!wait_for_end(deadline)) return false;
-        read_errors();
-        discard_output();
-    }
-    return true;
-}
-
-void Conversation::finish() noexcept {
-    try {
-        bool is_condemned = false;
-        {
-            const std::scoped_lock lock(mutex_);
-            is_condemned = ending_.has_value();
-            // Nobody sends any more, and a program that still runs learns from this that it is to end.
-            child_.close_input();
-        }
-        if (is_condemned || !see_to_end()) {
-            child_.send(SIGTERM);
-            see_to_end();
-        }
-        child_.bury(kill_patience);
-        for (auto rounds = line_limit / read_at_once; rounds > 0 && read_errors(); --rounds) {
-        }
-    } catch (const std::exception&) {
-        child_.bury(kill_patience);
-    }
-    const std::scoped_lock lock(mutex_);
-    is_gone_ = true;
-    changed_.notify_all();
+    calls_.end(ErrorKind::unavailable, exit.value_or(how) + (calls_.has_hello() ? "" : " before it said hello"), true);
 }
 
 }  // namespace deployer::exec

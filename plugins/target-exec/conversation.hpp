@@ -1,10 +1,9 @@
 #pragma once
 
-#include "child_process.hpp"
-#include "line_channel.hpp"
+#include "calls_under_way.hpp"
 #include "options.hpp"
-#include "posix/file_descriptor.hpp"
 #include "program_log.hpp"
+#include "program_streams.hpp"
 #include "protocol.hpp"
 
 #include <deployer/call.hpp>
@@ -13,13 +12,6 @@
 #include <Poco/Dynamic/Var.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <cstddef>
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -28,7 +20,8 @@
 namespace deployer::exec {
 
 /// One life of the program, from its start to its end. A thread of its own reads what the program writes, takes note of
-/// its end and buries it; calls come from any thread. Once it is over, every call fails at once with what it ended by.
+/// its end and buries it; calls come from any thread. Once the life is over, every call fails at once with the error
+/// that it ended by.
 class Conversation {
 public:
     /// Starts the program. Throws as ChildProcess does, and `unavailable` where there is no thread for it.
@@ -42,93 +35,41 @@ public:
     Conversation& operator=(Conversation&&) = delete;
 
     /// Waits for the hello of the program, and gives it.
-    Hello wait_for_hello(const Call& call);
+    Hello wait_for_hello(const Call& call) { return calls_.wait_for_hello(call); }
 
     /// The result of one call; waits for a turn where the program does not take as many at once. At the deadline or a
     /// stop the program has half a second to answer all the same; then nobody knows what it is doing, and it is ended.
-    Poco::Dynamic::Var ask(std::string_view method, std::string_view params, const Call& call);
+    Poco::Dynamic::Var ask(std::string_view method, std::string_view params, const Call& call) {
+        return calls_.ask(method, params, call);
+    }
 
-    /// Ends the program, as what it said cannot be relied on. Returns the Error that says so, which all calls end with
-    /// unless it was over before.
-    Error condemn(ErrorKind kind, const std::string& reason);
+    /// Ends the program because its words cannot be relied on. Returns the Error with this reason, which all calls end
+    /// with unless the life was over before.
+    Error condemn(ErrorKind kind, const std::string& reason) { return calls_.end(kind, reason, true); }
 
-    [[nodiscard]] bool is_over() const;
-    /// Until the program is dead and buried.
-    void wait_until_gone(const Call& call);
-
-    /// How the life went, once it is over.
-    struct Obituary {
-        Error error;
-        bool is_own_fault;  ///< of the program; not when it was ended because a call was given up
-        std::chrono::steady_clock::duration lived;
-    };
-    [[nodiscard]] Obituary obituary() const;
+    [[nodiscard]] bool is_over() const { return calls_.is_over(); }
+    /// Waits until the program is dead and buried.
+    void wait_until_gone(const Call& call) { calls_.wait_until_gone(call); }
+    /// Once the life is over.
+    [[nodiscard]] Obituary obituary() const { return calls_.obituary(); }
 
 private:
     using Clock = std::chrono::steady_clock;
-    using Lock = std::unique_lock<std::mutex>;
-
-    /// A call under way. Its own thread waits for it.
-    struct Pending {
-        std::condition_variable_any changed;
-        std::unique_ptr<Poco::Dynamic::Var> result;
-        std::optional<Error> error;
-
-        [[nodiscard]] bool is_done() const noexcept { return result != nullptr || error; }
-    };
-
-    // Of calls, with the lock held.
-    void wait_for_turn(Lock& lock, const Call& call);
-    void give_up(Lock& lock, std::uint64_t number, Pending& pending, const Call& call);
-    [[nodiscard]] bool has_turn() const;
-    void send(std::string_view line);
-    void wake() const noexcept;
-    void end(const Error& error, bool is_own_fault);
 
     // Of the thread.
     void attend() noexcept;
     void serve();
     [[nodiscard]] bool has_to_leave();
-    [[nodiscard]] bool is_deaf() const;
-    void wait_for_news();
     bool read_streams();
-    bool read_errors();
-    void discard_output();
     void handle(const Line& line);
-    void take(const Hello& hello);
-    void take(const Refusal& refusal);
-    void take(Result&& result);
-    void take(const Remark& remark);
-    Pending& pending_call(std::uint64_t number);
     void take_note_of_end(const std::string& how);
-    [[nodiscard]] bool wait_for_end(Clock::time_point deadline) const;
-    bool see_to_end();
-    void finish() noexcept;
-    [[nodiscard]] Error failure(ErrorKind kind, std::string_view what) const;
 
-    const std::string name_;  ///< for messages
     ProgramLog& log_;
-    const std::chrono::milliseconds start_timeout_;
-    const Clock::time_point started_ = Clock::now();
-    ChildProcess child_;
-    FileDescriptor alarm_;  ///< wakes the thread
-    LineReader output_;     ///< of the thread
-    LineReader errors_;     ///< of the thread
-
-    mutable std::mutex mutex_;
-    std::condition_variable_any changed_;  ///< the hello is there, it is over, or the program is gone
-    std::condition_variable_any turns_;
-    LineWriter input_;
-    std::uint64_t latest_ = 0;
-    std::map<std::uint64_t, Pending*> pending_;
-    std::optional<Hello> hello_;
-    std::optional<Error> ending_;
-    bool is_own_fault_ = true;
-    Clock::time_point ended_;
-    bool is_deaf_ = false;  ///< the program does not read any more
-    bool is_gone_ = false;
-    std::stop_source leaving_;  ///< it is over, or nobody calls any more
-    std::jthread thread_;       ///< last: what it uses is there
+    std::stop_source leaving_;  ///< the life is over, or nobody calls any more
+    CallsUnderWay calls_;
+    const Clock::time_point hello_until_;
+    ProgramStreams streams_;
+    std::jthread thread_;  ///< last: the thread uses the members above
 };
 
 }  // namespace deployer::exec

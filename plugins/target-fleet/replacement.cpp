@@ -1,11 +1,11 @@
 #include "replacement.hpp"
 
-#include "placement.hpp"
+#include "agent.hpp"
+#include "stop_wait.hpp"
 
 #include <deployer/unit_file.hpp>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace deployer::fleet {
@@ -18,34 +18,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{500};
 
-/// An agent looks at what it is to do at least so often, and tells fleet of it within a second.
-constexpr milliseconds agent_round{6'000};
-
-/// In this time an agent that was told of a change has looked.
-constexpr milliseconds between_looks{1'200};
-
-/// After so many looks a unit that its agent calls stopped, and that goes on, is not only waiting for systemd.
-constexpr int looks_before_telling_again = 4;
-
-/// A machine that has not begun to stop a unit by then hangs, or has too much else to do.
-constexpr milliseconds longest_beginning{60'000};
-
-/// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
-constexpr milliseconds patience{30'000};
-
-/// For what is to be done after a stop, which leaves a call 1.5 s, or after the deadline.
-constexpr milliseconds last_moment{600};
-
 bool same_options(const Unit& held, const Unit& wanted) {
     return unit_file_hash(held.options) == unit_file_hash(wanted.options);
-}
-
-bool is_at_rest(const StateEntry& entry) {
-    return entry.active == "inactive" || entry.active == "failed";
-}
-
-Error gone() {
-    return {ErrorKind::rejected, "it was there and is gone: something else destroys it"};
 }
 
 }  // namespace
@@ -92,9 +66,9 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
     call.log.info("fleet keeps the old options of " + unit.name +
                   ", as versions before 0.13 do: destroys it and creates it anew");
     if (was_stopped) {
-        // With its old options it has just been told to run.
+        // Of that request fleet took the desired state: it told the unit to run with its old options.
         if (!api_.set_desired_state(unit.name, DesiredState::loaded, call)) throw gone();
-        wait_until_stopped(unit, {}, call);
+        wait_until_stopped(api_, look_every_, unit, {}, call);
     }
     recreate(unit, call);
 }
@@ -108,7 +82,7 @@ void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> al
         std::erase_if(along, [&](const auto& other) { return comes_along(unit, other, call); });
         for (const auto& other : along) stop(other, stopped, call);
         stop(unit.name, stopped, call);
-        wait_until_stopped(unit, bound, call);
+        wait_until_stopped(api_, look_every_, unit, bound, call);
         exchange(unit, true, call);
         std::erase(stopped, unit.name);
         if (unit.desired_state == DesiredState::launched) hurry(unit.name, stopped, call);
@@ -119,7 +93,8 @@ void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> al
 
 bool Replacement::comes_along(const Unit& unit, const std::string& other, const Call& call) const {
     if (!known_.is_started_by(unit, other)) return false;
-    // An agent that has yet to get to a change of it would start it, and this unit with it, while this one is to stop.
+    // An agent that has yet to get to a change of the other unit would start it, and this unit with it, while this unit
+    // is to stop.
     const auto hash = known_.hash_of(other);
     const auto entries = api_.states(other, call);
     return !entries.empty() && std::all_of(entries.begin(), entries.end(), [&](const StateEntry& entry) {
@@ -128,14 +103,14 @@ bool Replacement::comes_along(const Unit& unit, const std::string& other, const 
 }
 
 void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& call) const {
-    // Also one whose answer is lost.
+    // A unit of which the answer is lost may be stopped as well.
     if (known_.is_to_run(unit)) stopped.push_back(unit);
     if (!api_.set_desired_state(unit, DesiredState::loaded, call)) std::erase(stopped, unit);
 }
 
-/// An agent that sees a desired state written looks a second later at all that it is to do. A content that is written
-/// it does not see, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped it
-/// has to look twice: at first it removes the former unit file, and stumbles.
+/// An agent that sees a desired state written looks a second later at all that it is to do. It does not see a content
+/// that is written, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped,
+/// the agent has to look twice: the first time it removes the former unit file, and fails.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
     const auto pause = std::min(between_looks, look_every_);
     const auto has_paused = [&] { return call.remaining() > pause + last_moment && call.wait(pause); };
@@ -145,7 +120,7 @@ void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& c
     if (has_time && has_paused()) remind(unit, call);
 }
 
-/// Without it everything comes all the same, only later.
+/// Without a reminder the agent does the same, only later. So a failure does not count.
 void Replacement::remind(const std::string& unit, const Call& call) const {
     try {
         launch(unit, call);
@@ -158,95 +133,9 @@ void Replacement::launch(const std::string& unit, const Call& call) const {
     (void)api_.set_desired_state(unit, DesiredState::launched, call);
 }
 
-void Replacement::wait_until_stopped(const Unit& unit, const std::vector<std::string>& bound, const Call& call) const {
-    Stopping stopping;
-    const auto begin = steady_clock::now();
-    auto last_answer = begin;
-    while (call.wait(look_every_)) {
-        try {
-            if (has_stopped(unit, stopping, call)) return;
-            last_answer = steady_clock::now();
-            if (!stopping.is_begun && last_answer - begin > longest_beginning) break;
-            if (stopping.looks_in_vain >= looks_before_telling_again) {
-                if (!is_any_stopping(bound, call)) tell_again(unit.name, call);
-                stopping.looks_in_vain = 0;
-            }
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
-            stopping.is_under_way = false;
-            // An answer that the deadline cut off says less than the one before.
-            if (stopping.detail.empty() || call.remaining().count() > 0) stopping.detail = error.what();
-        }
-        // Its end is certain: systemd starts a unit that is stopping only when it has stopped.
-        if (stopping.is_under_way && call.remaining() < look_every_ + between_looks + 2 * last_moment) return;
-    }
-    if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
-    throw Error(ErrorKind::rejected,
-                "it does not stop: " + (stopping.detail.empty() ? "fleet does not tell why" : stopping.detail));
-}
-
-bool Replacement::is_any_stopping(const std::vector<std::string>& units, const Call& call) const {
-    return std::any_of(units.begin(), units.end(), [&](const auto& unit) {
-        const auto entries = api_.states(unit, call);
-        return std::any_of(entries.begin(), entries.end(),
-                           [](const StateEntry& entry) { return entry.active == "deactivating"; });
-    });
-}
-
-bool Replacement::has_begun(const FleetUnit& held, Stopping& stopping) {
-    if (is_global(held.unit) || held.current_state == to_string(DesiredState::loaded)) return true;
-    // `inactive` can be left from a change before, while systemd still stops the unit. It is true of a unit that no
-    // machine has taken for a while.
-    const bool is_on_no_machine = held.machine.empty() && held.current_state == to_string(DesiredState::inactive);
-    if (!is_on_no_machine) {
-        stopping.unplaced_since.reset();
-        return false;
-    }
-    if (!stopping.unplaced_since) stopping.unplaced_since = steady_clock::now();
-    return steady_clock::now() - *stopping.unplaced_since >= agent_round;
-}
-
-/// That its agent has acted comes first: a unit can be at rest for other reasons, and what was told before is then not
-/// done either. It does not mean that the process has ended; that its machine says.
-bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const {
-    if (!stopping.is_begun) {
-        const auto held = api_.find(unit.name, call);
-        if (!held) throw gone();
-        stopping.is_begun = has_begun(*held, stopping);
-        stopping.detail = "its machine did not begin to";
-        if (!stopping.is_begun) return false;
-    }
-    const auto entries = api_.states(unit.name, call);
-    const auto running = std::find_if_not(entries.begin(), entries.end(), is_at_rest);
-    if (running != entries.end()) {
-        stopping.is_under_way = std::all_of(running, entries.end(), [](const StateEntry& entry) {
-            return is_at_rest(entry) || entry.active == "deactivating";
-        });
-        stopping.detail = running->active + " (" + running->sub + ")";
-        stopping.looks_in_vain = stopping.is_under_way ? 0 : stopping.looks_in_vain + 1;
-        return false;
-    }
-    // Of a global unit no word tells that a machine has acted.
-    if (is_global(unit) && !call.wait(agent_round)) call.check("waiting for " + unit.name + " to stop");
-    return true;
-}
-
-/// Another unit that wants this one and is started in the same moment has systemd start this one instead of stopping
-/// it. The agent takes it for stopped and does not stop it again, unless it has started it before.
-void Replacement::tell_again(const std::string& unit, const Call& call) const {
-    call.log.info(unit + " was told to stop and goes on, so it is told again");
-    launch(unit, call);
-    for (int look = 0; look < looks_before_telling_again && call.wait(look_every_); ++look) {
-        const auto held = api_.find(unit, call);
-        if (held && held->current_state == to_string(DesiredState::launched)) break;
-    }
-    (void)call.wait(std::min(between_looks, look_every_));
-    (void)api_.set_desired_state(unit, DesiredState::loaded, call);
-}
-
 bool Replacement::put(const Unit& unit, const Call& call) const {
     if (api_.put(unit, call) == FleetApi::Put::taken) return true;
-    // Also what became of a request whose first answer was lost.
+    // The unit as fleet has it tells whether its options are the new ones, also where the first answer was lost.
     const auto held = api_.find(unit.name, call);
     if (!held) throw gone();
     return same_options(held->unit, unit);
@@ -275,7 +164,7 @@ void Replacement::recreate(const Unit& unit, const Call& call) {
     }
 }
 
-/// A unit that is created while the former one of its name still stops can stay what the former one was.
+/// Waits for the former unit to stop: a unit of its name that is created before may go on with the former content.
 void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const {
     for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
         is_absent = is_absent || !api_.find(unit, call);
@@ -302,10 +191,10 @@ Error Replacement::start_again(Stopped stopped, const Error& error, const Call& 
     return {error.kind(), error.what() + started + lost};
 }
 
-/// Puts a unit back, so that one that was there is not missing until the next cycle. After
-/// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
-/// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
-/// After a deadline they have noticed, and the new one is what leads on.
+/// Creates a unit that was destroyed, so that the unit is not missing until the next cycle. After a stop, the machines
+/// may not have noticed yet that it was destroyed, and an older fleet would run the former version under the name of
+/// the new one. So the former content is put back, and the next comparison sees the difference. After a deadline the
+/// machines have noticed, so the new content is created.
 Error Replacement::restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
     const bool is_new = error.kind() == ErrorKind::unavailable;
     if (!is_new && former == nullptr) return error;

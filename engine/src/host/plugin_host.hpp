@@ -1,5 +1,7 @@
 #pragma once
 
+#include "host/plugin_search.hpp"
+
 #include <deployer/plugin.hpp>
 
 #include <filesystem>
@@ -13,19 +15,20 @@ namespace deployer {
 
 std::string_view to_string(PluginKind kind) noexcept;
 
-/// A plugin file that passed every check (R2), or why it did not.
+/// A plugin file that passed every check (R2), or the reason why it did not.
 struct FoundPlugin {
     std::string name;  ///< by its file name
     std::filesystem::path file;
     std::optional<PluginKind> kind;  ///< absent when refused before it could be known
     std::string version;
     std::string built_with;
-    std::string refusal;  ///< empty when it can be used; does not name the file
+    std::string refusal;  ///< empty when the plugin can be used; does not name the file
 };
 
 /// Finds, judges and loads plugins (R1–R3). Once loaded, a library stays for the life of the process: its code may be
-/// under any stack, so nothing is ever unloaded. A program keeps one host across all its configurations, for only that
-/// one knows that a file has changed since it was loaded. Used by one thread at a time; instances do not need the host.
+/// under any stack, so nothing is ever unloaded. A program keeps one host across all its configurations, for only the
+/// host that loaded a file knows that the file has changed since. Used by one thread at a time; instances do not need
+/// the host.
 class PluginHost {
 public:
     /// Directories are searched in order; those that do not exist are passed over.
@@ -36,11 +39,11 @@ public:
     PluginHost(PluginHost&&) noexcept;
     PluginHost& operator=(PluginHost&&) noexcept;
 
-    /// Other directories from now on, as a new configuration names them. What is loaded stays loaded.
+    /// Searches these directories from now on, as a new configuration names them. A loaded library stays loaded.
     void search(std::vector<std::filesystem::path> directories);
 
     /// Instances of a plugin, made from their block of settings. `plugin` is a name ("target-mock") or an absolute path
-    /// of a file. Loads the library first unless it is. Throws Error `misconfigured`, one distinct message for each
+    /// of a file. Loads the library unless it is loaded. Throws Error `misconfigured`, one distinct message for each
     /// check of R2, at the key `plugin` of the settings; for settings the plugin refuses, and for keys that it does not
     /// know; `internal` for a create that throws anything else or gives null.
     std::shared_ptr<Source> create_source(std::string_view plugin, const Settings& settings);
@@ -59,9 +62,5 @@ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
-
-/// `../lib/coco-fleet-deployer/plugins` as seen from the directory of the running program: right for the build tree
-/// and for an installation. The search path's last entry.
-std::filesystem::path default_plugin_directory();
 
 }  // namespace deployer

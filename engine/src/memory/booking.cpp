@@ -1,6 +1,6 @@
 #include "memory/booking.hpp"
 
-#include "plan/planner.hpp"
+#include "plan/services.hpp"
 
 #include <deployer/unit_name.hpp>
 

@@ -226,12 +226,3 @@ TEST_CASE("no plan ever destroys a unit that is wanted, held or protected", "[R1
         }
     }
 }
-
-TEST_CASE("white space alone is no difference, and a reason names the options that differ", "[R16][R26]") {
-    const auto before = make_content({{"Service", "ExecStart", "/bin/run  a"}, {"Service", "ExecStart", "/bin/run b"}});
-    const auto after = make_content({{"Service", "ExecStart", "/bin/run a"}, {"Service", "ExecStart", "/bin/run c"}});
-    const auto differences = differences_between(before->options, after->options);
-    REQUIRE(differences.size() == 1);
-    CHECK(differences[0] == OptionDifference{"Service", "ExecStart", "/bin/run b", "/bin/run c"});
-    CHECK(make_content({{"A", "b", "x  y"}})->digest == make_content({{"A", "b", "x y"}})->digest);
-}
