@@ -142,13 +142,23 @@ TEST_CASE("where time stamps are whole seconds, a second edit within one of them
     CHECK(read_one(*from, "services.yaml").content == "c");
 }
 
-TEST_CASE("however a tree changes while it is read, a checkout is one moment of it", "[concurrent]") {
-    const TempDir directory;
+namespace {
+
+constexpr int files_of_version = 40;
+
+void write_two_versions(const TempDir& directory) {
     for (const auto* version : {"one", "two"}) {
-        for (int file = 0; file < 40; ++file) {
+        for (int file = 0; file < files_of_version; ++file) {
             directory.write(std::string(version) + "/units/" + std::to_string(file), version);
         }
     }
+}
+
+}  // namespace
+
+TEST_CASE("however a tree changes while it is read, a checkout is one moment of it", "[concurrent]") {
+    const TempDir directory;
+    write_two_versions(directory);
     const auto seed = std::random_device{}();
     INFO("seed " << seed);
     std::mt19937 random(seed);
@@ -182,8 +192,7 @@ TEST_CASE("however a tree changes while it is read, a checkout is one moment of 
         ended = true;
     });
     std::vector<FileRequest> requests;
-    requests.reserve(40);
-    for (int file = 0; file < 40; ++file) requests.push_back({"units/" + std::to_string(file)});
+    for (int file = 0; file < files_of_version; ++file) requests.push_back({"units/" + std::to_string(file)});
     Revision known;
     int moments = 0;
     for (bool last = false; !last;) {

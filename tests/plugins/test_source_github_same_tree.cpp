@@ -9,9 +9,12 @@
 using namespace deployer;
 using namespace deployer::github_source;
 
-TEST_CASE("the same tree gives the same from a directory and from a repository") {
+namespace {
+
+/// Files and links of every kind that a tree may hold.
+GithubTree odd_tree() {
     using std::string_literals::operator""s;
-    const GithubTree tree{
+    return {
         {"services.yaml", {"services: []\n"}},
         {"empty", {""}},
         {"bytes", {"\0\r\n\xff"s}},
@@ -51,40 +54,68 @@ TEST_CASE("the same tree gives the same from a directory and from a repository")
         {".x/.y/link", {".z/a.service", true}},
         {"up-and-down", {"units/../.up/../..1/a.service", true}},
     };
-    Locations locations{"",
-                        ".",
-                        "/",
-                        "..",
-                        "../secret",
-                        "units",
-                        "units/",
-                        "units/../services.yaml",
-                        "/etc/passwd",
-                        "//etc/passwd",
-                        "/services.yaml",
-                        "./units//a.service",
-                        "units/a.service/",
-                        "units/a.service/x",
-                        "services.yaml/x",
-                        "missing",
-                        "missing/a.service",
-                        ".git/config",
-                        "units/.missing",
-                        "directory/a.service",
-                        "directory/up",
-                        "self/self/file",
-                        "self/out",
-                        "parent/secret",
-                        "..2",
-                        "file:///etc/passwd",
-                        "HTTP://example.org/a",
-                        "ftp://example.org/a",
-                        "a.service?x=y",
-                        "a.service#x",
-                        "%2e%2e/secret",
-                        "..%2fsecret",
-                        std::string("services.yaml\0x", 15),
-                        std::string(100'000, 'a')};
+}
+
+/// Locations that lead somewhere, nowhere, or where nothing may be read.
+Locations odd_locations() {
+    return {"",
+            ".",
+            "/",
+            "..",
+            "../secret",
+            "units",
+            "units/",
+            "units/../services.yaml",
+            "/etc/passwd",
+            "//etc/passwd",
+            "/services.yaml",
+            "./units//a.service",
+            "units/a.service/",
+            "units/a.service/x",
+            "services.yaml/x",
+            "missing",
+            "missing/a.service",
+            ".git/config",
+            "units/.missing",
+            "directory/a.service",
+            "directory/up",
+            "self/self/file",
+            "self/out",
+            "parent/secret",
+            "..2",
+            "file:///etc/passwd",
+            "HTTP://example.org/a",
+            "ftp://example.org/a",
+            "a.service?x=y",
+            "a.service#x",
+            "%2e%2e/secret",
+            "..%2fsecret",
+            std::string("services.yaml\0x", 15),
+            std::string(100'000, 'a')};
+}
+
+/// Of the locations, those that a web server answers like a directory, although it knows neither links nor directories.
+Locations plain_locations(const Locations& locations, const GithubTree& tree) {
+    Locations plain;
+    for (const auto& location : locations) {
+        const auto found = tree.find(location);
+        const bool is_plain = found == tree.end() || !found->second.is_link;
+        const bool leads_on = location.find("a.service/") != location.npos || location.find("yaml/") != location.npos ||
+                              location.starts_with("directory") || location.starts_with("self") ||
+                              location.starts_with("parent") || location.starts_with("units/") ||
+                              location.starts_with("..") || location.starts_with(".x") || location == "units";
+        if (is_plain && !leads_on) plain.push_back(location);
+    }
+    plain.insert(plain.end(), {"..", "../secret", "units/a.service", "units/größe ä@.service", "./units//a.service",
+                               "units/.a.service.swp", "units/../services.yaml"});
+    return plain;
+}
+
+}  // namespace
+
+TEST_CASE("the same tree gives the same from a directory and from a repository") {
+    const auto tree = odd_tree();
+    auto locations = odd_locations();
     for (const auto& entry : tree) locations.push_back(entry.first);
 
     const TempDir directory;
@@ -102,19 +133,7 @@ TEST_CASE("the same tree gives the same from a directory and from a repository")
     const auto from_repository = checkout(*repository);
     CHECK(outcomes(locations, read(*from_repository, locations)) == expected);
 
-    // A web server tells nothing of links and directories.
-    Locations plain;
-    for (const auto& location : locations) {
-        const auto found = tree.find(location);
-        const bool is_plain = found == tree.end() || !found->second.is_link;
-        const bool leads_on = location.find("a.service/") != location.npos || location.find("yaml/") != location.npos ||
-                              location.starts_with("directory") || location.starts_with("self") ||
-                              location.starts_with("parent") || location.starts_with("units/") ||
-                              location.starts_with("..") || location.starts_with(".x") || location == "units";
-        if (is_plain && !leads_on) plain.push_back(location);
-    }
-    plain.insert(plain.end(), {"..", "../secret", "units/a.service", "units/größe ä@.service", "./units//a.service",
-                               "units/.a.service.swp", "units/../services.yaml"});
+    const auto plain = plain_locations(locations, tree);
     GithubDouble site;
     site.commit(tree);
     const auto site_source = site_of(site);

@@ -8,16 +8,18 @@ using namespace deployer;
 using namespace deployer::github_source;
 using namespace std::chrono_literals;
 
-// --- settings
+namespace {
 
-TEST_CASE("[R6] source-github refuses settings that it cannot use") {
-    const std::string repository = "repository: octo/config\n";
-    const std::string site = "root_uri: https://example.org/x/\n";
-    struct Case {
-        std::string yaml;
-        std::string fragment;
-    };
-    const std::vector<Case> cases{
+const std::string repository = "repository: octo/config\n";
+const std::string site = "root_uri: https://example.org/x/\n";
+
+struct Case {
+    std::string yaml;
+    std::string fragment;  ///< of the message
+};
+
+std::vector<Case> unusable_settings() {
+    return {
         {"allow_http: true\n", "test.yaml:1: needs repository (of GitHub) or root_uri (of any web server)"},
         {repository + site, "test.yaml:2: root_uri: does not go with repository"},
         {site + "ref: main\n", "test.yaml:2: ref: goes with repository, not with root_uri"},
@@ -66,7 +68,12 @@ TEST_CASE("[R6] source-github refuses settings that it cannot use") {
         {site + "allow_http: maybe\n", "allow_http"},
         {site + "root: x\n", "root"},
     };
-    for (const auto& [yaml, fragment] : cases) {
+}
+
+}  // namespace
+
+TEST_CASE("[R6] source-github refuses settings that it cannot use") {
+    for (const auto& [yaml, fragment] : unusable_settings()) {
         INFO(yaml);
         const auto error = thrown_by([&, &text = yaml] { load_source("source-github", text); });
         CHECK(error.kind() == ErrorKind::misconfigured);

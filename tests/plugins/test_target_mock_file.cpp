@@ -32,16 +32,16 @@ TEST_CASE("mock: a missing state file is an empty cluster; the first change crea
     }
 }
 
-TEST_CASE("mock: a damaged state file is an error that names the file, the place and the remedy") {
-    const MockCluster cluster;
-    const auto target = cluster.open();
-    const TestCall call;
-    struct Damage {
-        std::string text;
-        std::string complaint;
-    };
+namespace {
+
+struct Damage {
+    std::string text;
+    std::string complaint;
+};
+
+std::vector<Damage> damages() {
     const std::string one = R"({"name": "a.service", "options": []})";
-    const auto damage = GENERATE_COPY(values<Damage>({
+    return {
         {"", "is not JSON"},
         {"{\"units\": [", "is not JSON"},
         {"{\"units\": []} {}", "is not JSON"},
@@ -79,7 +79,16 @@ TEST_CASE("mock: a damaged state file is an error that names the file, the place
          "units[0].pending.at: \"soon\""},
         {R"({"units": [{"name": "a.service", "options": [], "pending": {"state": "x", "at": "2026-02-30T00:00:00Z"}}]})",
          "units[0].pending.at: \"2026-02-30"},
-    }));
+    };
+}
+
+}  // namespace
+
+TEST_CASE("mock: a damaged state file is an error that names the file, the place and the remedy") {
+    const MockCluster cluster;
+    const auto target = cluster.open();
+    const TestCall call;
+    const auto damage = GENERATE(from_range(damages()));
     cluster.write(damage.text);
     CAPTURE(damage.text);
     const auto unit = unit_running("b.service", "/bin/b");

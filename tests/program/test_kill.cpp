@@ -199,28 +199,40 @@ bool was_launched(const LocalCluster& cluster, const std::string& name) {
 
 }  // namespace
 
+namespace {
+
+/// The rollouts from one wanted state to the other when nobody disturbs them.
+struct Undisturbed {
+    std::map<Wanted, Units> ends;
+    std::map<Wanted, Clock::duration> lengths;  ///< of the changes, here and now, so that kills fall anywhere within
+
+    explicit Undisturbed(RecordedCluster& cluster) {
+        for (const auto state : {Wanted::first, Wanted::second, Wanted::first}) {
+            cluster.declare(state);
+            const auto before = cluster.size_of_calls();
+            Program program(cluster.arguments("once"));
+            wait_for_call(cluster, program, before);
+            const auto begin = Clock::now();
+            REQUIRE(program.wait() == 0);
+            lengths[state] = Clock::now() - begin;
+            ends[state] = cluster.units();
+            Judge(state).hear(cluster.new_calls());
+        }
+    }
+};
+
+}  // namespace
+
 TEST_CASE("killed at 200 random moments, it converges to the same state and never destroyed a wanted unit", "[R33]") {
     constexpr int wanted_kills = 200;
     const auto seed = std::random_device{}();
     INFO("seed " << seed);
     std::mt19937 random(seed);
     RecordedCluster cluster;
-    std::map<Wanted, Units> ends;
-    std::map<Wanted, Clock::duration> lengths;
+    Undisturbed undisturbed(cluster);
+    auto& ends = undisturbed.ends;
+    auto& lengths = undisturbed.lengths;
     auto wanted = Wanted::first;
-    for (const auto state : {Wanted::first, Wanted::second, Wanted::first}) {
-        wanted = state;
-        cluster.declare(state);
-        const auto before = cluster.size_of_calls();
-        Program program(cluster.arguments("once"));
-        wait_for_call(cluster, program, before);
-        const auto begin = Clock::now();
-        REQUIRE(program.wait() == 0);
-        // How long changes take here and now, so that kills fall anywhere within.
-        lengths[state] = Clock::now() - begin;
-        ends[state] = cluster.units();
-        Judge(state).hear(cluster.new_calls());
-    }
     REQUIRE(ends[Wanted::first] != ends[Wanted::second]);
     std::optional<Judge> judge;
     const auto declare_other = [&] {

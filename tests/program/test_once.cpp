@@ -67,19 +67,25 @@ TEST_CASE("once deploys what is declared, then finds it in sync") {
     CHECK(cluster.dir().read("cluster.json") == before);
 }
 
+namespace {
+
+/// Whether all units but those named are the same.
+template <class Units>
+bool are_same_but(Units after, Units before, const Names& touched) {
+    for (const auto& name : touched) {
+        after.erase(name);
+        before.erase(name);
+    }
+    return after == before;
+}
+
+}  // namespace
+
 TEST_CASE("each edit of services.yaml changes exactly the units that it should") {
     LocalCluster cluster;
     deploy_small(cluster);
     const auto before = cluster.units();
-    const auto untouched = [&](const Names& touched) {
-        auto after = cluster.units();
-        auto expected = before;
-        for (const auto& name : touched) {
-            after.erase(name);
-            expected.erase(name);
-        }
-        return after == expected;
-    };
+    const auto untouched = [&](const Names& touched) { return are_same_but(cluster.units(), before, touched); };
 
     SECTION("raising a count") {
         cluster.declare(fill("1.0.0", "3", "launched"));

@@ -77,16 +77,23 @@ TEST_CASE("what has failed for good is not waited for", "[R42]") {
     CHECK((is_fleet ? fleet.versions() : versions_of(local)) == foo_with("v2 down", "v1 running", "v1 running"));
 }
 
-TEST_CASE("each outcome of once has an exit status of its own, and shows in the report") {
-    LocalCluster cluster("", impatient);
+namespace {
+
+void deploy_foo_and_plain(LocalCluster& cluster) {
     cluster.put_unit("foo@.service", "v1");
     cluster.put_unit("plain.service", "v1");
-    const auto services = sequential_foo + "- name: plain.service\n";
-    cluster.declare(services);
+    cluster.declare(sequential_foo + "- name: plain.service\n");
     const auto first = cluster.once();
     REQUIRE(first.status == 0);
     REQUIRE(result_of(first) == "applied");
     REQUIRE(outcome_of(first, "foo") == "applied");
+}
+
+}  // namespace
+
+TEST_CASE("each outcome of once has an exit status of its own, and shows in the report") {
+    LocalCluster cluster("", impatient);
+    deploy_foo_and_plain(cluster);
     cluster.put_unit("plain.service", "v2");
 
     SECTION("degraded") {

@@ -8,18 +8,31 @@
 using namespace deployer;
 using namespace std::chrono_literals;
 
+namespace {
+
+/// A settled World in which bar does not run, as the target's listing tells, until `bar_runs`.
+struct WorldWithBarDown : World {
+    bool bar_runs = false;
+
+    WorldWithBarDown() {
+        settle();
+        target->word = [this](const Unit& unit) { return is_down(unit) ? "inactive" : "launched"; };
+        target->judge = [this](const Unit& unit, const UnitStatus& status) {
+            return is_down(unit) ? UnitStatus{Readiness::unplaced, "not scheduled to a machine"} : status;
+        };
+        policy.rollout.placement_grace = 0ms;
+        restart();
+        reconciler->distrust_snapshot();
+    }
+
+private:
+    [[nodiscard]] bool is_down(const Unit& unit) const { return unit.name == "bar.service" && !bar_runs; }
+};
+
+}  // namespace
+
 TEST_CASE("a unit that the target itself does not call running is looked at once after a listing, and told", "[R42]") {
-    World world;
-    world.settle();
-    const auto is_bar = [](const Unit& unit) { return unit.name == "bar.service"; };
-    bool runs = false;
-    world.target->word = [&](const Unit& unit) { return is_bar(unit) && !runs ? "inactive" : "launched"; };
-    world.target->judge = [&](const Unit& unit, const UnitStatus& status) {
-        return is_bar(unit) && !runs ? UnitStatus{Readiness::unplaced, "not scheduled to a machine"} : status;
-    };
-    world.policy.rollout.placement_grace = 0ms;
-    world.restart();
-    world.reconciler->distrust_snapshot();
+    WorldWithBarDown world;
     const auto listed = world.cycle();
     CHECK(listed.result == Outcome::degraded);
     REQUIRE(listed.not_ready.size() == 1);
@@ -36,7 +49,7 @@ TEST_CASE("a unit that the target itself does not call running is looked at once
         CHECK(world.source->reads() == reads);
     }
     SECTION("it is looked at again when resync_interval is over, and by a new process") {
-        runs = true;
+        world.bar_runs = true;
         if (GENERATE(true, false)) {
             world.restart();
         } else {
@@ -65,6 +78,11 @@ TEST_CASE("a unit that the target itself does not call running is looked at once
         CHECK(report.result == Outcome::degraded);
         CHECK(report.not_ready.size() == 1);
     }
+}
+
+TEST_CASE("a unit that does not run is no trouble while its service is paused", "[R42]") {
+    WorldWithBarDown world;
+    REQUIRE(world.cycle().result == Outcome::degraded);
     SECTION("of a service that is paused it is part of the pause") {
         Orders orders;
         orders.paused[GENERATE("bar", "")] = {"2026-01-02T03:04:05Z", "moving house"};
