@@ -148,7 +148,7 @@ Records load_records(Cache& cache, const Target& target, const Calls& calls) {
 }
 
 void change_orders(const std::function<void(Orders&)>& change, Cache& cache, const Target& target, const Calls& calls) {
-    // Longer than it takes anybody else to write what he has read before.
+    // Longer than another command needs between reading the orders and writing them.
     constexpr std::chrono::milliseconds moment{40};
     constexpr int attempts = 50;
     const auto identity = target.identity();
@@ -156,7 +156,7 @@ void change_orders(const std::function<void(Orders&)>& change, Cache& cache, con
         auto orders = load_orders(cache, identity, calls);
         const auto before = orders;
         change(orders);
-        // What is still there after a moment nobody undoes who did not see it.
+        // The order is still there after a moment. Commands that had read the orders before it have written by now.
         if (orders == before && attempt > 0) return;
         cache.leave(document_key(orders_document, identity), write_orders(orders), calls.make());
         if (!calls.make().wait(moment)) break;

@@ -13,7 +13,7 @@ const DeployedUnit* find_unit(const std::vector<DeployedUnit>& units, const std:
     return found == units.end() ? nullptr : &*found;
 }
 
-/// A new node of a service is what its siblings are.
+/// A unit of another node of the same service with the same role. A new node gets that unit's content.
 const DeployedUnit* find_sibling(const std::vector<DeployedUnit>& units, const std::string& name) {
     const auto found = std::find_if(units.begin(), units.end(), [&](const auto& unit) {
         return !instance_of(unit.name).empty() && is_sidekick(unit.name) == is_sidekick(name) &&
