@@ -102,7 +102,8 @@ private:
         return std::string(action_of(change.kind)) + ' ' + change.unit + " (" + change.reason + ')';
     }
 
-    /// Writes a line unless the last cycle wrote the same: a state that lasts is told once. False: nothing was written.
+    /// Writes a line unless the last cycle wrote the same: a state that lasts is logged once. False: nothing was
+    /// written.
     bool tell_news(LogLevel level, const std::string& line) {
         const bool is_news = !told_before_.contains(line);
         if (is_news) log_->write(level, line);
@@ -110,7 +111,7 @@ private:
         return is_news;
     }
 
-    /// Names the first few units that are left for a reason, and counts the rest.
+    /// Logs the first few units that are left alone for one reason, and counts the others.
     void tell_left(const std::string& what, const std::string& reason) {
         constexpr std::size_t named = 3;
         const auto line = what + ' ' + reason;
@@ -130,12 +131,12 @@ private:
     }
 
     Log* log_;
-    std::set<std::string> made_;         ///< units whose change was told of, and whose end was not
-    std::set<std::string> told_before_;  ///< by the last cycle
-    std::set<std::string> told_;
-    std::map<std::string, std::size_t> left_;    ///< by this cycle, by reason
-    std::map<std::string, std::size_t> folded_;  ///< those of them that were not named
-    std::size_t failed_again_ = 0;               ///< by this cycle, as by the last one
+    std::set<std::string> made_;                 ///< units whose change was logged as made, and whose readiness was not
+    std::set<std::string> told_before_;          ///< lines of the last cycle that may be logged once
+    std::set<std::string> told_;                 ///< the same, of this cycle
+    std::map<std::string, std::size_t> left_;    ///< units left alone in this cycle, by reason
+    std::map<std::string, std::size_t> folded_;  ///< the units of `left_` that were not named
+    std::size_t failed_again_ = 0;               ///< changes that failed in this cycle as in the last one
 };
 
 }  // namespace

@@ -18,12 +18,12 @@ namespace deployer {
 /// The kinds of change that a plan makes to one unit. The order of the values is the order of a plan (R21).
 enum class ChangeKind {
     create_group,     ///< a unit of a service that has no unit yet
-    add_node,         ///< a unit of a service that has others
+    add_node,         ///< a unit of a service that has other units
     update,           ///< other content
     update_sidekick,  ///< other content, in a service where only sidekicks get other content
     set_state,        ///< same content, other desired state
-    remove_node,      ///< not wanted, of a service that stays
-    destroy_group,    ///< not wanted, of a service of which nothing is wanted
+    remove_node,      ///< an unwanted unit of a service that has wanted units
+    destroy_group,    ///< an unwanted unit of a service that has no wanted unit
 };
 
 /// "create", "update", "set_state" or "destroy".
@@ -36,13 +36,14 @@ inline bool is_destroy(ChangeKind kind) noexcept {
     return kind >= ChangeKind::remove_node;
 }
 
-/// One option whose values differ (R26). Absent on the side that lacks it. In a plan both are without secrets (R59).
+/// One option whose values differ (R26). A value is absent on the side that lacks the option. In a plan, both values
+/// are without secrets (R59).
 struct OptionDifference {
     std::string section;
     std::string name;
     std::optional<std::string> from;
     std::optional<std::string> to;
-    std::vector<std::string> hidden{};  ///< names of variables that differ and are not shown
+    std::vector<std::string> hidden{};  ///< names of environment variables that differ, whose values are not shown
 
     bool operator==(const OptionDifference&) const = default;
 };
@@ -52,68 +53,68 @@ struct Change {
     ChangeKind kind = ChangeKind::update;
     std::string unit;
     std::string service;
-    SharedContent content;  ///< as it is to be; null for destroys
-    SharedContent former;   ///< as it is; null for creates
+    SharedContent content;  ///< the wanted content; null for destroys
+    SharedContent former;   ///< the present content; null for creates
     DesiredState desired_state = DesiredState::launched;
     std::string reason;  ///< for people, one line
     std::vector<OptionDifference> differences;
-    DesiredState former_state = DesiredState::launched;  ///< as it is; meaningless for creates
+    DesiredState former_state = DesiredState::launched;  ///< the present state; meaningless for creates
 };
 
-/// A mark to recognise a change by in later cycles. Two updates have the same signature exactly when they lead from the
-/// same content and state to the same content and state.
+/// A text by which later cycles recognise the same change. Two updates have the same signature exactly when they lead
+/// from the same content and state to the same content and state.
 std::string signature_of(const Change& change);
 
-/// A service of a plan of which something is waited for (R41, R42).
+/// A service of a plan with gates: its rollout waits for nodes to become ready (R41, R42).
 struct GatedGroup {
     std::string service;
     RolloutRules rules;
-    /// Its units that need no change, of nodes that need none, when others are updated. They have to be ready before
-    /// another one is touched: they may be the first nodes of a version that does not come up.
+    /// Units that need no change, of nodes that need none, while other nodes of the service are updated. They have to
+    /// be ready before another node is touched: they may be the first nodes of a version that does not come up.
     std::vector<DeployedUnit> settled;
-    /// Its units that need no change, of nodes that do: a sidekick tells how its node is.
+    /// Unchanged units of nodes that do change. They have to be ready too: a sidekick tells how its node is.
     std::vector<DeployedUnit> companions;
     std::vector<std::string> unproven;  ///< units that were not seen ready since they were changed
-    std::vector<DeployedUnit> former;   ///< what units were before a change that was never seen to end well
-    bool fresh = false;                 ///< nothing of it is there yet
-    bool restarts = false;              ///< somebody asked for it: what failed of it is started once more
-    bool restoring = false;             ///< it is on its way back from a rollout that ended badly
+    std::vector<DeployedUnit> former;   ///< former units to go back to, from changes that never ended well
+    bool fresh = false;                 ///< the service had no unit when its rollout began
+    bool restarts = false;              ///< failed units are started once more, for a retry or after an outage
+    bool restoring = false;             ///< the service is on its way back to its former content
 };
 
-/// A service of which nothing is touched, and why.
+/// A service that is not touched, and why.
 struct Standstill {
     std::string service;
     Outcome outcome = Outcome::paused;  ///< paused or quarantined
     std::string reason;                 ///< for people, one line
-    std::size_t changes = 0;            ///< that are left for it
-    std::string advice{};               ///< how to end it; may be empty
+    std::size_t changes = 0;            ///< how many changes are left undone
+    std::string advice{};               ///< how to end the standstill; may be empty
 
     bool operator==(const Standstill&) const = default;
 };
 
-/// How many units a cycle would have destroyed or touched and left alone.
+/// How many units differ from the wanted state or are unwanted, and are left alone.
 struct LeftAlone {
     std::size_t destroy_disabled = 0;  ///< unwanted, but `destroy` is false (R22)
     std::size_t max_destroy = 0;       ///< unwanted, but too many at once (R24)
     std::size_t disputed = 0;          ///< wanted again by the second reading (R25)
     std::size_t protected_units = 0;   ///< differing or unwanted, but protected (R23)
-    std::size_t altered = 0;           ///< differing, but the target gives back otherwise whatever it is given
+    std::size_t altered = 0;           ///< differing, but the target alters whatever it is given
 
     bool operator==(const LeftAlone&) const = default;
 };
 
-/// The ordered, typed result of comparing.
+/// The result of comparing the wanted state with the actual state.
 struct Plan {
     Revision revision;
     std::vector<Change> changes;       ///< in order (R21): destroys are last
-    std::vector<GatedGroup> gated;     ///< by service: groups that something is waited for in
+    std::vector<GatedGroup> gated;     ///< by service: groups with gates
     std::vector<Standstill> standing;  ///< by service: groups that are not touched
     std::vector<Held> held;
-    /// Why no unit may be destroyed before something held is up (R25); empty when nothing stands in the way.
+    /// Why no unit may be destroyed, because a held service is not running (R25); empty when destroys may go on.
     std::string destroy_obstacle;
     LeftAlone left;
-    std::vector<std::string> altered;  ///< names of the units that `left` counts so
-    std::vector<std::string> notes;    ///< finished messages on what was left and how to allow it
+    std::vector<std::string> altered;  ///< names of the units that `left.altered` counts
+    std::vector<std::string> notes;    ///< for people: which units were left alone, and how to allow the change
 };
 
 }  // namespace deployer
