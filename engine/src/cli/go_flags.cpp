@@ -10,11 +10,11 @@
 namespace deployer {
 namespace {
 
-/// One flag: how it is called, and where its value goes.
+/// A flag, and where its value goes.
 struct Flag {
     std::string_view name;
     std::string_view variable;
-    std::string_view setting;  ///< the end of the dotted path that it becomes; empty: none
+    std::string_view setting;  ///< the end of the dotted path of the setting that the flag becomes
     std::string_view help;
     std::string GoFlags::*text = nullptr;
     bool GoFlags::*boolean = nullptr;
@@ -42,7 +42,7 @@ constexpr std::array all_flags{
          "how long to sleep after a failure, before the exit", nullptr, nullptr, &GoFlags::seconds_before_restart},
 };
 
-/// `origin` names the flag or variable in messages, which do not show a text: it may hold a password.
+/// `origin`: the flag or variable, for messages. Messages do not show text values, since these may hold a password.
 void set(GoFlags& flags, const Flag& flag, const std::string& value, const std::string& origin) {
     if (value.empty()) return;
     if (flag.text != nullptr) {
@@ -88,7 +88,7 @@ std::string as_written(const Flag& flag) {
     return '-' + std::string(flag.name);
 }
 
-/// The value of a flag that has none behind `=`. `next` is the word after it, if any.
+/// The value of a flag without `=`. `next`: the word after the flag, if any.
 std::string value_from(const Flag& flag, const std::string* next) {
     const auto written = as_written(flag);
     if (flag.boolean == nullptr) {
@@ -111,7 +111,7 @@ void require_complete(const GoFlags& flags) {
     }
 }
 
-/// The flag that a setting comes from, by the setting's dotted path.
+/// The flag that a setting was made from, by the setting's dotted path.
 const Flag* flag_behind(std::string_view path) {
     const auto* const found = std::find_if(all_flags.begin(), all_flags.end(), [&](const auto& flag) {
         return !flag.setting.empty() && path.ends_with(flag.setting);
@@ -209,7 +209,7 @@ std::string write_config(const GoFlags& flags, const std::filesystem::path& cach
 std::string in_terms_of_flags(std::string_view message) {
     const auto at = message.find(std::string(go_flags_origin) + ':');
     if (at == std::string_view::npos) return std::string(message);
-    // "the flags:LINE: PATH: PROBLEM", perhaps with something before it.
+    // The message is "the flags:LINE: PATH: PROBLEM", perhaps with words before it.
     const auto path_at = message.find(": ", at) + 2;
     const auto path_end = message.find(": ", path_at);
     const auto* const flag =
@@ -220,7 +220,7 @@ std::string in_terms_of_flags(std::string_view message) {
 
 std::filesystem::path default_state_directory(const Environment& environment, bool is_root) {
     const auto value = [&](const std::string& name) { return environment(name).value_or(""); };
-    // systemd gives several as a list.
+    // systemd separates several directories by colons.
     if (const auto state = value("STATE_DIRECTORY"); !state.empty()) return state.substr(0, state.find(':'));
     if (is_root) return "/var/lib/coco-fleet-deployer";
     if (const auto state = value("XDG_STATE_HOME"); !state.empty()) {

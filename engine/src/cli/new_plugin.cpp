@@ -55,7 +55,7 @@ const Template& template_of(const std::string& name) {
     return *found;
 }
 
-/// "target-foo-bar" as a class: "FooBarTarget".
+/// The class name for a plugin: "FooBarTarget" for "target-foo-bar".
 std::string class_name(std::string_view name) {
     const auto kind = kind_of(name);
     std::string text;
@@ -78,7 +78,7 @@ std::string with_underscores(std::string_view name) {
     return text;
 }
 
-/// The spellings that a name has in the example, each with what stands in its place.
+/// Each spelling of the example's name, with the spelling of the new name that replaces it.
 using Spellings = std::vector<std::pair<std::string, std::string>>;
 
 Spellings spellings(std::string_view example, std::string_view name) {
@@ -136,7 +136,7 @@ void write_new_plugin(const std::string& name, const fs::path& examples, const f
     try {
         copy_respelt(example, directory, spellings(from.example, name));
     } catch (...) {
-        // Half of it would be in the way of the next try.
+        // A half-written directory would make the next try fail, because the directory must not exist.
         std::error_code ignored;
         fs::remove_all(directory, ignored);
         throw;

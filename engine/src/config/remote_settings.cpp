@@ -18,7 +18,7 @@ namespace {
 
 using Poco::JSON::Object;
 
-/// etcd is near; a cycle must not hang on it.
+/// The longest wait for etcd. Settings in etcd are optional, so a cycle must not hang on them.
 constexpr std::chrono::milliseconds patience{5'000};
 
 std::string url_for(const SettingsOrigin& origin) {
@@ -78,7 +78,7 @@ RemoteValues read_remote_values(std::string_view answer) try {
     const auto directory = root->getObject("node");
     if (!directory || !directory->optValue("dir", false)) throw Poco::DataFormatException("it is no directory");
     RemoteValues values;
-    // An empty directory has no list at all.
+    // For an empty directory, etcd leaves the list out.
     if (!directory->has("nodes")) return values;
     const auto nodes = array_of(*directory, "nodes");
     for (std::size_t i = 0; i < nodes->size(); ++i) {

@@ -51,7 +51,7 @@ bool is_below(const fs::path& path, const fs::path& directory) {
                                         [](const fs::path& part) { return part.native().starts_with('.'); });
 }
 
-/// The reason why nothing may be written there; nullopt: it may.
+/// Why nothing may be written to the path; nullopt when writing is fine.
 std::optional<std::string> find_problem(const fs::path& written, const PluginChoice& source) {
     for (const auto& directory : read_directories(source)) {
         if (!is_below(written, directory.path)) continue;
@@ -69,7 +69,7 @@ void check_paths_of(const PluginChoice& choice, const PluginChoice& source) {
     }
 }
 
-/// The regular file that a descriptor writes to, if it still has the name.
+/// The regular file that a descriptor writes to, unless the file was renamed or deleted.
 std::optional<fs::path> file_behind(int descriptor) {
     struct stat open {};
     struct stat named {};
