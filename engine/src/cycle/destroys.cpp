@@ -21,7 +21,7 @@ bool is_planned_destroy(const ChangeResult& result) {
     return is_destroy(result.change.kind) && result.status == ChangeStatus::planned;
 }
 
-/// Skips the destroys of what the second reading of the wanted state wants after all.
+/// Reads the wanted state a second time, and skips destroys of units that the second reading wants.
 void dispute(CycleReport& report, const DestroyTools& tools) {
     const auto checkout = tools.source.checkout(tools.wanted.revision, tools.calls.make());
     if (!checkout) return;
@@ -41,7 +41,7 @@ void dispute(CycleReport& report, const DestroyTools& tools) {
     }
 }
 
-/// The groups of one kind of destroys, without those that are skipped.
+/// The groups for one kind of destroys, without skipped ones.
 std::vector<RolloutGroup> groups_to_destroy(const Plan& plan, ChangeKind kind, const CycleReport& report) {
     auto groups = make_destroy_groups(plan, kind);
     for (auto& group : groups) {

@@ -20,10 +20,10 @@
 namespace deployer {
 namespace {
 
-/// Not for ever: a manager that does not read must not hold up what it manages.
+/// The longest wait for a service manager that does not read its messages: it must not hold up the deployer.
 constexpr timeval longest_send{1, 0};
 
-/// Of a status, more than a line of a terminal shows.
+/// The most bytes of a status that are sent: more than a line of a terminal shows.
 constexpr std::size_t longest_status = 500;
 
 std::string take_variable(const char* name) {
@@ -45,7 +45,8 @@ struct Address {
     socklen_t size = 0;
 };
 
-/// A path, or after an `@` a name in the abstract namespace (unix(7)). Nullopt: another kind, or too long.
+/// The address for a path, or for a name in the abstract namespace after an `@` (unix(7)). Nullopt for other kinds, and
+/// for a text that is too long.
 std::optional<Address> read_address(const std::string& text) {
     Address address;
     if (text.size() < 2 || text.size() >= sizeof address.socket.sun_path) return std::nullopt;
@@ -79,7 +80,7 @@ void ServiceManager::ready() noexcept {
 }
 
 void ServiceManager::reloading() noexcept {
-    // The time tells systemd which order to reload this answers (Type=notify-reload).
+    // From the time, systemd knows which reload order the message answers (Type=notify-reload).
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
     tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds));
