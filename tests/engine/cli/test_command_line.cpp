@@ -65,7 +65,7 @@ TEST_CASE("an option is only taken by its whole name") {
         CHECK(complaint({"once", option + "=a"}).find("unknown option '" + option + "'") == 0);
     }
     CHECK(complaint({"plan", "--config", "a", "--d"}).find("unknown option '--d'") == 0);
-    // The value of an option may look like anything.
+    // The value of an option may look like an option.
     CHECK(parse({"once", "--config", "--conf"}).config == "--conf");
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("a strange variable of the environment disturbs only what would be con
         CHECK(complaint(arguments, environment).empty());
     }
     CHECK(complaint({"plan"}, environment).find("DESTROY is true or false, not 'yes'") == 0);
-    // A file was meant, if none that has a name.
+    // An empty --config is an error: the environment's flags must not be used in its place.
     CHECK(complaint({"plan", "--config", ""}, environment).find("names no file") != std::string::npos);
     CHECK(complaint({"plan", "--config="}, environment).find("config") != std::string::npos);
 }

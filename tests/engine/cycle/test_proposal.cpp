@@ -10,7 +10,7 @@ using namespace deployer;
 
 namespace {
 
-/// A service foo whose content ended badly, and that is paused as well, with three changes left.
+/// A service foo that is quarantined and also paused, with three changes left.
 struct Scene {
     WantedState wanted{{"r2"}, {}, {}, {}, {}};
     Ledger ledger;

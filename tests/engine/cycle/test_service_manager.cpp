@@ -16,7 +16,7 @@ using namespace deployer;
 
 namespace {
 
-/// What a service manager puts into the environment of what it starts.
+/// The environment variables that a service manager sets for a program.
 class ManagerVariables {
 public:
     explicit ManagerVariables(const std::string& socket, const std::string& patience = "",
@@ -106,7 +106,7 @@ TEST_CASE("a watchdog hears of what is alive, and no longer of what is not", "[c
     });
     CHECK(socket.hears("WATCHDOG=1", 5));
     is_alive = false;
-    // One may have been on its way.
+    // One question may have been under way, so only the second one counts.
     const int asked_before = asked;
     REQUIRE(eventually([&] { return asked > asked_before + 1; }));
     const auto heard = socket.count("WATCHDOG=1");

@@ -10,7 +10,7 @@ using namespace deployer;
 
 namespace {
 
-/// One cycle that left a destroy undone and has a note.
+/// Publishes a cycle with a skipped destroy and a note.
 void publish_cycle(EventStream& events, const std::string& why, const std::string& note) {
     const ChangeResult skipped{
         {ChangeKind::destroy_group, "old.service", "old", nullptr, nullptr, {}, "service no longer wanted", {}},
@@ -28,7 +28,7 @@ ChangeResult ended(const std::string& unit, ChangeStatus status, const std::stri
     return {{ChangeKind::update, unit, unit, nullptr, nullptr, {}, "other command", {}}, status, error};
 }
 
-/// One cycle in which many changes were broken off with the one that failed.
+/// Publishes a cycle in which one change failed and many others were broken off for that.
 void publish_outage(EventStream& events, int changes) {
     events.publish(ChangeEnded{ended("a.service", ChangeStatus::failed, "connection refused")});
     for (int i = 0; i < changes; ++i) {

@@ -38,7 +38,7 @@ struct Guarded {
     TestCall call;
 };
 
-/// Collects what a watchdog found, and lets a test wait for it.
+/// Collects the calls that a watchdog reports, and lets a test wait for them.
 class Overruns {
 public:
     void add(const std::string& what) {

@@ -72,7 +72,7 @@ TEST_CASE("what was rolled back is wanted as it was, and new nodes are what thei
     ledger.rollouts = {quarantined_foo("bad", Outcome::rolled_back)};
     auto wanted = wanted_foo(4, "bad");
     wanted.units.push_back({"other.service", version("bad"), DesiredState::launched});
-    // A node that the rollout had added itself, and that has nothing to go back to.
+    // The rollout had added this node, so the node has no former content.
     const ActualState actual{{{"foo@3.service", version("bad"), DesiredState::launched}}};
     const auto now = with_former_contents(wanted, actual, ledger);
     REQUIRE(now.units.size() == 5);
@@ -132,7 +132,7 @@ TEST_CASE("orders come back as they were, and cut anywhere are none") {
     orders.retries["bar"] = "q1";
     const auto document = write_orders(orders);
     CHECK(read_orders(document) == orders);
-    // Orders of before there were identities: a pause stays one.
+    // Orders of an older format, without quarantine ids. The pause is read, the retry is not.
     const auto old = read_orders(R"({"format":1,"paused":[{"service":"foo","since":"x","reason":"y"}],)"
                                  R"("retries":[{"service":"bar","time":"2026-01-02T03:04:05Z"}]})");
     REQUIRE(old);
