@@ -364,7 +364,7 @@ TEST_CASE("retry has the same content tried once more", "[R43]") {
 
     const auto unknown = cluster.run("retry", {"bar"});
     CHECK(unknown.status == 1);
-    CHECK(holds(unknown.err, "\"bar\" is not quarantined; these are: foo"));
+    CHECK(holds(unknown.err, "\"bar\" is not quarantined; quarantined services: foo"));
     CHECK(cluster.once().status == 6);
 
     const auto retried = cluster.run("retry", {GENERATE("foo", "foo@1.service", "foo@.service", "foo@3.service")});
@@ -389,7 +389,7 @@ TEST_CASE("retry has the same content tried once more", "[R43]") {
         CHECK(ended.status == 0);
         CHECK(versions_of(cluster) == foo_with("v2 running", "v2 running", "v2 running"));
         CHECK(cluster.run("retry", {"foo"}).status == 1);
-        CHECK(holds(cluster.run("retry", {"foo"}).err, "\"foo\" is not quarantined; nothing is"));
+        CHECK(holds(cluster.run("retry", {"foo"}).err, "\"foo\" is not quarantined; no service is"));
     }
 }
 

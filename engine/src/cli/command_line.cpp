@@ -130,7 +130,8 @@ void require_whole(const CommandSyntax& syntax, const Invocation& invocation) {
             throw UsageError("either '" + invocation.operand + "' or --all, not both" + try_help(syntax.name));
         }
     }
-    require(syntax.command != Command::pause || !invocation.reason.empty(), "--reason, for whoever wonders");
+    require(syntax.command != Command::pause || !invocation.reason.empty(),
+            "--reason TEXT, which reports and status show");
     require(!needs_settings(syntax) || !invocation.settings.empty(), "--settings FILE");
 }
 

@@ -28,16 +28,17 @@ constexpr std::array all_flags{
          &GoFlags::root_uri},
     Flag{"destroy", "DESTROY", "reconcile.destroy", "destroy units that are no longer wanted", nullptr,
          &GoFlags::destroy},
-    Flag{"socksProxy", "SOCKS_PROXY", "socks_proxy", "SOCKS5 proxy for everything, e.g. 127.0.0.1:9050",
+    Flag{"socksProxy", "SOCKS_PROXY", "socks_proxy", "SOCKS5 proxy for all connections, e.g. 127.0.0.1:9050",
          &GoFlags::socks_proxy},
     Flag{"isDebug", "IS_DEBUG", "log.level", "show debug logs", nullptr, &GoFlags::is_debug},
-    Flag{"etcd-url", "ETCD_URL", ".etcd", "etcd, for settings below /ft/config/deployer", &GoFlags::etcd_url},
-    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "health.prefix", "where services tell their health",
+    Flag{"etcd-url", "ETCD_URL", ".etcd", "url of etcd, which may hold settings below /ft/config/deployer",
+         &GoFlags::etcd_url},
+    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "health.prefix", "url below which services answer health checks",
          &GoFlags::health_url_prefix},
     Flag{"health-endpoint", "HEALTH_ENDPOINT", "health.endpoint", "last part of a health url",
          &GoFlags::health_endpoint},
     Flag{"service-name-prefix", "SERVICE_NAME_PREFIX", "health.service_prefix",
-         "before a service's name in a health url", &GoFlags::service_name_prefix},
+         "prefix of a service's name in a health url", &GoFlags::service_name_prefix},
     Flag{"no-of-secs-to-sleep-before-restart", "NO_OF_SECS_TO_SLEEP_BEFORE_RESTART", "reconcile.exit_pause",
          "how long to sleep after a failure, before the exit", nullptr, nullptr, &GoFlags::seconds_before_restart},
 };
@@ -190,7 +191,7 @@ std::vector<std::string> go_flag_names() {
 std::string write_config(const GoFlags& flags, const std::filesystem::path& cache) {
     const auto proxy = flags.socks_proxy.empty() ? "" : "  socks_proxy: " + quoted(flags.socks_proxy) + "\n";
     std::ostringstream out;
-    out << "# What the flags and the environment amount to.\n"
+    out << "# The configuration that the flags and the environment stand for.\n"
         << "source:\n  plugin: source-github\n  root_uri: " << quoted(flags.root_uri) << '\n'
         << (is_plain_http(flags.root_uri) ? "  allow_http: true\n" : "") << proxy
         << "target:\n  plugin: target-fleet\n  endpoint: " << quoted(flags.fleet_endpoint) << '\n'
@@ -235,14 +236,15 @@ std::filesystem::path default_state_directory(const Environment& environment, bo
 std::string go_flags_help() {
     std::ostringstream out;
     out << "usage: coco-fleet-deployer [COMMAND] -fleetEndpoint=URL -rootURI=URL [FLAG...]\n\n"
-        << "Runs without a configuration file, as the Go deployer did. Each flag also from the environment.\n\n";
+        << "Runs without a configuration file, as the Go deployer did. Each flag can also come from the environment\n"
+        << "variable in brackets.\n\n";
     for (const auto& flag : all_flags) {
         const auto value = default_of(flag);
         out << "  -" << flag.name << "  (" << flag.variable << ")\n        " << flag.help
             << (value.empty() ? "" : "; default: " + value) << '\n';
     }
-    out << "\nCOMMAND is any that takes --config FILE; run when there is none.\n"
-        << "'coco-fleet-deployer config --print' and the flags show the configuration that they amount to.\n";
+    out << "\nCOMMAND is any command that takes --config FILE; without COMMAND, it is run.\n"
+        << "'coco-fleet-deployer config --print' with the flags prints the configuration that they stand for.\n";
     return std::move(out).str();
 }
 

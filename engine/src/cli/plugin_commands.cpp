@@ -95,7 +95,7 @@ int begin_plugin(const Invocation& invocation) {
               << "\n    cmake -S . -B build -DCMAKE_PREFIX_PATH=" << prefix
               << "\n    cmake --build build\n    ctest --test-dir build --output-on-failure\n    cmake --install build "
                  "--prefix "
-              << prefix << "\n\nREADME.md there goes on from that.\n"
+              << prefix << "\n\nREADME.md in that directory says how to go on.\n"
               << std::flush;
     return EXIT_SUCCESS;
 }

@@ -56,7 +56,7 @@ std::optional<std::string> find_problem(const fs::path& written, const PluginCho
     for (const auto& directory : read_directories(source)) {
         if (!is_below(written, directory.path)) continue;
         return quote(written.native()) + " is within " + directory.setting + ", " + quote(directory.path.native()) +
-               ": what is written there would start cycle after cycle; keep it elsewhere";
+               ", which the source reads: each write there would start another cycle; move one of the two";
     }
     return std::nullopt;
 }
@@ -92,7 +92,7 @@ void check_written_paths(const Config& config) {
 void check_log_file(const Config& config) {
     const auto file = file_behind(STDERR_FILENO);
     const auto problem = file ? find_problem(*file, config.source) : std::nullopt;
-    if (problem) throw Error(ErrorKind::misconfigured, "the log goes to standard error, and there " + *problem);
+    if (problem) throw Error(ErrorKind::misconfigured, "the log goes to standard error, and its file " + *problem);
 }
 
 }  // namespace deployer

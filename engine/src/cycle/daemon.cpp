@@ -132,7 +132,8 @@ std::optional<int> Daemon::rest_after(const CycleReport& report) {
 
 std::optional<int> Daemon::end_after(const Error& error) {
     const auto pause = pause_after(error, session_->exit_pause());
-    log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
+    log_.warning("the deployer ends in " + duration_text(pause) +
+                 " with status 1, so that its supervisor starts it again");
     wait(pause);
     if (reload_is_requested()) return std::nullopt;
     return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -147,7 +148,7 @@ void Daemon::wait_to_retry(const Error& error) {
     const auto chance = std::generate_canonical<double, 32>(random);
     const auto pause = pause_after(error, retry_pause(needs_a_person ? longest : failures_, chance));
     log_.warning("trying again in " + duration_text(pause) +
-                 (needs_a_person ? ", or at SIGHUP, with the configuration as it is then" : ""));
+                 (needs_a_person ? ", or at once on SIGHUP; the configuration is read again then" : ""));
     if (error.kind() == ErrorKind::unavailable && !error.retry_after() && pause > answer_pace) {
         wait_for_target(pause);
     } else {
@@ -179,7 +180,7 @@ void Daemon::reload_if_requested() {
         start_session(read_config_());
         log_.info("read the configuration " + name_ + " again");
     } catch (const std::exception& error) {
-        log_.error("the configuration was not taken over, the former one stays: " + std::string(error.what()));
+        log_.error("the new configuration is refused, the former one stays in use: " + std::string(error.what()));
     }
     manager_.ready();
 }
@@ -234,9 +235,9 @@ void Daemon::rest_from_changes() {
     if (streak_.is_news()) {
         log_.warning(
             "the source has changed right after each of the last " + quantity(ChangeStreak::longest, "cycle") +
-            ", and none of the changes asked for anything: something writes into it, perhaps each time that it is "
-            "read. Until that ends, it is asked every " +
-            duration_text(interval) + " only");
+            ", and no change concerned the cluster: something keeps writing into the source, perhaps each time that "
+            "it is read. Until that ends, the source is asked only every " +
+            duration_text(interval));
     }
     wait(interval);
 }

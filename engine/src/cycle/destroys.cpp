@@ -36,7 +36,7 @@ void dispute(CycleReport& report, const DestroyTools& tools) {
         const auto& change = result.change;
         if (!is_destroy(change.kind)) continue;
         if (!wanted.contains(change.unit) && !is_held(change.service)) continue;
-        skip(result, "disputed: wanted again at " + second.revision.id, tools.events);
+        skip(result, "disputed: revision " + second.revision.id + " wants the unit again", tools.events);
         ++report.left.disputed;
     }
 }
@@ -85,7 +85,7 @@ std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::st
     try {
         dispute(report, tools);
     } catch (const Error& error) {
-        return error.while_doing("cannot make sure that nothing to be destroyed is wanted again");
+        return error.while_doing("cannot read the wanted state once more before destroying units");
     }
     for (const auto kind : {ChangeKind::remove_node, ChangeKind::destroy_group}) {
         if (auto end = tools.rollout.run(groups_to_destroy(plan, kind, report)); end.error) return std::move(end.error);

@@ -113,8 +113,9 @@ void ServiceManager::pet(const std::stop_token& stop, std::chrono::microseconds 
         if (alive) tell("WATCHDOG=1");
         if (was_alive && !alive) {
             log_.error(
-                "nothing has moved for longer than anything may take, so the service manager is no longer told "
-                "that the deployer is alive; it is going to end it and to start it again");
+                "the deployer hangs: for longer than allowed, it has neither called a plugin nor paused. So it no "
+                "longer "
+                "tells the service manager that it is alive, and the service manager will restart it");
         }
         was_alive = alive;
         never.wait_for(lock, stop, pause, [] { return false; });
@@ -130,7 +131,7 @@ void ServiceManager::tell(std::string_view message) noexcept {
     const auto reason = address ? std::generic_category().message(errno) : "it is no Unix socket";
     try {
         std::call_once(warned_, [&] {
-            log_.warning("cannot tell the service manager how things are, at " + quote(address_) + ": " + reason);
+            log_.warning("cannot send messages to the service manager at " + quote(address_) + ": " + reason);
         });
     } catch (const std::exception&) {
         return;

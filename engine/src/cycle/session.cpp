@@ -25,8 +25,8 @@ void end_process(Log& log, const std::string& call) {
     try {
         std::thread([&log, &call, &written] {
             log.error(call +
-                      ": the plugin has not returned, long after it had to; the deployer ends here with status 1, and "
-                      "starts where it left when it is started again");
+                      ": the plugin has not returned long after its time was over; the deployer ends with status 1, "
+                      "and goes on where it stopped when it is started again");
             written.set_value();
         }).detach();
         is_written.wait_for(moment);
@@ -120,7 +120,8 @@ void Session::follow_health_settings(Log& log) {
     try {
         reconciler_->use_health(make_health(values));
     } catch (const Error& error) {
-        log.warning("health checks go on as they were: " + std::string(error.what()));
+        log.warning("the health settings in etcd are refused, the former ones stay in use: " +
+                    std::string(error.what()));
     }
 }
 

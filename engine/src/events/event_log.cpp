@@ -22,8 +22,10 @@ public:
         log_->info("revision " + event.revision.id + " wants " + quantity(event.units, "unit"));
         for (const auto& warning : event.warnings) log_->warning(warning);
         for (const auto& held : event.held) {
-            const auto service = held.service.empty() ? std::string("what is not listed") : held.service;
-            log_->error(service + " is held as it is: " + held.error);
+            const bool is_known = !held.service.empty();
+            log_->error(
+                (is_known ? held.service + " is held and stays as it is: " : "the list of services is in doubt: ") +
+                held.error);
         }
     }
 
@@ -61,7 +63,7 @@ public:
     }
 
     void operator()(const ChangeUndone& event) {
-        log_->warning(event.result.change.unit + " is as it was before: " + event.result.error);
+        log_->warning(event.result.change.unit + " was put back to what it was before: " + event.result.error);
     }
 
     void operator()(const GroupEnded& event) {
@@ -76,7 +78,8 @@ public:
 
     void operator()(const DriftFound& event) {
         for (const auto& change : event.plan.changes) {
-            log_->warning(change.unit + " has drifted, drift is only reported: " + change.reason);
+            log_->warning(change.unit +
+                          " differs from the wanted state, and stays so with drift: report: " + change.reason);
         }
     }
 
@@ -123,11 +126,12 @@ private:
 
     void tell_folded() {
         for (const auto& [reason, count] : std::exchange(folded_, {})) {
-            log_->warning("and " + quantity(count, "more change") + " of which the same is true: " + reason);
+            log_->warning("and " + quantity(count, "more change") + " for the same reason: " + reason);
         }
         left_.clear();
         if (failed_again_ == 0) return;
-        log_->error(quantity(std::exchange(failed_again_, 0), "change") + " failed as in the cycle before");
+        log_->error(quantity(std::exchange(failed_again_, 0), "change") +
+                    " failed with the same error as in the cycle before");
     }
 
     Log* log_;

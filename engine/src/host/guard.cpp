@@ -103,7 +103,7 @@ public:
 
     const Revision& revision() const override {
         revision_ = caller_("tell the revision of the wanted state", [&] { return checkout_->revision(); });
-        if (revision_.empty()) throw caller_.defect("it checked out no revision");
+        if (revision_.empty()) throw caller_.defect("its checkout has no revision");
         return revision_;
     }
 
@@ -133,7 +133,7 @@ public:
             caller_("read the wanted state", call, [&](const Call& named) { return source_->checkout(known, named); });
         if (checkout) return std::make_unique<GuardedCheckout>(std::move(checkout), caller_);
         if (!known.empty()) return nullptr;
-        throw caller_.defect("it checked out nothing");
+        throw caller_.defect("checkout() of no known revision gave null");
     }
 
     void wait_for_change(const Call& call) override {
@@ -244,7 +244,7 @@ public:
     }
 
     bool serial() const override {
-        return caller_("tell whether calls may go side by side", [&] { return target_->serial(); });
+        return caller_("tell whether calls may run in parallel", [&] { return target_->serial(); });
     }
 
 private:

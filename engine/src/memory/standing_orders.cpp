@@ -32,9 +32,9 @@ bool is_quarantined(const RolloutRecord& record, const Orders& orders) {
 
 std::string describe(const RolloutRecord& record) {
     const auto& quarantine = *record.quarantine;
-    const auto* const what = quarantine.outcome == Outcome::rolled_back ? "wanted as it was before"
+    const auto* const what = quarantine.outcome == Outcome::rolled_back ? "rolled back"
                              : quarantine.outcome == Outcome::halted    ? "halted"
-                                                                        : "went on";
+                                                                        : "degraded";
     return quarantine.reason + " (" + what + " since " + quarantine.since.substr(0, 19) + "Z)";
 }
 

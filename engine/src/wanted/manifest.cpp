@@ -365,11 +365,11 @@ std::string describe(const NameInText& name) {
             break;
         case NameInText::Place::comment:
             return what +
-                   "stands here in a comment behind other words, which may have run into an entry; nothing is "
+                   "stands here in a comment, behind other words, so the comment may hide an entry; nothing is "
                    "destroyed until it begins an entry, or comes right after \"#\" in a line of its own";
         case NameInText::Place::above_its_rest:
             return what +
-                   "is commented out, and what follows is not, which may be of the same entry; nothing is "
+                   "is commented out, but lines that may belong to the same entry are not; nothing is "
                    "destroyed until all of an entry is commented out, or none of it";
     }
     return what +

@@ -144,7 +144,8 @@ std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::str
             continue;
         }
         warnings.push_back(file + ":" + std::to_string(next->line) + ": " + next->unit.name +
-                           " comes already from line " + std::to_string(candidate->line) + "; the last entry counts");
+                           " is also made by the entry on line " + std::to_string(candidate->line) +
+                           "; the last entry counts");
     }
     return units;
 }
@@ -208,7 +209,7 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
         if (rules.gated()) continue;
         state.warnings.push_back(manifest.file + ": " + (rules.on_timeout ? "on_timeout" : "max_unavailable") +
                                  " has no effect on " + service +
-                                 ", of which nothing is waited for: it has neither sequentialDeployment nor canary");
+                                 ": its rollout waits for no node, without sequentialDeployment or canary");
     }
     state.units = settle(std::move(candidates), manifest.file, state.warnings);
     std::stable_sort(state.held.begin(), state.held.end(),

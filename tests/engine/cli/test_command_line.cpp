@@ -166,7 +166,7 @@ TEST_CASE("commands on a service take its name anywhere among their options") {
     CHECK(complaint({"retry", "--all", "foo", "-c", "c.yaml"}) ==
           "either 'foo' or --all, not both; try 'coco-fleet-deployer retry --help'");
     CHECK(complaint({"pause", "foo", "-c", "c.yaml"}) ==
-          "pause needs --reason, for whoever wonders; try 'coco-fleet-deployer pause --help'");
+          "pause needs --reason TEXT, which reports and status show; try 'coco-fleet-deployer pause --help'");
     CHECK(complaint({"retry", "foo", "bar", "-c", "c.yaml"}).rfind("unexpected 'bar'", 0) == 0);
     CHECK(complaint({"status", "foo", "-c", "c.yaml"}).rfind("unexpected 'foo'", 0) == 0);
 }

@@ -66,10 +66,10 @@ TEST_CASE("what is left for one reason is named a few times and counted, and not
     CHECK(log.lines().size() == 10);
     CHECK(log.holds("warning: update s2.service was still being waited for: the cycle was broken off"));
     CHECK_FALSE(log.holds("s3.service"));
-    CHECK(log.holds("and 368 more changes of which the same is true: was still being waited for"));
-    CHECK(log.holds("and 368 more changes of which the same is true: not begun: the cycle was broken off"));
+    CHECK(log.holds("and 368 more changes for the same reason: was still being waited for"));
+    CHECK(log.holds("and 368 more changes for the same reason: not begun: the cycle was broken off"));
     log.clear();
     publish_outage(events, 371);
-    CHECK(log.lines() ==
-          std::vector<std::string>{"error: 1 change failed as in the cycle before", "error: connection refused"});
+    CHECK(log.lines() == std::vector<std::string>{"error: 1 change failed with the same error as in the cycle before",
+                                                  "error: connection refused"});
 }

@@ -154,14 +154,14 @@ TEST_CASE("only what is quarantined can be tried again, and what is not is named
     records.ledger.rollouts.back().quarantine->id = "q3";
     const auto error = thrown_by([&] { (void)retries_for(records, "bar"); });
     CHECK(error.kind() == ErrorKind::not_found);
-    CHECK(says(error, "\"bar\" is not quarantined; these are: foo, qux"));
+    CHECK(says(error, "\"bar\" is not quarantined; quarantined services: foo, qux"));
     CHECK(retries_for(records, "foo") == std::map<std::string, std::string, std::less<>>{{"foo", "q2"}});
     records.orders.retries = retries_for(records, "");
     CHECK(records.orders.retries == std::map<std::string, std::string, std::less<>>{{"foo", "q2"}, {"qux", "q3"}});
     change_orders([&](Orders& orders) { orders.retries = records.orders.retries; }, cache, target, calls);
     const auto back = load_records(cache, target, calls);
     CHECK(back.orders == records.orders);
-    CHECK(
-        holds(thrown_by([&] { (void)retries_for(records, "foo"); }).what(), "\"foo\" is not quarantined; nothing is"));
+    CHECK(holds(thrown_by([&] { (void)retries_for(records, "foo"); }).what(),
+                "\"foo\" is not quarantined; no service is"));
     CHECK(says(thrown_by([&] { (void)retries_for(records, ""); }), "nothing is quarantined"));
 }
