@@ -352,7 +352,7 @@ TEST_CASE("status and history say what was quarantined and why, for people and f
 TEST_CASE("before anything was done, status and history say so") {
     const LocalCluster cluster;
     CHECK(holds(cluster.run("status").out, "none"));
-    CHECK(holds(cluster.run("history").out, "nothing was changed yet"));
+    CHECK(holds(cluster.run("history").out, "no cycle has changed anything yet"));
     CHECK(array_in(cluster.run("history", {"--output", "json"}))->empty());
     CHECK(cluster.run("status", {"--output", "json"}).json()->getArray("quarantined")->empty());
 }
@@ -406,7 +406,7 @@ TEST_CASE("retry --all has everything tried once more that is quarantined, and l
     CHECK(again.status == 0);
     const auto nothing = cluster.run("retry", {"--all"});
     CHECK(nothing.status == 1);
-    CHECK(holds(nothing.err, "nothing is quarantined"));
+    CHECK(holds(nothing.err, "no service is quarantined"));
 }
 
 TEST_CASE("retry, pause and resume work beside a daemon", "[R43]") {

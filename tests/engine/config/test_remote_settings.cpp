@@ -150,6 +150,6 @@ TEST_CASE("etcd out of reach is said once, and what was known before holds") {
     settings.refresh(calls);
     settings.refresh(calls);
     CHECK(settings.values() == RemoteValues{});
-    CHECK(log.count("settings could not be read from etcd") == 1);
+    CHECK(log.count("cannot read settings from etcd") == 1);
     CHECK(log.holds("connection refused"));
 }

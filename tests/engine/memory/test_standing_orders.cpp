@@ -163,5 +163,5 @@ TEST_CASE("only what is quarantined can be tried again, and what is not is named
     CHECK(back.orders == records.orders);
     CHECK(holds(thrown_by([&] { (void)retries_for(records, "foo"); }).what(),
                 "\"foo\" is not quarantined; no service is"));
-    CHECK(says(thrown_by([&] { (void)retries_for(records, ""); }), "nothing is quarantined"));
+    CHECK(says(thrown_by([&] { (void)retries_for(records, ""); }), "no service is quarantined"));
 }
