@@ -11,17 +11,17 @@ namespace {
 
 constexpr std::string_view key = "conformance";
 
-/// A cache, from which the documents of the suite's own are erased in the end.
+/// A cache for the checks. The destructor erases the suite's own documents.
 class Stage {
 public:
     explicit Stage(Subject& subject) : subject_(&subject) { make(); }
     ~Stage() {
-        if (!cache_) return;  // None could be made again.
+        if (!cache_) return;  // A restarted instance could not be created.
         for (const auto& used : {std::string(key), longest_key(), std::string("conformance-2")}) {
             try {
                 cache_->erase(used, subject_->call());
             } catch (...) {
-                // A cache that cannot erase fails the checks for that.
+                // Other checks fail for a cache that cannot erase.
             }
         }
     }
@@ -35,7 +35,7 @@ public:
     [[nodiscard]] Subject& subject() const { return *subject_; }
     [[nodiscard]] Cache& cache() const { return *cache_; }
 
-    /// As after a restart: the instance is gone before there is another.
+    /// Creates an instance, after the former one is gone, as in a restart.
     void make() {
         cache_.reset();
         cache_ = subject_->make<Cache>();
@@ -127,7 +127,7 @@ void check_leave(Stage& stage) {
     expect(stage.load("conformance-2") == "stored after that", "who left a document keeps others from storing");
 }
 
-/// Taken, or refused with the former one kept.
+/// Stores a document of that size. The cache has to keep it, or refuse it and keep the former document.
 void check_size(Stage& stage, std::size_t size) {
     stage.store(key, "former");
     const std::string large(size, 'x');
@@ -159,7 +159,7 @@ void check_late(Stage& stage) {
     expect_ends(stage.cache(), stage.subject().call(Subject::Time(0)), ErrorKind::unavailable, Subject::late_bound);
 }
 
-/// Where nothing can be stored, nothing may be loaded either.
+/// A cache that cannot store a document must not return one either.
 void check_unreachable(Subject& subject) {
     const auto cache = subject.make_unreachable<Cache>();
     const auto kinds = {ErrorKind::unavailable, ErrorKind::misconfigured};
@@ -169,7 +169,7 @@ void check_unreachable(Subject& subject) {
     expect_error("store()", kinds, [&] { cache->store(key, "document", subject.call()); });
 }
 
-/// An erase that fails must say so: the engine would believe a snapshot that was not erased.
+/// A failed erase has to throw. Otherwise the engine would trust a snapshot that it believes to be erased.
 void check_fault(Subject& subject, Fault fault) {
     const FaultPort port(fault);
     const auto cache = subject.make_at<Cache>(port);

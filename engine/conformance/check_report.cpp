@@ -13,7 +13,7 @@ std::size_t count(const std::vector<CheckResult>& results, Verdict verdict) {
         std::count_if(results.begin(), results.end(), [&](const auto& result) { return result.verdict == verdict; }));
 }
 
-/// "#" begins a directive there, and "\\" is an escape.
+/// Escapes a text for TAP, in which "#" begins a directive and "\\" is an escape.
 std::string in_tap(const std::string& text) {
     std::string escaped;
     for (const char letter : text) {

@@ -10,18 +10,19 @@
 
 namespace deployer::conformance {
 
-/// One thing that a plugin has to do. `run` throws CheckFailed or CheckSkipped; it leaves nothing behind that another
-/// check could stumble over.
+/// A check of one thing that a plugin has to do. `run` throws CheckFailed or CheckSkipped. It has to clean up, so that
+/// other checks are not disturbed.
 struct Check {
     std::string name;  ///< the promise that holds where the check passes
     std::function<void(Subject&)> run;
     bool needs_instance = true;
 };
 
-/// The demands of the host on a file before it calls anything (R1, R2). If these fail, no other check is made.
+/// Checks what the host demands of a file before it calls the plugin (R1, R2). If this check fails, no other one is
+/// run.
 Check check_of_loading();
 
-/// Demands on every plugin, whatever its kind: its symbols, its settings, its life.
+/// Checks of every kind of plugin: symbols, settings, creation and destruction.
 std::vector<Check> checks_of_plugins(PluginKind kind);
 
 std::vector<Check> checks_of_sources();

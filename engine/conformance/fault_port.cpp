@@ -25,7 +25,8 @@ void require(bool done) {
     }
 }
 
-/// Waits for the question first: who hangs up before, is taken for nobody.
+/// Answers a client after its request has arrived. A client whose server hangs up before the request could take the
+/// server for absent.
 void answer(int client, std::string_view text) {
     pollfd asked{client, POLLIN, 0};
     char question[4096];

@@ -6,15 +6,15 @@
 
 namespace deployer::conformance {
 
-/// How a server can be of no use.
+/// The ways in which the server of a plugin fails.
 enum class Fault {
-    refuses,   ///< nobody listens
-    silent,    ///< takes the connection and never answers
-    nonsense,  ///< answers something that is no protocol, and hangs up
-    cut,       ///< answers, by HTTP, less than it says it would, and hangs up
+    refuses,   ///< no process listens
+    silent,    ///< accepts connections and never answers
+    nonsense,  ///< answers with bytes of no protocol, and hangs up
+    cut,       ///< answers by HTTP with fewer bytes than announced, and hangs up
 };
 
-/// A port of 127.0.0.1 at which there is such a server, for as long as this lives.
+/// A port of 127.0.0.1 with such a server, which ends with the object.
 class FaultPort {
 public:
     explicit FaultPort(Fault fault);

@@ -45,7 +45,7 @@ void check_verdict(Subject& subject, const std::optional<std::string>& service, 
     }
 }
 
-/// A service that has a check.
+/// A service of the settings that has a health check.
 std::string checked_service(Subject& subject) {
     const auto& settings = subject.settings();
     if (settings.healthy) return *settings.healthy;
@@ -87,7 +87,7 @@ void check_late(Subject& subject) {
     expect_ends(subject, subject.call(Subject::Time(0)), ErrorKind::unavailable, Subject::late_bound);
 }
 
-/// Not `not_checked`: that would let a rollout go on.
+/// Expects the verdict `unhealthy`. With `not_checked`, a rollout would go on.
 void expect_unhealthy(Subject& subject, Health& health, const Call& call) {
     const auto service = checked_service(subject);
     HealthReport report{Verdict::unhealthy, {}};

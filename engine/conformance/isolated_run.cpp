@@ -29,8 +29,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Verdict = CheckResult::Verdict;
 
-// The child writes lines to the pipe: "name TEXT" for every check, then "end VERDICT DETAIL" for each that is made, or
-// "error KIND TEXT".
+// The child writes lines to the pipe: "name TEXT" for every check, then "end VERDICT DETAIL" for each check that has
+// ended, or "error KIND TEXT".
 
 void tell(int pipe, const std::string& line) {
     auto text = line + '\n';
@@ -50,9 +50,9 @@ void run_checks(const IsolatedRun& run, const Workplace& workplace, std::size_t 
     }
 }
 
-/// As a process that nobody has changed anything of, but for SIGPIPE, which the program ignores, too. What becomes of
-/// the plugin is for the parent to tell; a signal at the terminal reaches the parent alone, which ends the child. What
-/// the plugin prints is no part of a report.
+/// Makes the child a process with default signals, except SIGPIPE, which the program ignores as well. The child has a
+/// process group of its own, so a signal from the terminal reaches only the parent, which then ends the child. The
+/// plugin's output does not go into the report.
 void be_plain_process(pid_t parent) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -76,7 +76,7 @@ void tell_error(int pipe, ErrorKind kind, const std::string& message) {
     tell(pipe, "error " + std::to_string(static_cast<int>(kind)) + ' ' + printable(message));
 }
 
-/// Never returns: what is on the stack below, and at exit, is the parent's.
+/// Runs the checks in the child. Never returns, because objects on the stack and exit handlers belong to the parent.
 [[noreturn]] void be_child(const IsolatedRun& run, const Workplace& workplace, std::size_t first, int pipe) {
     try {
         run_checks(run, workplace, first, pipe);
@@ -90,7 +90,7 @@ void tell_error(int pipe, ErrorKind kind, const std::string& message) {
     ::_exit(EXIT_SUCCESS);
 }
 
-/// A child and what it has told.
+/// A child process that runs checks, and the lines that it has written.
 class Child {
 public:
     Child(const IsolatedRun& run, const Workplace& workplace, std::size_t first) {
@@ -104,7 +104,7 @@ public:
             be_plain_process(parent);
             be_child(run, workplace, first, ends[1]);
         }
-        // Here as well: whichever comes first, from now on the group is there to be ended.
+        // The child does the same. Done by both, the process group surely exists from here on, and can be killed.
         ::setpgid(pid_, pid_);
         ::close(ends[1]);
         pipe_ = ends[0];
@@ -118,7 +118,7 @@ public:
     Child(Child&&) = delete;
     Child& operator=(Child&&) = delete;
 
-    /// A whole line that was told, if there is one.
+    /// Takes the next whole line, if there is one.
     std::optional<std::string> take_line() {
         const auto end = text_.find('\n');
         if (end == std::string::npos) return std::nullopt;
@@ -127,9 +127,9 @@ public:
         return line;
     }
 
-    /// Until it tells more, has ended, or for `within`.
+    /// Waits until the child writes more or has ended, at most for `within`.
     void wait(std::chrono::milliseconds within) {
-        // Processes that the child left running may keep the pipe open.
+        // Processes that the child left running may keep the pipe open, so its end is noticed by waitid() too.
         const bool has_ended = ended();
         pollfd readable{pipe_, POLLIN, 0};
         if (::poll(&readable, 1, has_ended ? 0 : static_cast<int>(within.count())) <= 0) {
@@ -142,23 +142,23 @@ public:
         if (count == 0) is_over_ = true;
     }
 
-    /// It tells nothing any more.
+    /// Whether the child writes no more lines.
     [[nodiscard]] bool is_over() const { return is_over_; }
 
-    /// Ends it if it has not; how it ended.
+    /// Kills the child unless it has ended. Returns its wait status.
     int end() {
         if (!is_over_) ::kill(-pid_, SIGKILL);
         int status = 0;
         while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
         }
-        // Ends the processes that the child started and left, too.
+        // Also kills processes that the child started and left behind.
         ::kill(-pid_, SIGKILL);
         pid_ = -1;
         return status;
     }
 
 private:
-    /// Leaves it to be waited for.
+    /// Whether the child has ended. Does not reap it.
     [[nodiscard]] bool ended() const {
         siginfo_t info{};
         return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
@@ -183,7 +183,7 @@ std::string how_it_ended(int status) {
     return "the process ended with status " + std::to_string(WEXITSTATUS(status));
 }
 
-/// How far the children got.
+/// The names of the checks, and how far the children got.
 struct Progress {
     std::vector<std::string> names;
     std::size_t next = 0;  ///< the first check without a result
@@ -213,7 +213,7 @@ void expect_not_stopped(const IsolatedRun& run, const Workplace& workplace) {
                                           workplace.word() + "-… may be left behind");
 }
 
-/// Runs checks from `progress.next` on. Gives why it could not go on, where there are some left.
+/// Runs checks from `progress.next` on in one child. If checks are left, returns why the child could not go on.
 std::optional<std::string> run_some(const IsolatedRun& run, std::chrono::milliseconds limit, const Workplace& workplace,
                                     Progress& progress) {
     expect_not_stopped(run, workplace);

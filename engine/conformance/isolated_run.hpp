@@ -9,12 +9,12 @@
 
 namespace deployer::conformance {
 
-/// Runs the suite in processes of their own: a check in which the plugin crashes, ends the process or does not return
-/// within `limit` fails, and the others go on in the next one. Without a limit it is longest_check(). Threads of this
-/// process are not in the others, and must hold no locks. Throws as ConformanceSuite's constructor; once `is_stopped`
-/// says so, it ends early, as `cancelled`.
+/// Runs the suite in child processes. A check fails if the plugin crashes, ends the process or does not return within
+/// `limit` (longest_check() if absent); the remaining checks then run in another child. Forks, so no other thread may
+/// hold a lock that a child needs. Throws as ConformanceSuite's constructor, and Error `cancelled` when `is_stopped`
+/// returns true.
 ///
-/// `on_result` is told each result, in order.
+/// `on_result` gets each result, in order.
 struct IsolatedRun {
     std::filesystem::path plugin;
     std::filesystem::path settings_file;

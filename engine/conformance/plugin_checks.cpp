@@ -52,7 +52,7 @@ void check_unknown_key(Subject& subject, PluginKind kind) {
     expect_refused(subject, kind, "the unknown key " + key, block);
 }
 
-/// The keys that take whatever stands there.
+/// The keys whose values may be of any type.
 std::set<std::string> keys_of_trees(Subject& subject, PluginKind kind) {
     const auto settings = settings_of(subject.settings(), subject.settings().settings);
     (void)subject.make_any(kind, settings);
@@ -65,7 +65,7 @@ std::set<std::string> keys_of_trees(Subject& subject, PluginKind kind) {
     return keys;
 }
 
-/// A block where there is a text, a text where there is a block or a list.
+/// Gives the plugin a block in place of each text, and a text in place of each block or list.
 void check_wrong_types(Subject& subject, PluginKind kind) {
     const auto& good = subject.settings().settings;
     if (good.keys.empty()) throw CheckSkipped("the settings are empty");
@@ -83,7 +83,7 @@ void check_wrong_types(Subject& subject, PluginKind kind) {
     }
 }
 
-/// For each setting: without it the plugin is created, or fails with a message that names the setting.
+/// Leaves out each setting in turn. The plugin has to be created, or fail with a message that names the setting.
 void check_missing_settings(Subject& subject, PluginKind kind) {
     const auto check = [&](const std::string& what, const SettingsNode& block) {
         expect_success_or("creating it " + what, {ErrorKind::misconfigured}, [&] { subject.make_any(kind, block); });
@@ -123,12 +123,12 @@ void check_lives(Subject& subject, PluginKind kind) {
     const auto live = [&] {
         expect_success("creating it", [&] { subject.make_any(kind, subject.settings().settings); });
     };
-    // Things that a plugin makes once and for all are no leak, so a few lives pass before the count.
+    // Resources that a plugin creates once per process are no leak. So a few instances live before the count begins.
     for (int i = 0; i < 3; ++i) live();
     const auto files = entries_of("/proc/self/fd");
     const auto threads = entries_of("/proc/self/task");
     for (int i = 0; i < lives; ++i) live();
-    // A thread that has been joined may show for a moment.
+    // A joined thread may still be listed for a moment.
     const bool ended = eventually(Subject::late_bound, [&] { return entries_of("/proc/self/task") <= threads; });
     expect(entries_of("/proc/self/fd") <= files, std::to_string(lives) + " instances left " +
                                                      std::to_string(entries_of("/proc/self/fd") - files) +

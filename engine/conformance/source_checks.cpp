@@ -29,7 +29,7 @@ std::unique_ptr<Checkout> check_out(Subject& subject, Source& source, const Revi
     return checkout;
 }
 
-/// All files of the settings, which are there.
+/// The contents of all files that the settings name. The source has to have them.
 std::vector<std::string> contents(Subject& subject, Checkout& checkout) {
     const auto& names = subject.settings().files;
     const auto files = read(subject, checkout, names);
@@ -43,7 +43,7 @@ std::vector<std::string> contents(Subject& subject, Checkout& checkout) {
     return contents;
 }
 
-/// A revision is final once everything was read.
+/// The revision of a checkout. Reads all files first, since the revision may be known only then.
 Revision revision_of(Subject& subject, Checkout& checkout) {
     (void)contents(subject, checkout);
     Revision revision;
@@ -162,7 +162,7 @@ void check_wait(Subject& subject) {
     });
 }
 
-/// Reads all there is to read; what a source does in which of its calls is its own affair.
+/// Calls everything that reads, since a source may do its work in any of these calls.
 void read_all(Subject& subject, Source& source, const Call& call) {
     const auto checkout = source.checkout({}, call);
     if (!checkout) throw CheckFailed("checkout() of no known revision gave null");

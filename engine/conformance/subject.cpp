@@ -20,7 +20,7 @@ void KeptLog::write(LogLevel level, std::string_view message) noexcept try {
     if (lines_.size() == kept_lines) lines_.erase(lines_.begin());
     lines_.emplace_back(message);
 } catch (...) {
-    // A line less.
+    // The line is lost.
 }
 
 std::vector<std::string> KeptLog::take() {

@@ -20,7 +20,7 @@
 
 namespace deployer::conformance {
 
-/// Keeps the last lines, for whoever wonders why a check failed.
+/// Keeps the last log lines, which may say why a check failed.
 class KeptLog final : public Log {
 public:
     void write(LogLevel level, std::string_view message) noexcept override;
@@ -31,14 +31,14 @@ private:
     std::vector<std::string> lines_;
 };
 
-/// The plugin that is checked, and all that a check needs to make instances of it and to call them. Calls can be made
-/// from several threads, instances only from one.
+/// The plugin that is checked, with functions to create and call instances. Instances are created on one thread; calls
+/// may come from several.
 class Subject {
 public:
     using Time = std::chrono::milliseconds;
-    /// Of calls that there is no answer to.
+    /// The time limit of calls that get no answer.
     static constexpr Time short_time{200};
-    /// Within which a call has to end once its deadline is over, and once it was stopped: what the engine leaves it.
+    /// How long a call may last after its deadline, and after a stop request. The engine allows as much.
     static constexpr Time late_bound{2'000};
     static constexpr Time stop_bound{1'500};
 
@@ -48,10 +48,10 @@ public:
     [[nodiscard]] const SuiteSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] const Workplace& workplace() const noexcept { return workplace_; }
     [[nodiscard]] KeptLog& log() noexcept { return log_; }
-    /// Loads it; what the host says of it.
+    /// Loads the plugin and returns what the host found.
     [[nodiscard]] FoundPlugin judge() { return host_.judge(plugin_); }
 
-    /// An instance with a block of settings, and with the one that works. What the plugin throws comes through.
+    /// An instance with a block of settings, and one with the working settings. Throws what the plugin throws.
     template <class Interface>
     std::shared_ptr<Interface> make(const SettingsNode& block);
     template <class Interface>
@@ -59,14 +59,14 @@ public:
         return make<Interface>(settings_.settings);
     }
 
-    /// The same of whatever kind it is; the pointer's deleter knows which.
+    /// An instance of any kind. The pointer's deleter knows the kind.
     std::shared_ptr<void> make_any(PluginKind kind, const Settings& settings);
     std::shared_ptr<void> make_any(PluginKind kind, const SettingsNode& block) {
         return make_any(kind, settings_of(settings_, block));
     }
 
-    /// With the other side out of reach, another one, or at such a port. Throws CheckSkipped where the settings do not
-    /// say how.
+    /// Instances whose server is out of reach, is another one, or is at the given port. Throw CheckSkipped when the
+    /// settings do not say how to create them.
     template <class Interface>
     std::shared_ptr<Interface> make_unreachable() {
         return make<Interface>(block_of(settings_.unreachable, "unreachable"));
@@ -107,16 +107,16 @@ std::shared_ptr<Cache> Subject::make(const SettingsNode& block);
 template <>
 std::shared_ptr<Health> Subject::make(const SettingsNode& block);
 
-/// Looks again and again, with growing pauses; false when `holds` does not within the time.
+/// Calls `holds` again and again, with growing pauses. False when it does not become true within the time.
 bool eventually(Subject::Time within, const std::function<bool()>& holds);
 
-/// Throws CheckFailed when it takes longer than that.
+/// Throws CheckFailed when `work` takes longer than `bound`.
 void expect_within(Subject::Time bound, const std::string& doing, const std::function<void()>& work);
 
-/// Does `work` for each number below `count` at the same time, and throws on what the first of them threw.
+/// Calls `work` at the same time for each number below `count`. Rethrows the first exception by number.
 void side_by_side(std::size_t count, const std::function<void(std::size_t)>& work);
 
-/// A token that is stopped a moment later, while `work` is at it.
+/// Calls `work` with a token that is stopped a moment later.
 void with_late_stop(const std::function<void(std::stop_token)>& work);
 
 }  // namespace deployer::conformance

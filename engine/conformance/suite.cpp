@@ -27,7 +27,7 @@ std::vector<Check> checks_of(PluginKind kind) {
     return {};
 }
 
-/// Adds the plugin's log lines to the detail of a check: they may tell why it failed.
+/// Adds the plugin's log lines to the detail of a check, since they may say why the check failed.
 std::string with_log(std::string detail, const std::vector<std::string>& lines) {
     for (const auto& line : lines) detail += "; it logged: " + line;
     return printable(detail);
@@ -60,7 +60,7 @@ CheckResult Suite::run(std::size_t index) {
     } catch (const CheckFailed& failed) {
         return {check.name, Verdict::failed, with_log(failed.what(), subject_.log().take())};
     } catch (const Error& error) {
-        // Where a check takes for granted what another one is about: making an instance, above all.
+        // The check relies on something that another check is about, above all on creating an instance.
         return {check.name, Verdict::failed, with_log(std::string(to_string(error.kind())) + ": " + error.what(), {})};
     } catch (const std::exception& exception) {
         return {check.name, Verdict::failed, with_log(std::string("it threw ") + exception.what(), {})};

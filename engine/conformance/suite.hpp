@@ -15,7 +15,7 @@
 
 namespace deployer::conformance {
 
-/// The checks of one plugin, at a place that is ready for them.
+/// The checks of one plugin, in a prepared workplace.
 class Suite {
 public:
     /// Loads the plugin. Throws as read_suite_settings(). `workplace` outlives the suite.
@@ -25,7 +25,7 @@ public:
     [[nodiscard]] CheckResult run(std::size_t index);
 
 private:
-    /// Where none can be made, most checks would all say so.
+    /// Whether instances can be created. Otherwise most checks would fail with the same error, so they are left out.
     [[nodiscard]] bool makes_instances();
 
     Subject subject_;
@@ -38,7 +38,7 @@ private:
 void prepare(const std::filesystem::path& settings_file, const Workplace& workplace,
              const std::function<bool()>& is_stopped);
 
-/// The longest time that a check can take: some wait a few times for what was applied, some make many calls.
+/// The longest time that a check can take. Some checks wait several times for applied units; some make many calls.
 std::chrono::milliseconds longest_check(const SuiteSettings& settings);
 
 }  // namespace deployer::conformance

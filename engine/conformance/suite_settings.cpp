@@ -16,7 +16,7 @@ std::size_t place_of(const SettingsNode& block, std::string_view key) {
     return found == block.keys.end() ? no_place : static_cast<std::size_t>(found - block.keys.begin());
 }
 
-/// The block as it stands: what is in it is the plugin's to judge.
+/// The block without any check of its contents, which the plugin checks.
 std::optional<SettingsNode> find_node(const SettingsNode& root, const Settings& settings, std::string_view key) {
     if (!settings.find_block(key)) return std::nullopt;
     return root.items[place_of(root, key)];
@@ -59,7 +59,7 @@ SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::
     suite.document = document;
 
     const Settings root(document);
-    // First of all: a misspelt block would otherwise be called missing.
+    // Unknown keys are refused first. A misspelt block would otherwise be reported as missing.
     for (const auto* key : {"settings", "unreachable", "network", "another_cluster", "refused", "prepare", "change",
                             "timeout", "call_timeout", "files", "services"})
         (void)root.has(key);

@@ -11,33 +11,34 @@
 
 namespace deployer::conformance {
 
-/// The file that says what the suite makes a plugin with. Blocks are as in a configuration, without the key `plugin`;
-/// in their texts `{tmp}` stands for a directory of the run's own, `{port}` (of `network`) for a port of this machine.
+/// The file that says how the suite creates a plugin. Blocks are as in a configuration, without the key `plugin`. In
+/// texts,
+/// `{tmp}` stands for the run's own directory and, in `network`, `{port}` for a port of this machine.
 struct SuiteSettings {
     std::shared_ptr<const SettingsDocument> document;
-    SettingsNode settings;                           ///< what works
-    std::optional<SettingsNode> unreachable;         ///< changes to it: the other side is out of reach
-    std::optional<SettingsNode> network;             ///< changes to it: the other side is at 127.0.0.1:{port}
-    std::optional<SettingsNode> other;               ///< changes to it: another cluster, of a target
-    std::vector<SettingsNode> refused;               ///< changes to it that the plugin has to refuse
-    std::optional<std::string> prepare;              ///< commands of a shell, run in {tmp}
-    std::optional<std::string> change;               ///< changes what a source declares
-    std::chrono::milliseconds timeout{60'000};       ///< until what was applied is ready
-    std::chrono::milliseconds call_timeout{30'000};  ///< of calls that are not about time
-    std::vector<std::string> files;                  ///< that a source has; services.yaml where none are named
-    std::optional<std::string> healthy, unhealthy, unchecked;  ///< services, of a health plugin
+    SettingsNode settings;                           ///< the working settings
+    std::optional<SettingsNode> unreachable;         ///< changes to `settings`: the server is out of reach
+    std::optional<SettingsNode> network;             ///< changes: the server is at 127.0.0.1:{port}
+    std::optional<SettingsNode> other;               ///< changes, for a target: another cluster
+    std::vector<SettingsNode> refused;               ///< changes that the plugin has to refuse
+    std::optional<std::string> prepare;              ///< shell commands to run in {tmp} before the checks
+    std::optional<std::string> change;               ///< shell commands that change the source's files
+    std::chrono::milliseconds timeout{60'000};       ///< how long an applied unit may take to become ready
+    std::chrono::milliseconds call_timeout{30'000};  ///< the time limit of calls, where a check is not about time
+    std::vector<std::string> files;                  ///< files that a source has; services.yaml if absent
+    std::optional<std::string> healthy, unhealthy, unchecked;  ///< services, for a health plugin
 };
 
-/// Throws Error `misconfigured`, with file, line and key, for what is missing, wrong or not known.
+/// Reads the file. Throws Error `misconfigured`, with file, line and key, for missing, wrong and unknown keys.
 SuiteSettings read_suite_settings(const std::filesystem::path& file, const std::filesystem::path& tmp);
 
-/// `base` with the keys of `changes` in place of its own.
+/// `base`, with keys added or replaced by those of `changes`.
 SettingsNode changed(SettingsNode base, const SettingsNode& changes);
 
-/// With `value` for each `token` within texts.
+/// The node with each `token` in texts replaced by `value`.
 SettingsNode replaced(SettingsNode node, const std::string& token, const std::string& value);
 
-/// A view of a block as a plugin gets it.
+/// The block as Settings, as a plugin gets it.
 Settings settings_of(const SuiteSettings& suite, SettingsNode block);
 
 }  // namespace deployer::conformance

@@ -21,7 +21,7 @@ std::string error_text(int number) {
     return std::generic_category().message(number);
 }
 
-/// In a process group of its own, with no signal blocked.
+/// Starts a shell in a process group of its own, with no signal blocked.
 pid_t start_shell(const std::string& key, std::string directory, const std::string& commands) {
     std::string script = R"(cd "$0" && exec 1>&2 </dev/null)"
                          "\n" +

@@ -9,8 +9,7 @@
 
 namespace deployer::conformance {
 
-/// A directory of a run's own, below $TMPDIR; removed with all it holds at the end, after what was started in it has
-/// ended.
+/// A new directory below $TMPDIR for one run. The destructor ends processes that were started in it, and removes it.
 class Workplace {
 public:
     Workplace();
@@ -21,17 +20,17 @@ public:
     Workplace& operator=(Workplace&&) = delete;
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-    /// A word that no other run has.
+    /// A word that is unique to this run.
     [[nodiscard]] std::string word() const;
 
-    /// Runs commands of a shell in it, with the output on standard error; `key` is the setting that they come from.
-    /// Throws Error `misconfigured` when they fail, `cancelled` once `is_stopped`. What they leave running is ended
-    /// with the object.
+    /// Runs shell commands in the directory, with their output on standard error. `key`: the setting that they come
+    /// from, for messages. Throws Error `misconfigured` when they fail, `cancelled` when `is_stopped` returns true.
+    /// Processes that the commands leave running are ended by the destructor.
     void run(const std::string& key, const std::string& commands, const std::function<bool()>& is_stopped) const;
 
 private:
     std::filesystem::path path_;
-    mutable std::vector<pid_t> groups_{};  ///< of processes that were started
+    mutable std::vector<pid_t> groups_{};  ///< process groups of the shells
 };
 
 }  // namespace deployer::conformance

@@ -17,9 +17,9 @@
 
 namespace {
 
-/// Takes the places of standard streams that the program was started without: a file that is opened later would get
-/// them, and a log or a report be written into it. What stands in for standard output cannot be written to, for a
-/// report that nobody gets is no success.
+/// Opens /dev/null for each standard stream that is closed. Otherwise a file opened later would get its descriptor, and
+/// a log or a report would be written into that file. Standard output is opened for reading only: writing a report must
+/// fail then, since nobody gets the report.
 bool fill_standard_streams() {
     struct Stream {
         int descriptor;
@@ -28,7 +28,7 @@ bool fill_standard_streams() {
     for (const auto& stream :
          {Stream{STDIN_FILENO, O_RDONLY}, Stream{STDOUT_FILENO, O_RDONLY}, Stream{STDERR_FILENO, O_WRONLY}}) {
         if (::fcntl(stream.descriptor, F_GETFD) >= 0) continue;
-        // The lowest that is free is the one that is given.
+        // open(2) gives the lowest free descriptor, which is this one.
         if (::open("/dev/null", stream.mode) != stream.descriptor) return false;
     }
     return true;
@@ -39,7 +39,7 @@ std::optional<std::string> environment_variable(const std::string& name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-/// SIG_BLOCK: SIGHUP waits; SIG_UNBLOCK: no longer.
+/// SIG_BLOCK keeps SIGHUP pending; SIG_UNBLOCK delivers it.
 void hold_hangup(int how) {
     sigset_t signals;
     sigemptyset(&signals);
@@ -55,10 +55,10 @@ void complain(std::string_view message) {
 
 int main(int argc, char* argv[]) {
     constexpr int exit_usage = 64;
-    // It tells `run` to read its configuration again, and would end it as long as nobody takes it.
+    // SIGHUP has `run` read its configuration again. Until `run` handles the signal, SIGHUP would end the process.
     hold_hangup(SIG_BLOCK);
-    // Where whoever started this program ignores it, the kernel buries what this one starts, and how that ended is
-    // lost.
+    // A parent may have started this program with SIGCHLD ignored. Then the kernel would drop the exit statuses of this
+    // program's children.
     std::signal(SIGCHLD, SIG_DFL);
     try {
         if (!fill_standard_streams()) return EXIT_FAILURE;

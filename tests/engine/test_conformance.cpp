@@ -68,7 +68,7 @@ std::string all_of(const std::vector<CheckResult>& results) {
 
 using Faults = std::vector<std::pair<std::string, std::string>>;
 
-/// One check alone.
+/// Runs only the check of that name.
 CheckResult result_of(ConformanceSuite& suite, const std::string& name) {
     for (std::size_t check = 0; check < suite.size(); ++check) {
         if (suite.name(check) == name) return suite.run(check);
@@ -76,7 +76,7 @@ CheckResult result_of(ConformanceSuite& suite, const std::string& name) {
     return {name, Verdict::skipped, "there is no such check"};
 }
 
-/// One fault at a time; the check named has to fail.
+/// Gives the plugin one fault at a time. The check named beside the fault has to fail.
 void check_faults(const std::string& kind, const Faults& faults, std::set<std::string>& seen) {
     for (const auto& [fault, check] : faults) {
         const TempDir dir;
@@ -88,10 +88,10 @@ void check_faults(const std::string& kind, const Faults& faults, std::set<std::s
     }
 }
 
-/// That a check can fail is shown for each.
+/// Requires that every check of the kind was seen failing.
 void check_all_seen(const std::string& kind, const std::set<std::string>& seen) {
     std::string unseen;
-    // Tests of the loader and of the settings show these.
+    // Other tests, of the loader and of settings, show that these checks can fail.
     const std::set<std::string> shown_elsewhere{"it is a plugin that this program loads",
                                                 "it exports its description and nothing else",
                                                 "the settings are accepted",

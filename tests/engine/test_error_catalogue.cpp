@@ -24,7 +24,7 @@ std::string read_source(const fs::path& file) {
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-/// Where a text in double quotes ends, which begins at `begin`.
+/// The end of the text in double quotes that begins at `begin`.
 std::size_t end_of_literal(std::string_view source, std::size_t begin) {
     for (auto at = begin + 1; at < source.size(); ++at) {
         if (source[at] == '\\') {
@@ -45,7 +45,7 @@ std::string without_escapes(std::string_view literal) {
     return text;
 }
 
-/// The texts in double quotes in C++ source; those with nothing but space between them as one.
+/// The texts in double quotes in C++ source. Texts with only white space between them are joined.
 std::vector<std::string> literals_of(std::string_view source) {
     std::vector<std::string> literals;
     std::size_t last_end = std::string_view::npos;
@@ -66,7 +66,7 @@ std::vector<std::string> literals_of(std::string_view source) {
     return literals;
 }
 
-/// All that is between the brackets of each call of refuse().
+/// The arguments of each call of refuse().
 std::vector<std::string> refusals_in(std::string_view source) {
     constexpr std::string_view call = " refuse(";
     std::vector<std::string> calls;
@@ -98,7 +98,7 @@ std::string all_literals() {
     return all;
 }
 
-/// What a guard puts before what it was doing.
+/// Whether the sources have the text. The guard adds "cannot " to messages, so the text may also lack that word there.
 bool is_said(const std::string& literals, const std::string& text) {
     constexpr std::string_view cannot = "cannot ";
     return literals.find(text) != std::string::npos ||

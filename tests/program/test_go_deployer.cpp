@@ -232,7 +232,7 @@ TEST_CASE("secrets are in nothing that the program writes", "[R6]") {
     CHECK(daemon.wait() == 0);
     all += daemon.out() + daemon.err();
     INFO(all);
-    CHECK(all.find("settings could not be read from etcd") != std::string::npos);
+    CHECK(all.find("cannot read settings from etcd") != std::string::npos);
     CHECK(all.size() > 500);
     CHECK(all.find(secret) == std::string::npos);
     CHECK(all.find(password) == std::string::npos);

@@ -14,7 +14,7 @@ TEST_CASE("retry has the same content tried once more", "[R43]") {
 
     const auto unknown = cluster.run("retry", {"bar"});
     CHECK(unknown.status == 1);
-    CHECK(holds(unknown.err, "\"bar\" is not quarantined; these are: foo"));
+    CHECK(holds(unknown.err, "\"bar\" is not quarantined; quarantined services: foo"));
     CHECK(cluster.once().status == 6);
 
     const auto retried = cluster.run("retry", {GENERATE("foo", "foo@1.service", "foo@.service", "foo@3.service")});
@@ -39,7 +39,7 @@ TEST_CASE("retry has the same content tried once more", "[R43]") {
         CHECK(ended.status == 0);
         CHECK(versions_of(cluster) == foo_with("v2 running", "v2 running", "v2 running"));
         CHECK(cluster.run("retry", {"foo"}).status == 1);
-        CHECK(holds(cluster.run("retry", {"foo"}).err, "\"foo\" is not quarantined; nothing is"));
+        CHECK(holds(cluster.run("retry", {"foo"}).err, "\"foo\" is not quarantined; no service is"));
     }
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("retry --all has everything tried once more that is quarantined, and l
     CHECK(again.status == 0);
     const auto nothing = cluster.run("retry", {"--all"});
     CHECK(nothing.status == 1);
-    CHECK(holds(nothing.err, "nothing is quarantined"));
+    CHECK(holds(nothing.err, "no service is quarantined"));
 }
 
 TEST_CASE("retry, pause and resume work beside a daemon", "[R43]") {

@@ -186,7 +186,7 @@ TEST_CASE("status and history say what was quarantined and why, for people and f
 TEST_CASE("before anything was done, status and history say so") {
     const LocalCluster cluster;
     CHECK(holds(cluster.run("status").out, "none"));
-    CHECK(holds(cluster.run("history").out, "nothing was changed yet"));
+    CHECK(holds(cluster.run("history").out, "no cycle has changed anything yet"));
     CHECK(array_in(cluster.run("history", {"--output", "json"}))->empty());
     CHECK(cluster.run("status", {"--output", "json"}).json()->getArray("quarantined")->empty());
 }

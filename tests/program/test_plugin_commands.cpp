@@ -131,12 +131,11 @@ TEST_CASE("plugin new refuses names that are none, and what is there already") {
     };
     for (const std::string name :
          {"foo", "targets-foo", "target-", "target-Foo", "target-1", "target-a--b", "../target-x"}) {
-        CHECK(
-            holds(refusal(name), "is no name of a plugin: it is source, target, cache or health, a dash, and a word"));
+        CHECK(holds(refusal(name), "is no plugin name: a name is source, target, cache or health, a dash, and a word"));
     }
     CHECK(holds(refusal("target-mock"), "there is a plugin target-mock already"));
     dir.write("target-foo/README.md", "mine");
-    CHECK(holds(refusal("target-foo"), "target-foo is there already"));
+    CHECK(holds(refusal("target-foo"), "target-foo exists already"));
     CHECK(dir.read("target-foo/README.md") == "mine");
 }
 

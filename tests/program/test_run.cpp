@@ -139,7 +139,7 @@ TEST_CASE("SIGHUP takes over an edited configuration and refuses an unusable one
 
     cluster.configure("", "  interval: soon\n");
     program.send(SIGHUP);
-    CHECK(says(program, "the configuration was not taken over, the former one stays"));
+    CHECK(says(program, "the new configuration is refused, the former one stays in use"));
     CHECK(says(program, "reconcile.interval"));
     CHECK_FALSE(program.ended());
 
@@ -212,7 +212,7 @@ TEST_CASE("SIGHUP where the working directory is gone does not end run") {
     REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
     dir.remove("work");
     program.send(SIGHUP);
-    CHECK(says(program, "the configuration was not taken over, the former one stays"));
+    CHECK(says(program, "the new configuration is refused, the former one stays in use"));
     cluster.put_unit("b.service", "v1");
     cluster.declare("services:\n- name: a.service\n- name: b.service\n");
     CHECK(eventually([&] { return cluster.units().count("b.service") == 1; }));
@@ -247,7 +247,7 @@ TEST_CASE("a service that is broken is held and named, and goes through once it 
     Program program({"run", "--config", cluster.config()});
     REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
     cluster.put("a.service", "no unit file\n");
-    CHECK(says(program, "a is held as it is"));
+    CHECK(says(program, "a is held and stays as it is"));
     CHECK(cluster.units().count("a.service") == 1);
     const auto before = cluster.units().at("a.service");
     cluster.put_unit("a.service", "v2");
@@ -294,7 +294,7 @@ TEST_CASE("what needs a person is tried again after a long pause, or when SIGHUP
     cluster.dir().write("cluster.json/x", "");
     SECTION("with on_failure: retry, the default") {
         Program program({"run", "--config", cluster.config()});
-        REQUIRE(says(program, ", or at SIGHUP, with the configuration as it is then"));
+        REQUIRE(says(program, ", or at once on SIGHUP; the configuration is read again then"));
         // Already the first time, and up to a quarter less than a minute.
         CHECK(pause_said_in(program.err()) >= 45s);
         CHECK_FALSE(program.ended());
@@ -348,7 +348,7 @@ TEST_CASE("what the deployer writes is refused within what it reads, with both p
     LocalCluster cluster;
     declare_one(cluster);
     const auto within = " is within source.path, \"" + cluster.dir().path("source").string() +
-                        "\": what is written there would start cycle after cycle; keep it elsewhere";
+                        "\", which the source reads: each write there would start another cycle; move one of the two";
     const auto check_refused = [&](const std::string& config, const std::string& message) {
         cluster.dir().write("config.yaml", config);
         for (const auto* const command : {"validate", "plan", "once", "run"}) {
@@ -395,7 +395,7 @@ TEST_CASE("a log that goes into what it reads is refused by run") {
     CHECK(program.wait() == 1);
     const auto log = cluster.dir().read("source/log");
     INFO(log);
-    CHECK(log.find("the log goes to standard error, and there \"" + cluster.dir().path("source/log").string() +
+    CHECK(log.find("the log goes to standard error, and its file \"" + cluster.dir().path("source/log").string() +
                    "\" is within source.path") != std::string::npos);
 }
 
@@ -418,8 +418,7 @@ TEST_CASE("a source that something writes into in each cycle rests for the inter
         }
     });
     REQUIRE(says(program,
-                 "the source has changed right after each of the last 10 cycles, and none of the changes asked "
-                 "for anything"));
+                 "the source has changed right after each of the last 10 cycles, and no change concerned the cluster"));
     const auto then = cycles();
     std::this_thread::sleep_for(1s);
     CHECK(cycles() == then);

@@ -22,7 +22,7 @@ using Poco::JSON::Object;
 
 constexpr int snapshot_format = 1;
 
-/// Nodes of a service mostly have one content; keeping it once keeps thousands of units small.
+/// Shares equal contents. The nodes of a service mostly have the same content, so thousands of units stay small.
 class ContentPool {
 public:
     SharedContent share(std::vector<UnitOption> options) {
@@ -83,7 +83,7 @@ std::optional<ActualState> read_snapshot(std::string_view document, std::string_
     }
     return actual;
 } catch (const Poco::Exception&) {
-    // A snapshot that is not whole is as good as none: the target is listed instead.
+    // A damaged snapshot counts as missing: the target is listed instead.
     return std::nullopt;
 }
 

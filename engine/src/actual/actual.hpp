@@ -25,22 +25,21 @@ inline Unit as_unit(const DeployedUnit& unit) {
     return {unit.name, unit.content->options, unit.desired_state};
 }
 
-/// The actual state: what the target reported, whole, at one moment.
+/// The actual state: all units that the target reported at one moment.
 struct ActualState {
     std::vector<DeployedUnit> units;  ///< each name once, in numeric order of names
-    /// Names of units of which the target itself said in the listing that they are in another state than the desired
-    /// one.
+    /// Names of units that the listing shows in another state than their desired one.
     std::set<std::string, std::less<>> in_doubt{};
 };
 
-/// A target's listing as actual state. Throws Error `unavailable` when a name is listed twice: such a listing was
-/// stitched together while it changed, and may as well miss units.
+/// Makes the actual state of a target's listing. Throws Error `unavailable` when a name is listed twice: the cluster
+/// then changed while it was listed, and the listing may miss units as well.
 ActualState actual_from(std::vector<ActualUnit> listing);
 
-/// The actual state as a document for the cache. It carries the identity of the target that it was read from.
+/// The actual state as a document for the cache, with the identity of the target that it was read from.
 std::string write_snapshot(const ActualState& actual, std::string_view identity);
 
-/// The actual state back from a document; nullopt for anything but a whole snapshot of that very target.
+/// The actual state from such a document. Nullopt when the document is no whole snapshot, or is of another target.
 std::optional<ActualState> read_snapshot(std::string_view document, std::string_view identity);
 
 }  // namespace deployer

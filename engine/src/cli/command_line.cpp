@@ -69,7 +69,7 @@ Invocation help_of(std::string text) {
     return invocation;
 }
 
-/// An option or a flag as it was typed, without its value.
+/// The typed name of an option or a flag, without its value.
 std::string typed_name(const std::string& argument) {
     return argument.substr(0, argument.find_first_of("=:"));
 }
@@ -80,13 +80,13 @@ std::vector<std::string> long_names(const OptionSet& options) {
     return names;
 }
 
-/// Whether it is `-c`, or `-cFILE` of an option that has a value.
+/// Whether the argument is the option's short form: `-c`, or `-cFILE` for an option with a value.
 bool is_short(const std::string& argument, const Option& option) {
     const auto name = '-' + option.shortName();
     return name.size() > 1 && (argument == name || (option.takesArgument() && argument.rfind(name, 0) == 0));
 }
 
-/// `help` is what to try when nothing similar is found among the flags of the Go deployer.
+/// Throws UsageError for an unknown word. `help`: what to try when no flag of the Go deployer is similar.
 [[noreturn]] void refuse_unknown(const std::string& what, const std::string& name, std::vector<std::string> known,
                                  const std::string& help) {
     const auto flags = go_flag_names();
@@ -96,8 +96,9 @@ bool is_short(const std::string& argument, const Option& option) {
                      (meant && holds(flags, *meant) ? try_flags_help() : help));
 }
 
-/// Poco would take any beginning of an option's name for it, today's `--d` for another option than tomorrow's, and
-/// `-config=FILE` for `-c` with a strange value. What it calls an option that it does not know is not what was typed.
+/// Refuses option names that Poco would guess. Poco takes any beginning of a name for the option, so `--d` could mean
+/// another option in a later version, and takes `-config=FILE` for `-c` with a strange value. Also, Poco's message for
+/// an unknown option does not show the word as typed.
 void require_known_name(const std::string& argument, const OptionSet& options, const CommandSyntax& syntax) {
     if (argument.size() < 2 || argument.front() != '-') return;
     const auto name = typed_name(argument);
@@ -129,7 +130,8 @@ void require_whole(const CommandSyntax& syntax, const Invocation& invocation) {
             throw UsageError("either '" + invocation.operand + "' or --all, not both" + try_help(syntax.name));
         }
     }
-    require(syntax.command != Command::pause || !invocation.reason.empty(), "--reason, for whoever wonders");
+    require(syntax.command != Command::pause || !invocation.reason.empty(),
+            "--reason TEXT, which reports and status show");
     require(!needs_settings(syntax) || !invocation.settings.empty(), "--settings FILE");
 }
 
@@ -164,7 +166,7 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     if (value_follows) throw UsageError("'" + arguments.back() + "' needs a value" + try_help(syntax.name));
 }
 
-/// A command line that begins with something that is neither a command nor a flag of the Go deployer.
+/// Throws UsageError for a first word that is neither a command nor a flag of the Go deployer.
 [[noreturn]] void refuse_first(const std::string& first) {
     for (const auto& syntax : all_commands()) {
         const auto options = options_of(syntax);
@@ -176,7 +178,7 @@ void read_options(const CommandSyntax& syntax, const std::vector<std::string>& a
     refuse_unknown("flag", typed_name(first), {}, try_flags_help());
 }
 
-/// A command of two words as one.
+/// The words, with a command of two words joined to one.
 std::vector<std::string> joined(std::vector<std::string> words) {
     const bool begins_one = std::any_of(all_commands().begin(), all_commands().end(), [&](const auto& syntax) {
         return syntax.name.starts_with(words.front() + ' ');
@@ -243,7 +245,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments, const E
         throw UsageError("no configuration: " + std::string(syntax.name) + " needs --config FILE" +
                          try_help(syntax.name));
     }
-    // Only here, where there is nothing else: a strange variable is no reason to refuse anything before.
+    // The environment is read only when nothing else gives a configuration. Until here, an unusable variable is no
+    // reason to refuse the command line.
     invocation.config_text =
         write_config(read_go_flags(flags, environment), default_state_directory(environment, ::geteuid() == 0));
     return invocation;

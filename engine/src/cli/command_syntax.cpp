@@ -27,16 +27,17 @@ constexpr std::array text_or_markdown{as_text, Format{OutputFormat::markdown, "m
 constexpr Formats no_output{};
 
 constexpr std::array commands{
-    CommandSyntax{Command::run, "run", "Keep the cluster at the wanted state until stopped",
-                  "Keeps the cluster at the state that the source declares: a cycle at every change of the source and "
-                  "at every reconcile.interval. SIGTERM ends it within 2 seconds, with no unit half done. SIGHUP reads "
-                  "the configuration again; one that is not usable is refused and the former stays.\n"
-                  "Exit status: 0 stopped as asked, 1 failed.",
-                  ConfigUse::required, no_output},
+    CommandSyntax{
+        Command::run, "run", "Keep the cluster at the wanted state until stopped",
+        "Keeps the cluster at the state that the source declares: a cycle at every change of the source and "
+        "at every reconcile.interval. SIGTERM ends it within 2 seconds and leaves no unit half changed. SIGHUP "
+        "reads the configuration again; an unusable one is refused, and the former one stays in use.\n"
+        "Exit status: 0 stopped as asked, 1 failed.",
+        ConfigUse::required, no_output},
     CommandSyntax{
         Command::once, "once", "Make one cycle and report what it did",
         "Makes one cycle: reads the wanted state, compares it with the actual state, and creates, updates, "
-        "scales or destroys units. Prints what became of each.\n"
+        "scales or destroys units. Prints how each change ended.\n"
         "Exit status: 0 in sync or all done, 1 failed, 3 degraded, 4 halted, 5 rolled back, 6 quarantined, 7 held, "
         "8 superseded, 9 paused.",
         ConfigUse::required, text_or_json},
@@ -52,61 +53,64 @@ constexpr std::array commands{
                   ConfigUse::required, text_or_json},
     CommandSyntax{
         Command::status, "status", "Show what is applied, quarantined, paused or not ready",
-        "Shows what the deployer has written down: the revision that is applied, services that are quarantined "
-        "or paused and why, and units that were changed and not seen ready since. Asks neither source nor "
-        "cluster, and may run beside the daemon.\n"
+        "Shows what the deployer has recorded in its cache: the applied revision, services that are quarantined or "
+        "paused and why, units that were changed and not seen ready since, and units that do not run. Asks neither "
+        "source nor cluster, and may run beside the daemon.\n"
         "Exit status: 0 done, 1 failed.",
         ConfigUse::required, text_or_json},
-    CommandSyntax{Command::history, "history", "Show how the last cycles ended",
-                  "Shows how the last cycles ended that did something, the latest first. May run beside the daemon.\n"
-                  "Exit status: 0 done, 1 failed.",
-                  ConfigUse::required, text_or_json},
+    CommandSyntax{
+        Command::history, "history", "Show how the last cycles ended",
+        "Shows how the last cycles that had something to do ended, the latest first. May run beside the daemon.\n"
+        "Exit status: 0 done, 1 failed.",
+        ConfigUse::required, text_or_json},
     CommandSyntax{
         Command::retry, "retry", "Try a quarantined service again",
         "Ends the quarantine of a service whose last rollout did not become ready, or with --all of every such "
         "service, and lists them: the next cycle tries the same content again. May run beside the daemon.\n"
-        "Exit status: 0 done, 1 failed, or nothing of what was asked for is quarantined.",
+        "Exit status: 0 done, 1 failed, or no such service is quarantined.",
         ConfigUse::required, no_output, service_or_all},
     CommandSyntax{Command::pause, "pause", "Leave a service, or all, as it is",
                   "Leaves a service as it is from the next cycle on, or all services where none is named, until "
-                  "'resume'. What is paused shows in every plan and report, with the reason. May run beside the "
+                  "'resume'. Every plan and report names what is paused, with the reason. May run beside the "
                   "daemon.\n"
                   "Exit status: 0 done, 1 failed.",
                   ConfigUse::required, no_output, any_service},
     CommandSyntax{Command::resume, "resume", "End a pause",
-                  "Ends the pause of a service, or of all services as a whole where none is named: services that were "
+                  "Ends the pause of a service. Without SERVICE, ends the pause of all services; services that were "
                   "paused by name stay paused. May run beside the daemon.\n"
                   "Exit status: 0 done, 1 failed, or there is no such pause.",
                   ConfigUse::required, no_output, any_service},
     CommandSyntax{
         Command::config, "config", "Print the configuration",
-        "With --print, prints the configuration as it is understood, or that the flags of the Go deployer amount "
-        "to. What is printed can be used as a configuration file, once the secrets, which are left out, are put in "
-        "again.\n"
+        "With --print, prints the configuration as the deployer reads it, or the one that the flags of the Go "
+        "deployer stand for. Secrets are left out; once they are put in again, the output can be used as a "
+        "configuration file.\n"
         "Exit status: 0 done, 1 the configuration or a plugin's settings are not usable.",
         ConfigUse::required, no_output},
     CommandSyntax{Command::plugins, "plugins", "List the plugins found, and why any is refused",
-                  "Lists the plugins in the plugin directories, with kind, version and file, and for one that is "
-                  "refused the reason. With --config also in the directories of its plugins.path.\n"
+                  "Lists the plugins in the plugin directories, with kind, version and file, or the reason why a "
+                  "plugin is refused. With --config, also searches the directories in its plugins.path.\n"
                   "Exit status: 0 done, 1 at least one is refused.",
                   ConfigUse::optional, text_or_json},
-    CommandSyntax{Command::plugin_new, "plugin new", "Begin a plugin of your own",
-                  "Writes a project of that name into a directory of that name: a plugin that builds, with a test. The "
-                  "name is the kind and a word, such as target-foo; kinds are source, target, cache and health.\n"
-                  "Exit status: 0 done, 1 failed.",
-                  ConfigUse::none, no_output, plugin_name},
+    CommandSyntax{
+        Command::plugin_new, "plugin new", "Begin a plugin of your own",
+        "Writes a project for a new plugin into the directory NAME: a plugin that builds, with a test. NAME is "
+        "the kind, a dash and a word, such as target-foo; kinds are source, target, cache and health.\n"
+        "Exit status: 0 done, 1 failed.",
+        ConfigUse::none, no_output, plugin_name},
     CommandSyntax{
         Command::plugin_check, "plugin check", "Check that a plugin keeps the contract",
-        "Makes a plugin with the settings of a file and checks what the SDK asks of its kind: a line for each "
-        "check. PLUGIN is a file, or the name of one that is installed. The checks of a target make units "
-        "named conformance-... and destroy them. A plugin that crashes or hangs fails that check.\n"
-        "Exit status: 0 none failed, 1 some did.",
+        "Creates a plugin with the settings of a file, checks that it keeps the SDK's contract for its kind, and "
+        "prints a line for each check. PLUGIN is a file, or the name of an installed plugin. The checks of a target "
+        "create units named conformance-... and destroy them. If the plugin crashes or hangs, the check fails.\n"
+        "Exit status: 0 no check failed, 1 a check failed.",
         ConfigUse::none, text_tap_or_junit, plugin_file},
-    CommandSyntax{Command::plugin_show, "plugin show", "Show the settings of a plugin",
-                  "Makes a plugin with the settings of a file, as 'plugin check' does, and shows which settings it has "
-                  "and what they mean. PLUGIN is a file, or the name of one that is installed.\n"
-                  "Exit status: 0 done, 1 failed.",
-                  ConfigUse::none, text_or_markdown, plugin_file},
+    CommandSyntax{
+        Command::plugin_show, "plugin show", "Show the settings of a plugin",
+        "Creates a plugin with the settings of a file, as 'plugin check' does, and shows which settings it has "
+        "and what they mean. PLUGIN is a file, or the name of an installed plugin.\n"
+        "Exit status: 0 done, 1 failed.",
+        ConfigUse::none, text_or_markdown, plugin_file},
     CommandSyntax{Command::version, "version", "Print the version",
                   "Prints the version of the program and of its plugin ABI.", ConfigUse::none, text_or_json},
 };
@@ -153,7 +157,7 @@ OptionSet options_of(const CommandSyntax& syntax) {
         options.addOption(Option("config", "c", "the configuration file", false, "FILE", true));
     }
     if (needs_settings(syntax)) {
-        options.addOption(Option("settings", "s", "what to make the plugin with", false, "FILE", true));
+        options.addOption(Option("settings", "s", "the settings to create the plugin with", false, "FILE", true));
     }
     if (!syntax.output.empty()) {
         const auto description = in_words(syntax.output, "text (the default)");
@@ -163,12 +167,12 @@ OptionSet options_of(const CommandSyntax& syntax) {
         options.addOption(Option("detailed-exitcode", "", "exit with 2 when there are changes to make"));
     }
     if (syntax.command == Command::retry) {
-        options.addOption(Option("all", "", "all services that are quarantined"));
+        options.addOption(Option("all", "", "all quarantined services"));
     }
     if (syntax.command == Command::pause) {
-        options.addOption(Option("reason", "r", "why, for whoever wonders", false, "TEXT", true));
+        options.addOption(Option("reason", "r", "the reason, which reports and status show", false, "TEXT", true));
     }
-    if (syntax.command == Command::config) options.addOption(Option("print", "", "print it"));
+    if (syntax.command == Command::config) options.addOption(Option("print", "", "print the configuration"));
     options.addOption(Option("help", "h", "show this help"));
     return options;
 }
@@ -183,7 +187,7 @@ std::string help_for(const CommandSyntax& syntax) {
     formatter.setUsage(usage_of(syntax));
     formatter.setHeader('\n' + std::string(syntax.description) + '\n');
     if (syntax.config == ConfigUse::required) {
-        formatter.setFooter("\n'" + std::string(program) + " -help' shows the flags that do instead of --config FILE.");
+        formatter.setFooter("\n'" + std::string(program) + " -help' shows the flags to use instead of --config FILE.");
     }
     std::ostringstream out;
     formatter.format(out);
@@ -198,7 +202,7 @@ std::string overview() {
     for (const auto& syntax : commands) {
         out << "  " << syntax.name << std::string(14 - syntax.name.size(), ' ') << syntax.summary << '\n';
     }
-    out << "\n'" << program << " COMMAND --help' tells more about a command, '-help' about the flags.\n";
+    out << "\n'" << program << " COMMAND --help' explains a command, '-help' the flags.\n";
     return std::move(out).str();
 }
 

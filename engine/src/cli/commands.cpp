@@ -53,12 +53,12 @@ Config read_config_of(const Invocation& invocation) {
     return read_config(invocation.config_text, std::string(go_flags_origin), std::filesystem::current_path());
 }
 
-/// Nobody has the text whose lines an error would name.
+/// The error in terms of the Go deployer's flags. The user has never seen the generated text whose lines it names.
 Error reworded(const Error& error) {
     return {error.kind(), in_terms_of_flags(error.what())};
 }
 
-/// `verdict` is what the table's last line calls a report that did not fail.
+/// Prints a report. `verdict`: the word for a report that did not fail, in the table's last line.
 void print(const CycleReport& report, bool json, std::string_view verdict, const std::string& summary) {
     if (report.result == Outcome::failed) verdict = to_string(Outcome::failed);
     std::cout << (json ? write_json(report)
@@ -66,7 +66,7 @@ void print(const CycleReport& report, bool json, std::string_view verdict, const
               << std::flush;
 }
 
-/// The report of a session that makes one. `make` gets the session and its Calls.
+/// Starts a session and has `make` create a report with the session and its Calls.
 template <class Make>
 CycleReport make_report(const Invocation& invocation, const std::stop_token& stop, Make&& make) {
     auto config = read_config_of(invocation);
@@ -75,7 +75,7 @@ CycleReport make_report(const Invocation& invocation, const std::stop_token& sto
     Session session(std::move(config), host, log, stop, OnStart::reuse);
     session.refresh_remote_settings(Calls{stop, log, session.config().call_timeout});
     log.change(session.log_level(), session.config().log_json);
-    // The report tells people at a terminal everything; who reads a file later wants to know when things happened.
+    // At a terminal, the report says everything, so a progress line is enough. A log file needs the events with times.
     if (isatty(STDERR_FILENO) == 1) {
         show_progress(session.events(), std::cerr);
     } else {
@@ -87,14 +87,14 @@ CycleReport make_report(const Invocation& invocation, const std::stop_token& sto
 /// The common part of `once`, `plan` and `validate`: makes a report, and prints it with `print_it`.
 template <class Make, class Print>
 CycleReport report(const Invocation& invocation, Make&& make, Print&& print_it) {
-    // Until all is printed: who reads it may hang as everything else.
+    // Signals are watched until everything is printed, because the reader of standard output may hang too.
     const SignalWatch signals([] {});
     try {
         auto made = make_report(invocation, signals.stop_token(), make);
         print_it(made);
         return made;
     } catch (const Error& error) {
-        // Programs read of every failure in the same place.
+        // A program that reads the JSON finds every failure in the report, also those of the configuration.
         if (invocation.is_json()) print(failed_report(reworded(error)), true, {}, {});
         throw;
     }
@@ -143,13 +143,13 @@ int run(const Invocation& invocation) {
         daemon = value;
     };
     publish(&keeper);
-    // However run() ends: the signals are watched for longer than there is a daemon.
+    // Withdrawn however run() ends: signals are watched for longer than the daemon lives.
     const auto withdraw = [&](Daemon*) { publish(nullptr); };
     const std::unique_ptr<Daemon, decltype(withdraw)> published(&keeper, withdraw);
     return keeper.run();
 }
 
-/// Runs `work` on what is written down of the target, with the session that finds it.
+/// Runs `work` on the documents that the cache has for the target.
 template <class Work>
 int with_records(const Invocation& invocation, Work&& work) {
     const SignalWatch signals([] {});
@@ -166,7 +166,7 @@ int with_records(const Invocation& invocation, Work&& work) {
     return EXIT_SUCCESS;
 }
 
-/// People have unit names at hand as often as names of services.
+/// The service that the operand names. People often give a unit name instead, so that is accepted too.
 std::string service_of(const Invocation& invocation) {
     const auto& given = invocation.operand;
     const bool is_unit = given.find('@') != std::string::npos || !unit_name_problem(given);
@@ -188,7 +188,7 @@ std::string named(const std::map<std::string, Pause, std::less<>>& paused, const
     return text;
 }
 
-/// A name that is not known may be a mistake, or of a service to come.
+/// A warning about an unknown service. The name may be a typing error, or of a service that is yet to come.
 std::string doubt_about(const std::string& service, const std::set<std::string, std::less<>>& known) {
     if (service.empty() || known.empty() || known.contains(service)) return {};
     const auto meant = nearest_word(service, std::vector(known.begin(), known.end()));
@@ -240,7 +240,7 @@ int print_config(const Invocation& invocation) {
     auto config = read_config_of(invocation);
     auto host = make_host(config.plugin_path);
     StreamLog log(std::cerr, LogLevel::warning, false);
-    // Plugins tell which of their settings are secrets by asking for them.
+    // Creating the plugins is how the program learns which settings are secrets: plugins ask for them as such.
     const Session session(std::move(config), host, log, {}, OnStart::reuse);
     std::cout << write_config_text(*session.config().document, session.secret_paths()) << std::flush;
     return EXIT_SUCCESS;
@@ -309,7 +309,7 @@ int dispatch(const Invocation& invocation) {
 
 int carry_out(const Invocation& invocation) try {
     const auto status = dispatch(invocation);
-    // A report that nobody got is no success.
+    // A report that could not be written whole is a failure.
     if (!std::cout.flush()) throw Error(ErrorKind::unavailable, "cannot write to standard output");
     return status;
 } catch (const Error& error) {

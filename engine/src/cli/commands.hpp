@@ -4,10 +4,9 @@
 
 namespace deployer {
 
-/// Carries out a command: results on standard output, log and progress on standard error. Returns the exit status: 0
-/// done, 1 failed, 2 when `plan --detailed-exitcode` found changes. Throws Error for a configuration that is not
-/// usable; with `--output json` a report of it is printed before. Handles signals (signals.hpp), so it is called once,
-/// before there are other threads.
+/// Carries out a command: results on standard output, log and progress on standard error. Returns the exit status
+/// (docs/COMMANDS.md). Throws Error for an unusable configuration, after printing a report of it with `--output json`.
+/// Handles signals (signals.hpp), so call it once, before any other thread is started.
 int carry_out(const Invocation& invocation);
 
 }  // namespace deployer

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = SettingsNode::Kind;
 
-/// "https://user:password@host/" without what stands before the `@`; nullopt when nothing does.
+/// "https://user:password@host/" without user and password; nullopt when there are none.
 std::optional<std::string> without_password(const std::string& text) {
     const auto scheme = text.find("://");
     if (scheme == std::string::npos) return std::nullopt;
@@ -75,7 +75,7 @@ private:
         }
     }
 
-    /// After the key or the dash.
+    /// Writes a value behind its key or dash.
     void write_value(const SettingsNode& node, const std::string& path, std::size_t depth) {
         if (node.kind == Kind::scalar) {
             out_.append(" ").append(scalar(node, path)).append("\n");
@@ -91,7 +91,7 @@ private:
 
     [[nodiscard]] std::string scalar(const SettingsNode& node, const std::string& path) const {
         const bool names_variable = node.text.rfind("${", 0) == 0;
-        // A variable that is not set is refused wherever a secret is read; a mere mark would be sent as one.
+        // An unset variable is refused wherever a secret is read. Any other mark would be used as the secret itself.
         if (secrets_.count(path) > 0 && !names_variable) return "${NOT_PRINTED}  # a secret: put it in again";
         const auto& text = node.text;
         if (const auto rest = without_password(text)) {

@@ -10,7 +10,7 @@
 namespace deployer {
 namespace {
 
-/// The signals that people and supervisors send to a deployer, and the one that tells of the end of a child.
+/// The signals that people and supervisors send to a deployer, and SIGCHLD.
 sigset_t awaited_signals() {
     sigset_t signals;
     sigemptyset(&signals);
@@ -18,7 +18,7 @@ sigset_t awaited_signals() {
     return signals;
 }
 
-/// Takes away everything that has ended. The status of `worker`, if that is among it.
+/// Reaps all children that have ended. Returns the exit status of `worker` if it is among them.
 std::optional<int> bury(pid_t worker) {
     std::optional<int> end;
     int status = 0;
@@ -32,7 +32,8 @@ int keep_house(pid_t worker, const sigset_t& signals) {
     while (true) {
         siginfo_t signal{};
         if (::sigwaitinfo(&signals, &signal) < 0) continue;
-        // A terminal sends its own to all processes at once, and a second SIGINT would end the deployer unfinished.
+        // A terminal sends its signals to all processes at once, so they are not passed on: a second SIGINT would end
+        // the deployer before it is done.
         if (signal.si_signo != SIGCHLD && signal.si_code != SI_KERNEL) ::kill(worker, signal.si_signo);
         if (const auto end = bury(worker)) return *end;
     }

@@ -10,11 +10,11 @@
 namespace deployer {
 namespace {
 
-/// One flag: how it is called, and where its value goes.
+/// A flag, and where its value goes.
 struct Flag {
     std::string_view name;
     std::string_view variable;
-    std::string_view setting;  ///< the end of the dotted path that it becomes; empty: none
+    std::string_view setting;  ///< the end of the dotted path of the setting that the flag becomes
     std::string_view help;
     std::string GoFlags::*text = nullptr;
     bool GoFlags::*boolean = nullptr;
@@ -28,21 +28,22 @@ constexpr std::array all_flags{
          &GoFlags::root_uri},
     Flag{"destroy", "DESTROY", "reconcile.destroy", "destroy units that are no longer wanted", nullptr,
          &GoFlags::destroy},
-    Flag{"socksProxy", "SOCKS_PROXY", "socks_proxy", "SOCKS5 proxy for everything, e.g. 127.0.0.1:9050",
+    Flag{"socksProxy", "SOCKS_PROXY", "socks_proxy", "SOCKS5 proxy for all connections, e.g. 127.0.0.1:9050",
          &GoFlags::socks_proxy},
     Flag{"isDebug", "IS_DEBUG", "log.level", "show debug logs", nullptr, &GoFlags::is_debug},
-    Flag{"etcd-url", "ETCD_URL", ".etcd", "etcd, for settings below /ft/config/deployer", &GoFlags::etcd_url},
-    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "health.prefix", "where services tell their health",
+    Flag{"etcd-url", "ETCD_URL", ".etcd", "url of etcd, which may hold settings below /ft/config/deployer",
+         &GoFlags::etcd_url},
+    Flag{"health-url-prefix", "HEALTH_URL_PREFIX", "health.prefix", "url below which services answer health checks",
          &GoFlags::health_url_prefix},
     Flag{"health-endpoint", "HEALTH_ENDPOINT", "health.endpoint", "last part of a health url",
          &GoFlags::health_endpoint},
     Flag{"service-name-prefix", "SERVICE_NAME_PREFIX", "health.service_prefix",
-         "before a service's name in a health url", &GoFlags::service_name_prefix},
+         "prefix of a service's name in a health url", &GoFlags::service_name_prefix},
     Flag{"no-of-secs-to-sleep-before-restart", "NO_OF_SECS_TO_SLEEP_BEFORE_RESTART", "reconcile.exit_pause",
          "how long to sleep after a failure, before the exit", nullptr, nullptr, &GoFlags::seconds_before_restart},
 };
 
-/// `origin` names the flag or variable in messages, which do not show a text: it may hold a password.
+/// `origin`: the flag or variable, for messages. Messages do not show text values, since these may hold a password.
 void set(GoFlags& flags, const Flag& flag, const std::string& value, const std::string& origin) {
     if (value.empty()) return;
     if (flag.text != nullptr) {
@@ -88,7 +89,7 @@ std::string as_written(const Flag& flag) {
     return '-' + std::string(flag.name);
 }
 
-/// The value of a flag that has none behind `=`. `next` is the word after it, if any.
+/// The value of a flag without `=`. `next`: the word after the flag, if any.
 std::string value_from(const Flag& flag, const std::string* next) {
     const auto written = as_written(flag);
     if (flag.boolean == nullptr) {
@@ -111,7 +112,7 @@ void require_complete(const GoFlags& flags) {
     }
 }
 
-/// The flag that a setting comes from, by the setting's dotted path.
+/// The flag that a setting was made from, by the setting's dotted path.
 const Flag* flag_behind(std::string_view path) {
     const auto* const found = std::find_if(all_flags.begin(), all_flags.end(), [&](const auto& flag) {
         return !flag.setting.empty() && path.ends_with(flag.setting);
@@ -190,7 +191,7 @@ std::vector<std::string> go_flag_names() {
 std::string write_config(const GoFlags& flags, const std::filesystem::path& cache) {
     const auto proxy = flags.socks_proxy.empty() ? "" : "  socks_proxy: " + quoted(flags.socks_proxy) + "\n";
     std::ostringstream out;
-    out << "# What the flags and the environment amount to.\n"
+    out << "# The configuration that the flags and the environment stand for.\n"
         << "source:\n  plugin: source-github\n  root_uri: " << quoted(flags.root_uri) << '\n'
         << (is_plain_http(flags.root_uri) ? "  allow_http: true\n" : "") << proxy
         << "target:\n  plugin: target-fleet\n  endpoint: " << quoted(flags.fleet_endpoint) << '\n'
@@ -209,7 +210,7 @@ std::string write_config(const GoFlags& flags, const std::filesystem::path& cach
 std::string in_terms_of_flags(std::string_view message) {
     const auto at = message.find(std::string(go_flags_origin) + ':');
     if (at == std::string_view::npos) return std::string(message);
-    // "the flags:LINE: PATH: PROBLEM", perhaps with something before it.
+    // The message is "the flags:LINE: PATH: PROBLEM", perhaps with words before it.
     const auto path_at = message.find(": ", at) + 2;
     const auto path_end = message.find(": ", path_at);
     const auto* const flag =
@@ -220,7 +221,7 @@ std::string in_terms_of_flags(std::string_view message) {
 
 std::filesystem::path default_state_directory(const Environment& environment, bool is_root) {
     const auto value = [&](const std::string& name) { return environment(name).value_or(""); };
-    // systemd gives several as a list.
+    // systemd separates several directories by colons.
     if (const auto state = value("STATE_DIRECTORY"); !state.empty()) return state.substr(0, state.find(':'));
     if (is_root) return "/var/lib/coco-fleet-deployer";
     if (const auto state = value("XDG_STATE_HOME"); !state.empty()) {
@@ -235,14 +236,15 @@ std::filesystem::path default_state_directory(const Environment& environment, bo
 std::string go_flags_help() {
     std::ostringstream out;
     out << "usage: coco-fleet-deployer [COMMAND] -fleetEndpoint=URL -rootURI=URL [FLAG...]\n\n"
-        << "Runs without a configuration file, as the Go deployer did. Each flag also from the environment.\n\n";
+        << "Runs without a configuration file, as the Go deployer did. Each flag can also come from the environment\n"
+        << "variable in brackets.\n\n";
     for (const auto& flag : all_flags) {
         const auto value = default_of(flag);
         out << "  -" << flag.name << "  (" << flag.variable << ")\n        " << flag.help
             << (value.empty() ? "" : "; default: " + value) << '\n';
     }
-    out << "\nCOMMAND is any that takes --config FILE; run when there is none.\n"
-        << "'coco-fleet-deployer config --print' and the flags show the configuration that they amount to.\n";
+    out << "\nCOMMAND is any command that takes --config FILE; without COMMAND, it is run.\n"
+        << "'coco-fleet-deployer config --print' with the flags prints the configuration that they stand for.\n";
     return std::move(out).str();
 }
 

@@ -10,9 +10,9 @@
 
 namespace deployer {
 
-/// The command line of the Go program that this one succeeds: `-fleetEndpoint=http://host:49153 -rootURI=…`, each flag
-/// with one or two dashes, its value behind `=` or as the next word (a boolean's only behind `=`), or else in the
-/// environment (`FLEET_ENDPOINT`, `ROOT_URI`, …). An empty value counts as none.
+/// The flags of the Go deployer, the program's predecessor: `-fleetEndpoint=http://host:49153 -rootURI=…`. A flag has
+/// one or two dashes. Its value stands behind `=` or is the next word (a boolean's only behind `=`), or comes from the
+/// environment (`FLEET_ENDPOINT`, `ROOT_URI`, …). An empty value counts as absent.
 struct GoFlags {
     std::string fleet_endpoint;
     std::string root_uri;
@@ -26,7 +26,7 @@ struct GoFlags {
     int seconds_before_restart = 60;
 };
 
-/// A flag as it stands on the command line: its name without dashes, and its value.
+/// A flag of a command line: its name without dashes, and its value.
 struct GoFlagWord {
     std::string name;
     std::string value;
@@ -35,36 +35,36 @@ struct GoFlagWord {
 /// A command line, taken apart by split_go_flags().
 struct GoCommandLine {
     std::vector<GoFlagWord> flags;    ///< in order
-    bool help = false;                ///< `-help` was among them
+    bool help = false;                ///< whether the line has `-help`
     std::vector<std::string> others;  ///< the other words, in order
 };
 
-/// Takes the Go deployer's flags out of a command line. Throws UsageError for a flag without a value, and for a boolean
-/// with its value as the next word, which Go would not take for its value either.
+/// Separates the Go deployer's flags from the other words of a command line. Throws UsageError for a flag without a
+/// value, and for a boolean with its value as the next word, which the Go deployer would not take as the value either.
 GoCommandLine split_go_flags(const std::vector<std::string>& arguments);
 
-/// Whether the environment alone asks for the Go deployer: it sets FLEET_ENDPOINT or ROOT_URI.
+/// Whether the environment alone configures the deployer, with FLEET_ENDPOINT or ROOT_URI.
 bool asks_for_go_flags(const Environment& environment);
 
-/// The flags as given; what they lack is taken from the environment. Throws UsageError for a value that a flag cannot
-/// have, and when the endpoint or the root is not given.
+/// The values of all flags: those given, else those of the environment, else the defaults. Throws UsageError for a
+/// value that a flag cannot have, and when the endpoint or the root uri is missing.
 GoFlags read_go_flags(const std::vector<GoFlagWord>& given, const Environment& environment);
 
-/// All flags as they are written, "-rootURI" and so on.
+/// The names of all flags with their dash, such as "-rootURI".
 std::vector<std::string> go_flag_names();
 
-/// The configuration that the flags amount to, as YAML with comments. `cache` is the directory for cache-file.
+/// The configuration made from the flags, as YAML. `cache`: the directory for cache-file.
 std::string write_config(const GoFlags& flags, const std::filesystem::path& cache);
 
-/// The name of the text of write_config() in messages, as the `file` of a SettingsDocument.
+/// The name of write_config()'s text in messages: the `file` of its SettingsDocument.
 inline constexpr std::string_view go_flags_origin = "the flags";
 
-/// A message about that text in terms of the flags: "the flags:4: source.root_uri: is not a url" becomes
-/// "-rootURI: is not a url". Other messages stay.
+/// Rewords a message about that text in terms of the flags: "the flags:4: source.root_uri: is not a url" becomes
+/// "-rootURI: is not a url". Other messages stay as they are.
 std::string in_terms_of_flags(std::string_view message);
 
-/// Where state is kept without a configuration: what systemd gives (`STATE_DIRECTORY`, systemd.exec(5)), else
-/// /var/lib/coco-fleet-deployer for root, else as the XDG base directories have it.
+/// The cache's directory without a configuration file: the directory that systemd gives (`STATE_DIRECTORY`,
+/// systemd.exec(5)), else /var/lib/coco-fleet-deployer for root, else by the XDG base directory specification.
 std::filesystem::path default_state_directory(const Environment& environment, bool is_root);
 
 /// The text of `-help`: each flag with its variable and default.

@@ -47,15 +47,14 @@ const Template& template_of(const std::string& name) {
         std::find_if(templates.begin(), templates.end(), [&](const auto& known) { return known.kind == kind; });
     if (found == templates.end() || kind.size() == name.size() ||
         !is_word(std::string_view(name).substr(kind.size() + 1))) {
-        fail(
-            quote(name) +
-            " is no name of a plugin: it is source, target, cache or health, a dash, and a word in lower-case letters, "
-            "digits and dashes, such as target-foo");
+        fail(quote(name) +
+             " is no plugin name: a name is source, target, cache or health, a dash, and a word in lower-case letters, "
+             "digits and dashes, such as target-foo");
     }
     return *found;
 }
 
-/// "target-foo-bar" as a class: "FooBarTarget".
+/// The class name for a plugin: "FooBarTarget" for "target-foo-bar".
 std::string class_name(std::string_view name) {
     const auto kind = kind_of(name);
     std::string text;
@@ -78,7 +77,7 @@ std::string with_underscores(std::string_view name) {
     return text;
 }
 
-/// The spellings that a name has in the example, each with what stands in its place.
+/// Each spelling of the example's name, with the spelling of the new name that replaces it.
 using Spellings = std::vector<std::pair<std::string, std::string>>;
 
 Spellings spellings(std::string_view example, std::string_view name) {
@@ -126,17 +125,17 @@ void write_new_plugin(const std::string& name, const fs::path& examples, const f
     const auto& from = template_of(name);
     const auto example = examples / from.example;
     if (!fs::is_directory(example)) {
-        fail("there is nothing to start from: no " + example.string() +
-             "; install the part for development as well (package coco-fleet-deployer-dev)");
+        fail("cannot find the example " + example.string() +
+             "; install the development files as well (package coco-fleet-deployer-dev)");
     }
     if (fs::exists(default_plugin_directory() / (name + ".so"))) {
         fail("there is a plugin " + name + " already, in " + default_plugin_directory().string());
     }
-    if (!fs::create_directory(directory)) fail(directory.string() + " is there already");
+    if (!fs::create_directory(directory)) fail(directory.string() + " exists already");
     try {
         copy_respelt(example, directory, spellings(from.example, name));
     } catch (...) {
-        // Half of it would be in the way of the next try.
+        // A half-written directory would make the next try fail, because the directory must not exist.
         std::error_code ignored;
         fs::remove_all(directory, ignored);
         throw;

@@ -61,7 +61,7 @@ std::string write_plugins_table(const std::vector<FoundPlugin>& found) {
     return text.empty() ? "no plugins found\n" : text;
 }
 
-/// A file, or the name of a plugin that is installed.
+/// The file of a plugin that is given as a file or as the name of an installed plugin.
 std::filesystem::path plugin_file(const std::string& plugin) {
     std::filesystem::path file(plugin);
     if (plugin.find('/') != std::string::npos || file.extension() == ".so") return file;
@@ -89,13 +89,13 @@ int begin_plugin(const Invocation& invocation) {
     const auto& name = invocation.operand;
     const auto directory = std::filesystem::current_path() / name;
     write_new_plugin(name, default_template_directory(), directory);
-    // Where cmake looks by itself, and where it installs to by itself, are not where this program need be.
+    // This program may be installed below another prefix than cmake's default, so the prefix is named in both commands.
     const auto prefix = (default_plugin_directory() / "../../..").lexically_normal().parent_path().string();
     std::cout << "written to " << printable(directory.string()) << "; next:\n\n    cd " << name
               << "\n    cmake -S . -B build -DCMAKE_PREFIX_PATH=" << prefix
               << "\n    cmake --build build\n    ctest --test-dir build --output-on-failure\n    cmake --install build "
                  "--prefix "
-              << prefix << "\n\nREADME.md there goes on from that.\n"
+              << prefix << "\n\nREADME.md in that directory says how to go on.\n"
               << std::flush;
     return EXIT_SUCCESS;
 }
@@ -128,7 +128,7 @@ int check_plugin(const Invocation& invocation) {
 }
 
 int show_plugin(const Invocation& invocation) {
-    // As `plugin check` makes it, at a place of its own: whether there is anything at the other end does not matter.
+    // Created in a directory of its own, as by `plugin check`. The plugin's server need not be reachable.
     const conformance::Workplace workplace;
     const auto suite = conformance::read_suite_settings(invocation.settings, workplace.path());
     conformance::Subject subject(std::filesystem::absolute(plugin_file(invocation.operand)), suite, workplace);

@@ -8,11 +8,11 @@
 
 namespace deployer {
 
-/// Searches these directories, and then where the program's own plugins are.
+/// A host that searches these directories, and then the directory of the program's own plugins.
 PluginHost make_host(std::vector<std::filesystem::path> directories);
 
-// The commands for those who write and install plugins. Each prints what it has to say, gives the exit status, and
-// throws Error.
+// The commands for people who write and install plugins. Each prints its result and returns the exit status. Throws
+// Error.
 
 int list_plugins(const Invocation& invocation);
 int begin_plugin(const Invocation& invocation);

@@ -10,7 +10,7 @@
 namespace deployer {
 namespace {
 
-/// Back to the line's start, and nothing left behind the cursor (ECMA-48 EL).
+/// Moves the cursor to the start of the line and erases the line (ECMA-48 EL).
 constexpr auto wipe = "\r\033[K";
 
 class Progress {
@@ -39,7 +39,7 @@ public:
 
 private:
     void show(std::string text) {
-        // A line that wraps could not be wiped.
+        // A line that wraps could not be erased.
         constexpr std::size_t width = 64;
         text = printable(text);
         if (text.size() > width) text = text.substr(0, width - 3) + "...";

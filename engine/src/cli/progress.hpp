@@ -6,7 +6,7 @@
 
 namespace deployer {
 
-/// Keeps one line of a terminal up to date with how far a rollout is, and wipes it when the cycle ends.
+/// Shows the progress of a rollout in one line of a terminal, and erases the line when the cycle ends.
 /// `terminal` must outlive the stream and be a terminal.
 void show_progress(EventStream& events, std::ostream& terminal);
 

@@ -12,7 +12,7 @@ namespace {
 
 using Kind = SettingType::Kind;
 
-/// "a, b or c"
+/// The words as "a, b or c".
 std::string alternatives(const std::vector<std::string>& words) {
     std::string text;
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -22,10 +22,10 @@ std::string alternatives(const std::vector<std::string>& words) {
     return text;
 }
 
-/// A bound that no number of this machine's can break is none.
+/// The type of an integer setting, with its bounds. A bound that every long long meets is left out.
 std::string integer_text(const SettingType& type) {
     const bool has_least = type.least != std::numeric_limits<long long>::min();
-    // A limit that is only that of an int was chosen by nobody, so the table leaves it out.
+    // A limit that only comes from the C++ type int means nothing to a reader, so the table leaves it out.
     const bool has_most = type.most < std::numeric_limits<int>::max();
     std::string text = "whole number";
     if (has_least && has_most) return text + ", " + std::to_string(type.least) + " to " + std::to_string(type.most);
@@ -73,7 +73,7 @@ std::string types_of(const SettingDescription& setting) {
     return alternatives(types);
 }
 
-/// A block that is required, or stands for nothing, is so by its keys.
+/// The text for the column "default". A block has none of its own; its keys have theirs.
 std::string default_of(const SettingDescription& setting) {
     if (!setting.default_value.empty()) return setting.default_value;
     if (setting.required) return "required";
@@ -92,7 +92,7 @@ std::vector<SettingDescription> plugin_settings(const Settings& settings) {
     return known;
 }
 
-/// A bar would end the cell, also between backticks.
+/// The text of a table cell. A bar is escaped, since it would end the cell, also between backticks.
 std::string cell(std::string_view text) {
     std::string cell;
     for (const char letter : text) cell.append(letter == '|' ? "\\" : "").append(1, letter);
@@ -115,7 +115,7 @@ std::string without_backticks(std::string text) {
     return text;
 }
 
-/// How many characters a terminal shows: bytes that go on with a character of UTF-8 are none.
+/// How many characters of UTF-8 the text has; continuation bytes do not count.
 std::size_t shown_size(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(
         text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; }));

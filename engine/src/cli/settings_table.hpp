@@ -7,12 +7,12 @@
 
 namespace deployer {
 
-/// The settings that a plugin was created from, as its code asks for them and describes them: a table in Markdown, for
-/// its README. The key `plugin`, which is the program's own, is not in it.
+/// The settings of a plugin as a table in Markdown, for its README. The settings are those that the plugin's code asked
+/// for when it was created, with its descriptions. The key `plugin` belongs to the program, so it is left out.
 [[nodiscard]] std::string settings_as_markdown(const Settings& settings);
 
-/// The same for a terminal: a line a key with type and default, and the meaning below it, broken into lines of at most
-/// `width` characters where there are spaces to break at.
+/// The same settings for a terminal: for each key a line with type and default, and the meaning below it, wrapped at
+/// spaces to at most `width` characters a line.
 [[nodiscard]] std::string settings_as_text(const Settings& settings, std::size_t width = 80);
 
 }  // namespace deployer

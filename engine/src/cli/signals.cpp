@@ -14,10 +14,10 @@
 namespace deployer {
 namespace {
 
-/// Sent to the watching thread to end it. Sent by somebody else it means nothing.
+/// Sent to the watching thread to end it. Ignored when another process sends it.
 constexpr int end_signal = SIGUSR2;
 
-/// How long the process may take to end, once it was asked to.
+/// How long the process may take to end after it was asked to.
 constexpr std::chrono::milliseconds longest_end{1'900};
 
 using Clock = std::chrono::steady_clock;
@@ -29,7 +29,7 @@ sigset_t watched_signals() {
     return signals;
 }
 
-/// The next of the signals; 0 at the deadline, or when something else woke it.
+/// Waits for the next of the signals. Returns 0 at the deadline, and when the wait was interrupted.
 int next_signal(const sigset_t& signals, std::optional<Clock::time_point> deadline) {
     if (!deadline) {
         int signal = 0;
@@ -43,7 +43,7 @@ int next_signal(const sigset_t& signals, std::optional<Clock::time_point> deadli
     return std::max(sigtimedwait(&signals, nullptr, &limit), 0);
 }
 
-/// On a thread of its own: what is called back on a stop is code of plugins as well, and may hang.
+/// Requests the stop on a separate thread, because stop callbacks may be plugin code, which may hang.
 void request_stop(const std::stop_source& source) {
     try {
         std::thread([stop = source]() mutable { stop.request_stop(); }).detach();

@@ -7,11 +7,11 @@
 
 namespace deployer {
 
-/// Turns SIGTERM and SIGINT into a stop request and SIGHUP into a callback, on a thread of its own, so that no code
-/// runs in a signal handler (signal-safety(7)). A process that is not at its end within 2 seconds is ended with status
-/// 1, whatever hangs; a second SIGTERM or SIGINT does so at once. Ignores SIGPIPE: a log reader that goes away is no
-/// reason to stop. Construct it before any other thread: these signals are blocked in the constructing thread and those
-/// it starts.
+/// Turns SIGTERM and SIGINT into a stop request and SIGHUP into a callback. Uses a thread of its own, so that no code
+/// runs in a signal handler (signal-safety(7)). If the process has not ended 2 seconds after SIGTERM or SIGINT, or at
+/// once on a second one, ends it with status 1. Ignores SIGPIPE, since the end of a log reader is no reason to stop.
+/// Construct the SignalWatch before any other thread: the signals are blocked in the constructing thread and in threads
+/// that it starts.
 class SignalWatch {
 public:
     explicit SignalWatch(std::function<void()> on_hangup);

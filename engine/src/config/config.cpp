@@ -17,7 +17,7 @@
 namespace deployer {
 namespace {
 
-/// A configuration is written by people; a larger file is a mistake in the path.
+/// People write configurations by hand, so a larger file is probably a wrong path.
 constexpr std::size_t config_size_limit = 1U << 20U;
 
 PluginChoice read_choice(const Settings& root, std::string_view key) {
@@ -130,7 +130,7 @@ std::string fingerprint_of(const SettingsNode& root) {
 
 Config read_settings(const std::shared_ptr<const SettingsDocument>& document) {
     const Settings root(document);
-    // First of all: a misspelt block would otherwise be called missing.
+    // Unknown blocks are refused first. A misspelt block would otherwise be reported as missing.
     for (const auto* block :
          {"source", "target", "cache", "health", "reconcile", "plugins", "log", "redact", "settings_from"})
         (void)root.has(block);
@@ -163,7 +163,7 @@ std::string read_whole(const std::filesystem::path& file, const std::string& wha
     if (!std::filesystem::is_regular_file(status)) throw problem("it is not a file");
     errno = 0;
     std::ifstream in(file, std::ios::binary);
-    // One byte more than is allowed tells enough; what the file system says of the size may be wrong.
+    // Reads one byte more than is allowed, to notice a file that is too large. The file system's size may be wrong.
     std::string text(config_size_limit + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (!in.is_open() || in.bad()) throw problem(std::generic_category().message(errno == 0 ? EIO : errno));

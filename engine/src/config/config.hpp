@@ -28,7 +28,7 @@ enum class OnFailure { retry, exit };
 enum class Drift { ignore, report, heal };
 enum class OnStart { rebuild, reuse };
 
-/// The configuration file, judged (docs/CONFIGURATION.md). What is inside plugin blocks is the plugins' to judge.
+/// The configuration file, checked (docs/CONFIGURATION.md). Plugins check the contents of their own blocks.
 struct Config {
     PluginChoice source;
     PluginChoice target;
@@ -50,24 +50,24 @@ struct Config {
     std::optional<LogLevel> log_level{};  ///< absent: each command's own default
     bool log_json = false;
     std::optional<SettingsOrigin> settings_from{};
-    std::set<std::string> own_secret_paths{};  ///< dotted, of secrets in blocks that are no plugin's
+    std::set<std::string> own_secret_paths{};  ///< dotted paths of secrets outside plugin blocks
 
-    std::shared_ptr<const SettingsDocument> document{};  ///< that all of this was read from
+    std::shared_ptr<const SettingsDocument> document{};  ///< the document that all of this was read from
 
-    /// Changes with what decides about the changes of a revision: the source and the plan policy, and what its plans
-    /// show.
+    /// A digest of the blocks `source`, `reconcile` and `redact`. Another fingerprint means that the same revision may
+    /// lead to another plan.
     std::string fingerprint{};
 };
 
-/// A file of settings that a person has written, at most 1 MiB, as it stands. Throws Error `misconfigured`, with file
-/// and line, when it cannot be read; `what` is what messages call it.
+/// Reads a YAML file of settings, at most 1 MiB, without checking any setting. Throws Error `misconfigured`, with file
+/// and line, when the file cannot be read. `what` is the kind of file in messages.
 std::shared_ptr<const SettingsDocument> read_settings_file(const std::filesystem::path& file, const std::string& what);
 
 /// Reads a configuration file. Throws Error `misconfigured` naming file, line and dotted path (R6), or saying why the
 /// file cannot be read.
 Config read_config_file(const std::filesystem::path& file);
 
-/// The same from text; `file` and `directory` as in SettingsDocument.
+/// Reads a configuration from text. `file` and `directory` as in SettingsDocument.
 Config read_config(std::string_view text, const std::string& file, const std::filesystem::path& directory);
 
 }  // namespace deployer

@@ -7,7 +7,7 @@ namespace deployer {
 
 /// Values as the Go deployer reads them, on its command line and in etcd alike. Nullopt: the word is no such value.
 
-/// As Go's strconv.ParseBool has them: 1, t, T, true, TRUE, True, and their opposites.
+/// A boolean in a spelling of Go's strconv.ParseBool: 1, t, T, true, TRUE, True, and their opposites.
 std::optional<bool> read_go_boolean(std::string_view word);
 
 /// A whole number of seconds, not negative.

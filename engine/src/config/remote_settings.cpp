@@ -18,7 +18,7 @@ namespace {
 
 using Poco::JSON::Object;
 
-/// etcd is near; a cycle must not hang on it.
+/// The longest wait for etcd. Settings in etcd are optional, so a cycle must not hang on them.
 constexpr std::chrono::milliseconds patience{5'000};
 
 std::string url_for(const SettingsOrigin& origin) {
@@ -33,15 +33,15 @@ std::string last_part(const std::string& key) {
 
 void take(RemoteValues& values, const std::string& name, const std::string& text) {
     const auto is_no = [&](std::string_view what) {
-        values.problems.push_back("the setting " + name + " in etcd is no " + std::string(what) +
-                                  ", so it does not count: " + quote(text));
+        values.problems.push_back("the setting " + name + " in etcd is ignored: " + quote(text) + " is not " +
+                                  std::string(what));
     };
     if (name == "is-debug") {
         values.is_debug = read_go_boolean(text);
         if (!values.is_debug) is_no("true or false");
     } else if (name == "no-of-secs-to-sleep-before-restart") {
         const auto seconds = read_go_seconds(text);
-        if (!seconds) return is_no("number of seconds");
+        if (!seconds) return is_no("a number of seconds");
         values.pause_before_restart = std::chrono::seconds(*seconds);
     } else if (name == "health-endpoint") {
         values.health_endpoint = text;
@@ -78,7 +78,7 @@ RemoteValues read_remote_values(std::string_view answer) try {
     const auto directory = root->getObject("node");
     if (!directory || !directory->optValue("dir", false)) throw Poco::DataFormatException("it is no directory");
     RemoteValues values;
-    // An empty directory has no list at all.
+    // For an empty directory, etcd leaves the list out.
     if (!directory->has("nodes")) return values;
     const auto nodes = array_of(*directory, "nodes");
     for (std::size_t i = 0; i < nodes->size(); ++i) {
@@ -135,7 +135,7 @@ void RemoteSettings::refresh(const Calls& calls) noexcept try {
     has_warned_ = false;
 } catch (const std::exception& exception) {
     if (!has_warned_ && !calls.stop.stop_requested()) {
-        calls.log.warning("settings could not be read from etcd, those known before hold: " +
+        calls.log.warning("cannot read settings from etcd, the last known ones stay in use: " +
                           std::string(exception.what()));
     }
     has_warned_ = true;

@@ -51,12 +51,12 @@ bool is_below(const fs::path& path, const fs::path& directory) {
                                         [](const fs::path& part) { return part.native().starts_with('.'); });
 }
 
-/// The reason why nothing may be written there; nullopt: it may.
+/// Why nothing may be written to the path; nullopt when writing is fine.
 std::optional<std::string> find_problem(const fs::path& written, const PluginChoice& source) {
     for (const auto& directory : read_directories(source)) {
         if (!is_below(written, directory.path)) continue;
         return quote(written.native()) + " is within " + directory.setting + ", " + quote(directory.path.native()) +
-               ": what is written there would start cycle after cycle; keep it elsewhere";
+               ", which the source reads: each write there would start another cycle; move one of the two";
     }
     return std::nullopt;
 }
@@ -69,7 +69,7 @@ void check_paths_of(const PluginChoice& choice, const PluginChoice& source) {
     }
 }
 
-/// The regular file that a descriptor writes to, if it still has the name.
+/// The regular file that a descriptor writes to, unless the file was renamed or deleted.
 std::optional<fs::path> file_behind(int descriptor) {
     struct stat open {};
     struct stat named {};
@@ -92,7 +92,7 @@ void check_written_paths(const Config& config) {
 void check_log_file(const Config& config) {
     const auto file = file_behind(STDERR_FILENO);
     const auto problem = file ? find_problem(*file, config.source) : std::nullopt;
-    if (problem) throw Error(ErrorKind::misconfigured, "the log goes to standard error, and there " + *problem);
+    if (problem) throw Error(ErrorKind::misconfigured, "the log goes to standard error, and its file " + *problem);
 }
 
 }  // namespace deployer

@@ -10,7 +10,7 @@
 namespace deployer {
 namespace {
 
-/// What keeps the target from answering was told already.
+/// A log that drops everything. The reason why the target does not answer was logged already.
 class Silence final : public Log {
 public:
     void write(LogLevel /*level*/, std::string_view /*message*/) noexcept override {}
@@ -19,7 +19,7 @@ public:
 bool answers(Target& target, const Call& call, std::chrono::milliseconds within) {
     Silence silence;
     const auto latest = std::chrono::steady_clock::now() + within;
-    // Any name will do; this one is never touched.
+    // Any unit name will do. The unit is not created.
     const Unit unit{"deployer.service", {}, DesiredState::launched};
     try {
         (void)target.status(unit, {std::min(call.deadline, latest), call.stop, silence});

@@ -7,12 +7,13 @@
 
 namespace deployer {
 
-/// Between two questions to a target that is out of reach, and at most for one.
+/// The pause between two questions to a target that is out of reach, and the time limit of each.
 constexpr std::chrono::milliseconds answer_pace{3'000};
 
-/// Sleeps until the call's deadline or stop, or until a target that does not answer at first answers again: true. So a
-/// long pause after a failure ends some seconds after the cause has. A target that answers at first was not the cause,
-/// and is not asked any more. Asks for the status of a single unit, which no target finds hard.
+/// Sleeps until the call's deadline or stop. Ends early, with true, when a target that did not answer at first answers
+/// again: a long pause after a failure then ends some seconds after the cause. A target that answers at first was not
+/// the cause of the failure, so it is not asked again. Asks for the status of a single unit, which costs a target
+/// little.
 bool wait_for_answer(Target& target, const Call& call, std::chrono::milliseconds pace = answer_pace);
 
 }  // namespace deployer

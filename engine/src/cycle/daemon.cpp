@@ -27,14 +27,14 @@ std::chrono::milliseconds retry_pause(std::size_t failures, double chance) {
 }
 
 milliseconds pause_after(const Error& error, milliseconds least) {
-    // Whatever it asks for: after a day things may look different.
+    // Longer requests are cut to a day, after which the failure may be over.
     constexpr milliseconds most = std::chrono::hours(24);
     return std::max(least, std::min(error.retry_after().value_or(milliseconds(0)), most));
 }
 
 namespace {
 
-/// The last result, as the service manager shows it.
+/// The result of the last cycle, as one line for the service manager.
 std::string status_text(const CycleReport& report) {
     const std::string result(to_string(report.result));
     if (report.error) return result + ": " + report.error->what();
@@ -56,7 +56,7 @@ Daemon::Daemon(std::function<Config()> read_config, std::string name, StreamLog&
 void Daemon::start_session(Config config) {
     auto directories = config.plugin_path;
     directories.push_back(default_plugin_directory());
-    // Libraries stay loaded, so the host that knows them stays too.
+    // Plugin libraries stay loaded, so the host that knows them is kept.
     if (host_) {
         host_->search(std::move(directories));
     } else {
@@ -91,7 +91,7 @@ int Daemon::run() {
     manager_.ready();
     manager_.status("comparing for the first time");
     manager_.keep_awake([this] { return is_alive(); });
-    // At once where a cycle still has to come to its end.
+    // The service manager hears of a stop at once, even while a cycle still has to end.
     const std::stop_callback on_shutdown(shutdown_, [this] { manager_.stopping(); });
     while (!shutdown_.stop_requested()) {
         reload_if_requested();
@@ -99,7 +99,7 @@ int Daemon::run() {
         const auto report = session_->reconciler().run_cycle({shutdown_, log_, session_->config().call_timeout});
         if (shutdown_.stop_requested()) break;
         manager_.status(status_text(report));
-        // What a comparison needed is not needed until the next one, which may be days away (malloc_trim(3)).
+        // Gives the comparison's memory back to the system: the next comparison may be days away (malloc_trim(3)).
         ::malloc_trim(0);
         if (const auto status = rest_after(report)) {
             manager_.stopping();
@@ -120,7 +120,7 @@ std::optional<int> Daemon::rest_after(const CycleReport& report) {
         failures_ = 0;
         return std::nullopt;
     }
-    // What is wrong with the wanted state itself will be mended there: that is watched, not retried.
+    // An error in the wanted state is mended by a change of the source. So the source is watched, and nothing retried.
     if (!kind || kind == ErrorKind::rejected || kind == ErrorKind::not_found) {
         failures_ = 0;
         wait_for_change(report.changes.empty());
@@ -132,7 +132,8 @@ std::optional<int> Daemon::rest_after(const CycleReport& report) {
 
 std::optional<int> Daemon::end_after(const Error& error) {
     const auto pause = pause_after(error, session_->exit_pause());
-    log_.warning("ends in " + duration_text(pause) + " with status 1, for a supervisor to start it again");
+    log_.warning("the deployer ends in " + duration_text(pause) +
+                 " with status 1, so that its supervisor starts it again");
     wait(pause);
     if (reload_is_requested()) return std::nullopt;
     return shutdown_.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -140,21 +141,21 @@ std::optional<int> Daemon::end_after(const Error& error) {
 
 void Daemon::wait_to_retry(const Error& error) {
     const bool needs_a_person = error.kind() == ErrorKind::misconfigured;
-    // Until somebody acts, trying often helps nothing.
+    // So many failures that the pause is the longest: until a person acts, trying often does not help.
     constexpr std::size_t longest = 100;
     ++failures_;
     std::random_device random;
     const auto chance = std::generate_canonical<double, 32>(random);
     const auto pause = pause_after(error, retry_pause(needs_a_person ? longest : failures_, chance));
     log_.warning("trying again in " + duration_text(pause) +
-                 (needs_a_person ? ", or at SIGHUP, with the configuration as it is then" : ""));
+                 (needs_a_person ? ", or at once on SIGHUP; the configuration is read again then" : ""));
     if (error.kind() == ErrorKind::unavailable && !error.retry_after() && pause > answer_pace) {
         wait_for_target(pause);
     } else {
         wait(pause);
     }
-    // What is mended may be in a file that the configuration names. And another deployer may have had the cache
-    // meanwhile, so what is known of the cluster and the ledger is worth nothing.
+    // The person may have mended a file that the configuration names, so everything is read again. Another deployer may
+    // have used the cache meanwhile, so a new session also drops the known cluster and ledger.
     if (needs_a_person) request_reload();
 }
 
@@ -179,7 +180,7 @@ void Daemon::reload_if_requested() {
         start_session(read_config_());
         log_.info("read the configuration " + name_ + " again");
     } catch (const std::exception& error) {
-        log_.error("the configuration was not taken over, the former one stays: " + std::string(error.what()));
+        log_.error("the new configuration is refused, the former one stays in use: " + std::string(error.what()));
     }
     manager_.ready();
 }
@@ -209,7 +210,7 @@ void Daemon::wait_for_target(milliseconds pause) {
 }
 
 void Daemon::wait_for_change(bool idle) {
-    // A source that sees changes all the time does not make the cluster follow faster than this.
+    // A source that reports changes all the time must not cause cycles faster than this.
     constexpr milliseconds least_pause{100};
     const auto interval = session_->config().interval;
     bool changed = false;
@@ -234,9 +235,9 @@ void Daemon::rest_from_changes() {
     if (streak_.is_news()) {
         log_.warning(
             "the source has changed right after each of the last " + quantity(ChangeStreak::longest, "cycle") +
-            ", and none of the changes asked for anything: something writes into it, perhaps each time that it is "
-            "read. Until that ends, it is asked every " +
-            duration_text(interval) + " only");
+            ", and no change concerned the cluster: something keeps writing into the source, perhaps each time that "
+            "it is read. Until that ends, the source is asked only every " +
+            duration_text(interval));
     }
     wait(interval);
 }

@@ -21,7 +21,7 @@ bool is_planned_destroy(const ChangeResult& result) {
     return is_destroy(result.change.kind) && result.status == ChangeStatus::planned;
 }
 
-/// Skips the destroys of what the second reading of the wanted state wants after all.
+/// Reads the wanted state a second time, and skips destroys of units that the second reading wants.
 void dispute(CycleReport& report, const DestroyTools& tools) {
     const auto checkout = tools.source.checkout(tools.wanted.revision, tools.calls.make());
     if (!checkout) return;
@@ -36,12 +36,12 @@ void dispute(CycleReport& report, const DestroyTools& tools) {
         const auto& change = result.change;
         if (!is_destroy(change.kind)) continue;
         if (!wanted.contains(change.unit) && !is_held(change.service)) continue;
-        skip(result, "disputed: wanted again at " + second.revision.id, tools.events);
+        skip(result, "disputed: revision " + second.revision.id + " wants the unit again", tools.events);
         ++report.left.disputed;
     }
 }
 
-/// The groups of one kind of destroys, without those that are skipped.
+/// The groups for one kind of destroys, without skipped ones.
 std::vector<RolloutGroup> groups_to_destroy(const Plan& plan, ChangeKind kind, const CycleReport& report) {
     auto groups = make_destroy_groups(plan, kind);
     for (auto& group : groups) {
@@ -85,7 +85,7 @@ std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::st
     try {
         dispute(report, tools);
     } catch (const Error& error) {
-        return error.while_doing("cannot make sure that nothing to be destroyed is wanted again");
+        return error.while_doing("cannot read the wanted state once more before destroying units");
     }
     for (const auto kind : {ChangeKind::remove_node, ChangeKind::destroy_group}) {
         if (auto end = tools.rollout.run(groups_to_destroy(plan, kind, report)); end.error) return std::move(end.error);

@@ -16,28 +16,28 @@
 
 namespace deployer {
 
-// Destroys come last, and only if all else went well (R25). A destroy that does not happen is `skipped`, with the
-// reason, and told to `events`.
+// Destroys come last, and only if all other changes went well (R25). A destroy that is not carried out becomes
+// `skipped`, with the reason, and is published to `events`.
 
 /// Skips all destroys that are still planned.
 void skip_destroys(CycleReport& report, const std::string& why, EventStream& events);
 
-/// Skips the destroys that a unit stands in the way of which an earlier cycle changed and which is not ready. A
-/// `surplus` unit stands only in the way of destroys of its own service.
+/// Skips destroys if a unit that an earlier cycle changed is not ready. Such a unit stops all destroys, because it may
+/// be the new name of a unit that would go. A `surplus` unit stops only destroys of its own service.
 void keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus, EventStream& events);
 
-/// What carrying out destroys needs. All of it must outlive that.
+/// What carry_out_destroys() uses. The objects must outlive the call.
 struct DestroyTools {
-    const WantedState& wanted;  ///< that the plan was made from
+    const WantedState& wanted;  ///< the state that the plan was made from
     Source& source;
-    Rollout& rollout;  ///< that made the other changes of the report
+    Rollout& rollout;  ///< the rollout that made the other changes of the report
     EventStream& events;
     const Calls& calls;
 };
 
-/// Carries out the destroys that are still planned, nodes before services, if all other changes ended well. Reads the
-/// wanted state a second time before that: a unit that is wanted again is disputed and stays. Returns why the cycle
-/// ends early, if it does; then nothing that is not yet destroyed is.
+/// Carries out the destroys that are still planned, nodes before services, if all other changes ended well. First reads
+/// the wanted state a second time: a unit that is wanted again is disputed and stays. Returns the error that ends the
+/// cycle early, if any; no further unit is destroyed then.
 std::optional<Error> carry_out_destroys(const Plan& plan, const std::set<std::string>& surplus, CycleReport& report,
                                         const DestroyTools& tools);
 

@@ -14,8 +14,8 @@
 
 namespace deployer {
 
-/// What is known of the target: the actual state in memory, else the snapshot in the cache, else a listing (R30, R32).
-/// Whatever is known may be lost at any moment. One thread.
+/// The actual state of the target: from memory, else from the snapshot in the cache, else from a listing (R30, R32).
+/// Memory and snapshot may be lost at any moment. One thread.
 class KnownCluster {
 public:
     using Clock = std::chrono::steady_clock;
@@ -23,33 +23,34 @@ public:
     /// No I/O. `events` must outlive the KnownCluster.
     KnownCluster(std::shared_ptr<Target> target, std::shared_ptr<Cache> cache, EventStream& events);
 
-    /// Asks the target for its identity. Everything below but distrust_snapshot() needs that. Throws as the target.
+    /// Asks the target for its identity. To be called before all functions below but distrust_snapshot(). Throws as the
+    /// target does.
     void identify();
     [[nodiscard]] bool is_identified() const noexcept { return identity_.has_value(); }
     [[nodiscard]] const std::string& identity() const { return *identity_; }
 
-    /// Makes sure that the actual state is in memory. Throws as cache and target do.
+    /// Reads the actual state unless it is in memory. Throws as cache and target do.
     void load(const Calls& calls);
-    /// The same, whatever is in memory.
+    /// Reads the actual state from snapshot or target, even when it is in memory.
     void reload(const Calls& calls);
-    /// Lists the target for no other reason than that changes by hand are looked for.
+    /// Lists the target only to look for changes by hand.
     void list_for_drift(const Calls& calls);
 
     /// Whether the actual state is in memory.
     [[nodiscard]] bool is_loaded() const noexcept { return actual_.has_value(); }
     [[nodiscard]] const ActualState& actual() const { return *actual_; }
-    /// When the actual state was listed, or read from the snapshot. A time of its own for each.
+    /// When the actual state was listed or read from the snapshot. Each reading has a different time.
     [[nodiscard]] Clock::time_point listed_at() const noexcept { return listed_at_; }
     [[nodiscard]] bool is_listed_for_drift() const noexcept { return is_listed_for_drift_; }
-    /// Whether the actual state was compared since it was listed, and is what the cache has.
+    /// Whether the actual state was compared since it was listed, and the cache has it as the snapshot.
     [[nodiscard]] bool is_settled() const noexcept { return is_settled_; }
 
-    /// The actual state was compared. Stores it as the snapshot: from now on it is compared only when something moves.
-    /// Throws as the cache.
+    /// To be called when the actual state was compared. Stores it as the snapshot, so that the next comparison waits
+    /// for a change. Throws as the cache does.
     void settle(const Calls& calls);
-    /// Drops what is known, in memory and, durably, in the cache. Throws as the cache.
+    /// Drops the actual state from memory and, durably, the snapshot from the cache. Throws as the cache does.
     void forget(const Calls& calls);
-    /// The snapshot is not believed: the next load lists the target.
+    /// Has the next load list the target instead of reading the snapshot.
     void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
 
 private:

@@ -7,7 +7,7 @@
 namespace deployer {
 namespace {
 
-/// A source that sees changes all the time is not asked more often than this.
+/// The least pause between two questions to a source that reports changes all the time.
 constexpr std::chrono::milliseconds least_pause{100};
 
 bool are_same_units(const WantedState& left, const WantedState& right) {
@@ -22,22 +22,22 @@ bool wants_the_same(const WantedState& left, const WantedState& right) {
     return are_same_units(left, right) && left.rules == right.rules && left.held == right.held;
 }
 
-/// Whether the plan touches or watches the service. "" is all services.
+/// Whether the plan has changes or gates of the service. "" stands for all services.
 bool concerns(const Plan& plan, const std::string& service) {
     const auto is_of_it = [&](const auto& part) { return part.service == service; };
     return service.empty() || std::any_of(plan.changes.begin(), plan.changes.end(), is_of_it) ||
            std::any_of(plan.gated.begin(), plan.gated.end(), is_of_it);
 }
 
-/// Whether somebody has paused something of the plan since the rollout was planned.
+/// Whether a person has paused a service of the plan since the rollout was planned.
 bool pauses_more(const Orders& now, const WatchedRollout& rollout) {
     return std::any_of(now.paused.begin(), now.paused.end(), [&](const auto& entry) {
         return !rollout.orders.paused.contains(entry.first) && concerns(rollout.plan, entry.first);
     });
 }
 
-/// The revision after `known` that wants something else than the rollout does. Empty when there is none. `known`
-/// becomes the newest revision, whatever that wants.
+/// The newest revision, if it is newer than `known` and wants another state than the rollout; else empty. Sets `known`
+/// to the newest revision in any case.
 Revision newer_than(Revision& known, const WantedState& wanted, Source& source, const Calls& calls) {
     const auto checkout = source.checkout(known, calls.make());
     if (!checkout) return {};
@@ -66,7 +66,7 @@ std::optional<std::string> watch_for_newer(const WatchedRollout& rollout, const 
             if (!newer.empty()) return "superseded by revision " + newer.id;
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::cancelled) return std::nullopt;
-            // The rollout under way is fine as it is; the next cycle tells if this lasts.
+            // The rollout goes on without the watch. If the source stays out of reach, the next cycle reports that.
             calls.log.debug("cannot look for a newer revision: " + std::string(error.what()));
             if (!waiting.make().wait(interval / 2)) return std::nullopt;
         }

@@ -15,24 +15,24 @@
 
 namespace deployer {
 
-/// A rollout under way, and what it was planned from. All of it must outlive the watch.
+/// A rollout under way, and the values that it was planned from. They must outlive the watch.
 struct WatchedRollout {
     const Plan& plan;
     const WantedState& wanted;
     const Orders& orders;
 };
 
-/// What a watch asks. All of it must outlive the watch.
+/// What a watch uses. The objects must outlive the watch.
 struct WatchTools {
     Source& source;
-    std::function<Orders()> read_orders;  ///< as they are now; throws as the cache
-    std::chrono::milliseconds interval;   ///< between two questions to a source that sees no changes by itself
+    std::function<Orders()> read_orders;  ///< reads the present orders; throws as the cache does
+    std::chrono::milliseconds interval;   ///< between two questions to a source that notices no changes itself
     const Calls& calls;
 };
 
-/// Watches the source during a rollout, until `finished`, until a stop, or until something newer is found that ends the
-/// rollout (R44): a revision that wants something else, or a pause of something in the plan. Returns why the rollout
-/// ends, "superseded by revision r2", or nullopt. A question that fails is asked again; the rollout goes on meanwhile.
+/// Watches source and orders during a rollout, until `finished` or a stop, or until the rollout has to end (R44): for a
+/// revision that wants another state, or for a pause of a service in the plan. Returns the reason to end the rollout,
+/// "superseded by revision r2", else nullopt. A failed question is asked again; the rollout goes on meanwhile.
 std::optional<std::string> watch_for_newer(const WatchedRollout& rollout, const WatchTools& tools,
                                            const std::stop_token& finished);
 

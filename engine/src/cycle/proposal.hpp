@@ -8,13 +8,14 @@
 
 namespace deployer {
 
-// What a cycle has to tell before it carries anything out. Pure.
+// The report at the beginning of a cycle, before any change is made. Pure.
 
-/// What the plan amounts to, with every change `planned`, and why services stand still or are on their way back.
+/// The report on a plan: every change is `planned`, and services that are paused, quarantined or on their way back are
+/// listed with the reason.
 CycleReport propose(const Plan& plan, const WantedState& wanted, const Ledger& ledger);
 
-/// The same of a cycle in which nothing moved and nothing is owed, so that nothing was compared: what the last
-/// comparison left, and what stands still.
+/// The report of a cycle without a comparison, because nothing moved and nothing is owed. It has what the last
+/// comparison left alone, and services that are paused or quarantined.
 CycleReport propose_nothing(const Ledger& ledger, const Orders& orders);
 
 }  // namespace deployer

@@ -21,17 +21,17 @@
 namespace deployer {
 namespace {
 
-/// Whether the error means that the picture of the target which the deployer has may be wrong (R32).
+/// Whether the error means that the known actual state may be wrong (R32).
 bool says_out_of_reach(const Error& error) {
     return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::internal;
 }
 
-/// Whether the same revision may give more when it is read again, because a service is held for a reason that passes.
+/// Whether reading the same revision again may give another result: a service is held for a passing reason.
 bool may_pass(const WantedState& wanted) {
     return std::any_of(wanted.held.begin(), wanted.held.end(), [](const auto& held) { return held.passing; });
 }
 
-/// What the ledger books before the groups are rolled out.
+/// The groups as attempts, for the ledger to book before the rollout.
 std::vector<Attempt> attempts_of(const std::vector<RolloutGroup>& groups) {
     std::vector<Attempt> attempts;
     for (const auto& group : groups) {
@@ -46,7 +46,7 @@ std::vector<Attempt> attempts_of(const std::vector<RolloutGroup>& groups) {
     return attempts;
 }
 
-/// The report of `make`. An exception of `make` becomes a report as well.
+/// The report that `make` returns. An exception of `make` becomes a failed report.
 template <class Function>
 CycleReport reported(Function&& make) {
     try {
@@ -151,7 +151,7 @@ Plan Reconciler::compare() {
 bool Reconciler::is_look_for_drift_due() const {
     if (!cluster_.is_loaded()) return false;
     if (std::chrono::steady_clock::now() - cluster_.listed_at() < policy_.resync_interval) return false;
-    // While something is owed, a comparison mends what it finds, which `report` is not to do.
+    // While the revision is owed, a comparison also mends changes by hand. `drift: report` must not mend them.
     return policy_.drift == Drift::heal || (policy_.drift == Drift::report && !owed());
 }
 
@@ -162,7 +162,7 @@ bool Reconciler::owed() const {
 
 Revision Reconciler::known_revision() const {
     if (wanted_ && !may_pass(*wanted_)) return wanted_->revision;
-    // Without the wanted state at hand, there has to be something to compare a fresh listing with.
+    // When the wanted state is not in memory and a comparison is due, the source has to give it, whatever its revision.
     return cluster_.is_settled() && !owed() ? ledger_->applied : Revision{};
 }
 
@@ -238,7 +238,7 @@ std::optional<Error> Reconciler::roll_out(const Plan& plan, CycleReport& report,
     }
     report.overtaken = end.overtaken;
     for (auto& entry : end.findings.not_ready) {
-        // A sidekick that an earlier cycle changed is not proven by a gate that was passed without it.
+        // A gate that was passed without a sidekick does not show that a sidekick changed by an earlier cycle is ready.
         entry.was_changed = entry.was_changed || ledger_->is_unproven(entry.unit);
         report.not_ready.push_back(std::move(entry));
     }
@@ -297,8 +297,8 @@ void Reconciler::store_verdict(const GroupOutcome& verdict, const Calls& calls) 
 
 void Reconciler::store_ledger(Ledger ledger, const Calls& calls) {
     if (*ledger_ == ledger) return;
-    // A ledger that could not be stored counts as unchanged: at worst a cycle compares once more. A stop request does
-    // not end this call, for what has happened has to be written down.
+    // If the cache fails, the ledger in memory stays unchanged too: at worst a cycle compares once more. A stop request
+    // does not end this call, because changes that were made have to be recorded.
     plugins_.cache->store(document_key(ledger_document, cluster_.identity()), write_ledger(ledger),
                           Calls{{}, calls.log, calls.timeout}.make());
     ledger_ = std::move(ledger);

@@ -20,10 +20,10 @@
 namespace deployer {
 namespace {
 
-/// Not for ever: a manager that does not read must not hold up what it manages.
+/// The longest wait for a service manager that does not read its messages: it must not hold up the deployer.
 constexpr timeval longest_send{1, 0};
 
-/// Of a status, more than a line of a terminal shows.
+/// The most bytes of a status that are sent: more than a line of a terminal shows.
 constexpr std::size_t longest_status = 500;
 
 std::string take_variable(const char* name) {
@@ -45,7 +45,8 @@ struct Address {
     socklen_t size = 0;
 };
 
-/// A path, or after an `@` a name in the abstract namespace (unix(7)). Nullopt: another kind, or too long.
+/// The address for a path, or for a name in the abstract namespace after an `@` (unix(7)). Nullopt for other kinds, and
+/// for a text that is too long.
 std::optional<Address> read_address(const std::string& text) {
     Address address;
     if (text.size() < 2 || text.size() >= sizeof address.socket.sun_path) return std::nullopt;
@@ -79,7 +80,7 @@ void ServiceManager::ready() noexcept {
 }
 
 void ServiceManager::reloading() noexcept {
-    // The time tells systemd which order to reload this answers (Type=notify-reload).
+    // From the time, systemd knows which reload order the message answers (Type=notify-reload).
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
     tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds));
@@ -112,8 +113,9 @@ void ServiceManager::pet(const std::stop_token& stop, std::chrono::microseconds 
         if (alive) tell("WATCHDOG=1");
         if (was_alive && !alive) {
             log_.error(
-                "nothing has moved for longer than anything may take, so the service manager is no longer told "
-                "that the deployer is alive; it is going to end it and to start it again");
+                "the deployer hangs: for longer than allowed, it has neither called a plugin nor paused. So it no "
+                "longer "
+                "tells the service manager that it is alive, and the service manager will restart it");
         }
         was_alive = alive;
         never.wait_for(lock, stop, pause, [] { return false; });
@@ -129,7 +131,7 @@ void ServiceManager::tell(std::string_view message) noexcept {
     const auto reason = address ? std::generic_category().message(errno) : "it is no Unix socket";
     try {
         std::call_once(warned_, [&] {
-            log_.warning("cannot tell the service manager how things are, at " + quote(address_) + ": " + reason);
+            log_.warning("cannot send messages to the service manager at " + quote(address_) + ": " + reason);
         });
     } catch (const std::exception&) {
         return;

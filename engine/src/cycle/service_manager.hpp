@@ -13,13 +13,14 @@
 
 namespace deployer {
 
-/// The service manager that started this program and wants to be told how it is: systemd, for a unit of Type=notify, or
-/// whoever speaks its protocol (sd_notify(3), sd_watchdog_enabled(3)). Without one, telling does nothing.
-/// Any thread may tell. Nothing of it throws: a message that cannot be sent costs a warning, once.
+/// Tells the service manager that started this program how the program is: systemd, for a unit of Type=notify, or
+/// another manager with the same protocol (sd_notify(3), sd_watchdog_enabled(3)). Without a service manager, does
+/// nothing. Any thread. Never throws: the first message that cannot be sent is logged as a warning, later ones are
+/// dropped.
 class ServiceManager {
 public:
-    /// Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment, so that no program that this one
-    /// starts speaks in its name: no other thread may use the environment meanwhile. `log` must outlive it.
+    /// Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment, so that no child process speaks in
+    /// this program's name. No other thread may use the environment meanwhile. `log` must outlive the ServiceManager.
     explicit ServiceManager(Log& log);
     ~ServiceManager();
     ServiceManager(const ServiceManager&) = delete;
@@ -28,15 +29,16 @@ public:
     ServiceManager& operator=(ServiceManager&&) = delete;
 
     void ready() noexcept;
-    /// Until ready() is told again.
+    /// A reload has begun. Lasts until ready() is called again.
     void reloading() noexcept;
-    /// Told once, however often it is called.
+    /// The program is stopping. Only the first call is passed on.
     void stopping() noexcept;
-    /// For people, one line, which `systemctl status` shows.
+    /// The line that `systemctl status` shows to people.
     void status(std::string_view text) noexcept;
 
-    /// Where the manager ends what it has not heard of for a time (WatchdogSec=), tells it twice in that time that the
-    /// program is alive, on a thread of its own: as long as `is_alive` says so. Until this object ends.
+    /// With WatchdogSec=, the service manager ends a program that it has not heard of for that time. This starts a
+    /// thread that tells it twice in that time that the program is alive, while `is_alive` returns true. The thread
+    /// ends with this object.
     void keep_awake(std::function<bool()> is_alive);
 
 private:
@@ -44,8 +46,8 @@ private:
     void pet(const std::stop_token& stop, std::chrono::microseconds pause, const std::function<bool()>& is_alive);
 
     Log& log_;
-    int socket_ = -1;      ///< -1: nobody wants to be told
-    std::string address_;  ///< as NOTIFY_SOCKET has it
+    int socket_ = -1;      ///< -1: there is no service manager
+    std::string address_;  ///< the value of NOTIFY_SOCKET
     std::optional<std::chrono::microseconds> patience_;
     std::once_flag told_stopping_;
     std::once_flag warned_;

@@ -17,27 +17,27 @@ namespace {
 
 /// Called on the watchdog's thread.
 void end_process(Log& log, const std::string& call) {
-    // The log may hang as the plugin does, when nobody reads standard error. It has a moment, on a thread that nobody
-    // waits for.
+    // Writing the log may hang too, when nobody reads standard error. So a detached thread writes the line, and gets a
+    // second.
     constexpr std::chrono::seconds moment{1};
     std::promise<void> written;
     auto is_written = written.get_future();
     try {
         std::thread([&log, &call, &written] {
             log.error(call +
-                      ": the plugin has not returned, long after it had to; the deployer ends here with status 1, and "
-                      "starts where it left when it is started again");
+                      ": the plugin has not returned long after its time was over; the deployer ends with status 1, "
+                      "and goes on where it stopped when it is started again");
             written.set_value();
         }).detach();
         is_written.wait_for(moment);
     } catch (const std::exception&) {
-        // Without a thread to write it, it ends unsaid.
+        // The thread could not be started. The process ends without a line in the log.
     }
-    // No destructors: the thread that hangs may hold whatever they wait for.
+    // Destructors are not run: the thread that hangs may hold locks that they wait for.
     std::_Exit(EXIT_FAILURE);
 }
 
-/// A plugin that is under the watchdog's eyes from its creation on.
+/// Creates a guarded plugin. The watchdog watches the creation too.
 template <class Create>
 auto create_guarded(const PluginChoice& choice, const Config& config, Watchdog& watchdog, Create&& create) {
     const auto watch =
@@ -57,7 +57,7 @@ void set_text(SettingsNode& block, const std::string& key, const std::optional<s
     }
 }
 
-/// The health plugin's block, with what etcd says of it.
+/// The health plugin's block, with the values from etcd in place of the file's.
 Settings with_remote_values(const Settings& settings, SettingsDocument document, const RemoteValues& values) {
     if (!values.health_endpoint && !values.service_name_prefix) return settings;
     auto& root = document.root;
@@ -120,7 +120,8 @@ void Session::follow_health_settings(Log& log) {
     try {
         reconciler_->use_health(make_health(values));
     } catch (const Error& error) {
-        log.warning("health checks go on as they were: " + std::string(error.what()));
+        log.warning("the health settings in etcd are refused, the former ones stay in use: " +
+                    std::string(error.what()));
     }
 }
 
@@ -137,8 +138,8 @@ std::chrono::milliseconds Session::exit_pause() const {
 }
 
 bool Session::is_alive() const {
-    // Between two calls there is a look every `poll` in a rollout, requests to etcd, and what this program does by
-    // itself, of which nothing takes seconds.
+    // Between two plugin calls, the longest gaps are a rollout's pause of `poll`, a request to etcd, and the deployer's
+    // own work, which takes less than seconds.
     constexpr std::chrono::minutes by_itself{1};
     const auto most = std::max(config_.rollout.poll, config_.call_timeout) + config_.call_grace + by_itself;
     return watchdog_.silence() < most;

@@ -19,13 +19,13 @@
 
 namespace deployer {
 
-/// A configuration brought to life: its plugins, guarded, and the reconciler over them. Construction does no I/O but
-/// loading plugins. Throws Error `misconfigured` as PluginHost does.
+/// The plugins of a configuration, guarded, and a reconciler that uses them. Construction does no I/O but loading
+/// plugins. Throws Error `misconfigured` as PluginHost does.
 class Session {
 public:
     /// `host` and `log` must outlive the Session. A plugin call that hangs past deadline and grace, or past `shutdown`,
-    /// is named in the log and ends the process with status 1 (R8). `on_start` counts where the configuration leaves it
-    /// open.
+    /// is named in the log and ends the process with status 1 (R8). `on_start` counts if the configuration does not set
+    /// it.
     Session(Config config, PluginHost& host, Log& log, std::stop_token shutdown, OnStart on_start);
 
     [[nodiscard]] const Config& config() const { return config_; }
@@ -35,21 +35,22 @@ public:
     [[nodiscard]] Target& target() { return *plugins_.target; }
     [[nodiscard]] Cache& cache() { return *plugins_.cache; }
 
-    /// Asks where `settings_from` points to, if anywhere; what is there of the health plugin's settings counts instead
-    /// of the configuration's. Never throws.
+    /// Reads the settings in etcd that `settings_from` points to, if set. Health settings found there count instead of
+    /// the configuration's. Never throws.
     void refresh_remote_settings(const Calls& calls) noexcept;
-    /// As the configuration and the remote settings have it.
+    /// The log level by the configuration and the remote settings.
     [[nodiscard]] LogLevel log_level() const;
-    /// Before an exit after a failure; likewise.
+    /// The pause before an exit after a failure, by the configuration and the remote settings.
     [[nodiscard]] std::chrono::milliseconds exit_pause() const;
 
-    /// Whether anything was heard of lately: a plugin call or a pause is under way, which has its own limit, or ended
-    /// no longer ago than whatever is between two of them may take. Any thread.
+    /// Whether the reconciler's thread still moves: a plugin call or a pause is under way, which has its own limit, or
+    /// ended so lately that the next one need not have begun. Any thread.
     [[nodiscard]] bool is_alive() const;
-    /// Says that the caller waits for so long, and calls no plugin meanwhile. As long as the result lives.
+    /// Announces a pause of that length without plugin calls, so that is_alive() holds meanwhile. The pause is over
+    /// when the result is destroyed.
     [[nodiscard]] Watchdog::Watch pausing(std::chrono::milliseconds pause);
 
-    /// Dotted paths of the settings that are secrets.
+    /// Dotted paths of settings that are secrets.
     [[nodiscard]] std::set<std::string> secret_paths() const;
 
 private:
@@ -61,7 +62,7 @@ private:
     Watchdog watchdog_;
     EventStream events_;
     Plugins plugins_;
-    RemoteValues health_values_;  ///< that the health plugin was made with
+    RemoteValues health_values_;  ///< the values that the health plugin was created with
     std::unique_ptr<Reconciler> reconciler_;
     std::optional<RemoteSettings> remote_;
 };

@@ -8,7 +8,7 @@
 namespace deployer {
 namespace {
 
-/// Service and instance.
+/// A node, as service and instance.
 using Node = std::pair<std::string_view, std::string_view>;
 
 Node node_of(std::string_view unit) {
@@ -25,18 +25,19 @@ std::set<std::string> find_surplus(const std::set<std::string>& unplaced, const 
                                    const CycleReport& report) {
     std::set<Node> lacking;
     for (const auto& unit : unplaced) {
-        // What is no node among others is its whole service.
+        // A unit without instance is its whole service, so it cannot be a node more than there are machines.
         if (!instance_of(unit).empty()) lacking.insert(node_of(unit));
     }
     if (lacking.empty()) return {};
-    // What has only just come up may hold what a node of the former service still does, but not yet for long.
+    // The service is up only if its other nodes are known to be in order. Units created in this cycle do not count,
+    // since they have come up only just now.
     std::set<std::string_view> in_order;
     for (const auto& unit : before.units) in_order.insert(unit.name);
     for (const auto& entry : report.not_ready) in_order.erase(entry.unit);
     for (const auto& result : report.changes) {
         if (!is_in_order(result)) in_order.erase(result.change.unit);
     }
-    std::map<std::string_view, std::ptrdiff_t> nodes_up;  // more than those that are lacking, if positive
+    std::map<std::string_view, std::ptrdiff_t> nodes_up;  // by service: nodes in order, less the lacking ones
     for (const auto unit : in_order) {
         if (!is_sidekick(unit) && !lacking.contains(node_of(unit))) ++nodes_up[service_name(unit)];
     }

@@ -12,7 +12,7 @@
 namespace deployer {
 namespace {
 
-/// The deployed units that none of the changes concerns and that `is_meant` holds for.
+/// The deployed units without a change for which `is_meant` holds.
 template <class Predicate>
 std::vector<DeployedUnit> unchanged_units(const ActualState& actual, const std::vector<Change>& changes,
                                           Predicate is_meant) {
@@ -67,7 +67,7 @@ std::vector<DeployedUnit> RestingUnits::in_doubt(const Known& known, const std::
 }
 
 bool RestingUnits::is_look_due(const Ledger& ledger) const {
-    // A unit that was just changed is on its way.
+    // A unit that was changed just now may still be starting.
     if (is_of_last(placement_grace_, ledger.changed_at)) return false;
     return is_unlooked_ || !looked_at_ || Clock::now() - *looked_at_ >= resync_interval_;
 }

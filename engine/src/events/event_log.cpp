@@ -22,8 +22,10 @@ public:
         log_->info("revision " + event.revision.id + " wants " + quantity(event.units, "unit"));
         for (const auto& warning : event.warnings) log_->warning(warning);
         for (const auto& held : event.held) {
-            const auto service = held.service.empty() ? std::string("what is not listed") : held.service;
-            log_->error(service + " is held as it is: " + held.error);
+            const bool is_known = !held.service.empty();
+            log_->error(
+                (is_known ? held.service + " is held and stays as it is: " : "the list of services is in doubt: ") +
+                held.error);
         }
     }
 
@@ -61,7 +63,7 @@ public:
     }
 
     void operator()(const ChangeUndone& event) {
-        log_->warning(event.result.change.unit + " is as it was before: " + event.result.error);
+        log_->warning(event.result.change.unit + " was put back to what it was before: " + event.result.error);
     }
 
     void operator()(const GroupEnded& event) {
@@ -76,7 +78,8 @@ public:
 
     void operator()(const DriftFound& event) {
         for (const auto& change : event.plan.changes) {
-            log_->warning(change.unit + " has drifted, drift is only reported: " + change.reason);
+            log_->warning(change.unit +
+                          " differs from the wanted state, and stays so with drift: report: " + change.reason);
         }
     }
 
@@ -102,7 +105,8 @@ private:
         return std::string(action_of(change.kind)) + ' ' + change.unit + " (" + change.reason + ')';
     }
 
-    /// Writes a line unless the last cycle wrote the same: a state that lasts is told once. False: nothing was written.
+    /// Writes a line unless the last cycle wrote the same: a state that lasts is logged once. False: nothing was
+    /// written.
     bool tell_news(LogLevel level, const std::string& line) {
         const bool is_news = !told_before_.contains(line);
         if (is_news) log_->write(level, line);
@@ -110,7 +114,7 @@ private:
         return is_news;
     }
 
-    /// Names the first few units that are left for a reason, and counts the rest.
+    /// Logs the first few units that are left alone for one reason, and counts the others.
     void tell_left(const std::string& what, const std::string& reason) {
         constexpr std::size_t named = 3;
         const auto line = what + ' ' + reason;
@@ -122,20 +126,21 @@ private:
 
     void tell_folded() {
         for (const auto& [reason, count] : std::exchange(folded_, {})) {
-            log_->warning("and " + quantity(count, "more change") + " of which the same is true: " + reason);
+            log_->warning("and " + quantity(count, "more change") + " for the same reason: " + reason);
         }
         left_.clear();
         if (failed_again_ == 0) return;
-        log_->error(quantity(std::exchange(failed_again_, 0), "change") + " failed as in the cycle before");
+        log_->error(quantity(std::exchange(failed_again_, 0), "change") +
+                    " failed with the same error as in the cycle before");
     }
 
     Log* log_;
-    std::set<std::string> made_;         ///< units whose change was told of, and whose end was not
-    std::set<std::string> told_before_;  ///< by the last cycle
-    std::set<std::string> told_;
-    std::map<std::string, std::size_t> left_;    ///< by this cycle, by reason
-    std::map<std::string, std::size_t> folded_;  ///< those of them that were not named
-    std::size_t failed_again_ = 0;               ///< by this cycle, as by the last one
+    std::set<std::string> made_;                 ///< units whose change was logged as made, and whose readiness was not
+    std::set<std::string> told_before_;          ///< lines of the last cycle that may be logged once
+    std::set<std::string> told_;                 ///< the same, of this cycle
+    std::map<std::string, std::size_t> left_;    ///< units left alone in this cycle, by reason
+    std::map<std::string, std::size_t> folded_;  ///< the units of `left_` that were not named
+    std::size_t failed_again_ = 0;               ///< changes that failed in this cycle as in the last one
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace deployer {
 
-/// Tells the log what happens: what was read, each change, each wait, and how a cycle ended. An idle cycle is only
-/// worth a debug line. `log` must outlive the stream.
+/// Writes events to the log: states that were read, each change, each wait, and how each cycle ended. An idle cycle is
+/// worth a debug line only. `log` must outlive the stream.
 void log_events(EventStream& events, Log& log);
 
 }  // namespace deployer

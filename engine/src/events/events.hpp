@@ -24,18 +24,18 @@ struct WantedRead {
     std::vector<Held> held;
     std::vector<std::string> warnings;
 };
-/// Changes are about to be made: no unit has been touched yet.
+/// A rollout is about to make changes. No unit has been touched yet.
 struct RolloutStarting {
     const Plan& plan;
 };
 struct ChangeStarted {
     const Change& change;
 };
-/// The target has it, and it is waited for until it is ready.
+/// The target has accepted the change, and the rollout now waits until the unit is ready.
 struct ChangeMade {
     const Change& change;
 };
-/// A rollout waits for a unit to become ready (R42); once for each answer of the target that reads differently.
+/// A rollout waits for a unit to become ready (R42). Published once for each new wording of the target's answer.
 struct WaitingForReady {
     std::string unit;
     std::string detail;
@@ -43,19 +43,19 @@ struct WaitingForReady {
 struct ChangeEnded {
     const ChangeResult& result;
 };
-/// A change that was made and put back to what was before, since its group was not ready in time (R43).
+/// A change was undone, because its group was not ready in time: the unit is as it was before (R43).
 struct ChangeUndone {
     const ChangeResult& result;
 };
-/// A group has ended with an outcome that its changes alone do not tell.
+/// A group has ended with an outcome that does not follow from its changes alone.
 struct GroupEnded {
     const GroupOutcome& outcome;
 };
-/// Units that differ from what is applied, found by looking again, and left (`drift: report`).
+/// A look at the cluster found units that were changed by hand. They are left as they are (`drift: report`).
 struct DriftFound {
     const Plan& plan;
 };
-/// `idle`: nothing had moved, nothing was compared.
+/// A cycle has ended. `idle`: neither source nor cluster had moved, so nothing was compared.
 struct CycleEnded {
     const CycleReport& report;
     bool idle;
@@ -64,13 +64,13 @@ struct CycleEnded {
 using Event = std::variant<TargetListed, WantedRead, RolloutStarting, ChangeStarted, ChangeMade, WaitingForReady,
                            ChangeEnded, ChangeUndone, GroupEnded, DriftFound, CycleEnded>;
 
-/// The one stream of what happens. Subscribers are told in the order in which they came, one event at a time, on the
-/// thread where it happened; references in an event are good during the call. Subscribe before the first event.
+/// The stream of events. Subscribers are called in the order of their subscription, one event at a time, on the thread
+/// that publishes the event. References in an event are valid during the call. Subscribe before the first event.
 class EventStream {
 public:
     void subscribe(std::function<void(const Event&)> subscriber) { subscribers_.push_back(std::move(subscriber)); }
 
-    /// Passes on what a subscriber throws.
+    /// Calls each subscriber. An exception of a subscriber reaches the caller.
     void publish(const Event& event) {
         const std::lock_guard lock(mutex_);
         for (const auto& subscriber : subscribers_) subscriber(event);

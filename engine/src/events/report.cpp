@@ -113,8 +113,7 @@ void write_lines(std::ostream& out, std::string_view word, std::string_view tint
 std::vector<std::string> held_lines(const CycleReport& report) {
     std::vector<std::string> lines;
     for (const auto& held : report.held) {
-        lines.push_back((held.service.empty() ? std::string("(what is not listed)") : held.service) + ": " +
-                        held.error);
+        lines.push_back((held.service.empty() ? std::string("(any service)") : held.service) + ": " + held.error);
     }
     return lines;
 }

@@ -15,8 +15,8 @@ namespace deployer {
 /// UTF-8.
 std::string format_log_line(LogLevel level, std::string_view message, std::string_view time, bool json);
 
-/// The program's log: lines on a stream, those below a level left out. Thread-safe; a line is written whole. A failure
-/// to write costs the lines that it meets, not those after it.
+/// The program's log: lines on a stream, without those below a level. Thread-safe; a line is written whole. A line that
+/// cannot be written is lost; later lines are tried all the same.
 class StreamLog final : public Log {
 public:
     StreamLog(std::ostream& out, LogLevel least, bool json);

@@ -8,7 +8,7 @@
 
 namespace deployer {
 
-/// The stop token, log and time limit that all calls of one cycle share; makes a Call for each.
+/// The stop token, log and time limit that all plugin calls of a cycle share. make() gives the Call for one of them.
 struct Calls {
     std::stop_token stop;
     Log& log;
@@ -20,7 +20,7 @@ struct Calls {
     }
 };
 
-/// Whether an error of a target tells of one unit, and not of the way to the target.
+/// Whether a target's error concerns one unit only, and not the whole target.
 inline bool is_about_unit(const Error& error) {
     return error.kind() == ErrorKind::rejected || error.kind() == ErrorKind::not_found;
 }

@@ -4,8 +4,8 @@
 
 namespace deployer {
 
-/// In a handler of what a plugin threw: an Error goes on as it is, anything else as an Error `internal`, "a defect of
-/// target-mock, it threw unexpectedly: …" (R5).
+/// To be called in a handler of a plugin's exception. Throws an Error on as it is, and any other exception as Error
+/// `internal`, "a defect of target-mock, it threw unexpectedly: …" (R5).
 [[noreturn]] void rethrow_as_error(const std::string& plugin);
 
 }  // namespace deployer

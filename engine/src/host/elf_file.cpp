@@ -22,14 +22,14 @@ using DynamicEntry = ElfW(Dyn);
 
 constexpr unsigned char native_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
 
-/// Reads a file here and there.
+/// Reads parts of a file.
 class ElfFile {
 public:
     explicit ElfFile(const std::filesystem::path& file) : in_(file, std::ios::binary) {}
 
     [[nodiscard]] bool is_open() const { return in_.is_open(); }
 
-    /// Shorter at the end of the file.
+    /// The bytes at `offset`; fewer at the end of the file.
     std::string bytes(std::uintmax_t offset, std::size_t size) {
         std::string bytes(size, '\0');
         seek(offset);
@@ -46,7 +46,7 @@ public:
         return record;
     }
 
-    /// As many records of a table as there are.
+    /// Up to `count` records of a table; fewer where the file ends.
     template <class Record>
     std::vector<Record> table(std::uintmax_t offset, std::uintmax_t count) {
         std::vector<Record> records;
@@ -95,7 +95,8 @@ std::uintmax_t mapped_size(const Header& header, const std::vector<Segment>& seg
     return size;
 }
 
-/// The loader takes for granted that a dynamic section tells where the symbols and their names are.
+/// Whether the dynamic section says where symbols and their names are. The loader relies on that, and crashes
+/// otherwise.
 bool has_whole_dynamic_section(ElfFile& elf, const std::vector<Segment>& segments) {
     const auto dynamic = std::find_if(segments.begin(), segments.end(),
                                       [](const auto& segment) { return segment.p_type == PT_DYNAMIC; });
@@ -116,7 +117,7 @@ struct Definition {
     Symbol symbol;
 };
 
-/// Until the NUL that ends it.
+/// The text at `offset`, up to its closing NUL.
 std::string name_at(ElfFile& elf, std::uintmax_t offset) {
     std::string name;
     for (;; offset += 64) {
@@ -153,7 +154,7 @@ std::optional<std::string> elf_file_problem(const std::filesystem::path& file) {
     const auto size = std::filesystem::file_size(file);
     const auto header = elf.record<Header>(0);
     if (!header) return cut_short_problem(size, sizeof(Header));
-    // Of another machine: the loader says so.
+    // A file for another kind of machine. The loader refuses such a file with a clear message.
     if (header->e_ident[EI_CLASS] != native_class || header->e_phentsize != sizeof(Segment)) return std::nullopt;
     const auto segments = elf.segments(*header);
     const auto needed = mapped_size(*header, segments);
@@ -182,7 +183,7 @@ std::vector<ExportedSymbol> exported_symbols(const std::filesystem::path& file) 
     std::vector<ExportedSymbol> symbols;
     for (const auto& definition : definitions(elf)) {
         const auto binding = ELF64_ST_BIND(definition.symbol.st_info);
-        // A version script leaves a symbol that names the version itself.
+        // An absolute symbol only names a version of a version script.
         if (definition.symbol.st_shndx == SHN_ABS || binding == STB_LOCAL) continue;
         symbols.push_back({definition.name, binding == STB_WEAK});
     }

@@ -15,7 +15,7 @@ namespace {
 
 using Secrets = std::span<const std::string>;
 
-/// Puts the plugin's name before what it logs, and leaves secrets out.
+/// A log for a plugin: adds the plugin's name to each message, and leaves secrets out.
 class NamedLog final : public Log {
 public:
     NamedLog(Log& log, const std::string& plugin, const Redaction& redaction, Secrets secrets)
@@ -40,7 +40,7 @@ public:
     Caller(std::string plugin, Watchdog& watchdog, Redaction redaction)
         : plugin_(std::move(plugin)), watchdog_(&watchdog), redaction_(std::move(redaction)) {}
 
-    /// `doing` completes "cannot …"; `secrets` are those of the unit that this is about.
+    /// Calls `function`. `doing` completes "cannot …" in messages; `secrets` are those of the unit concerned.
     template <class Function>
     auto operator()(const std::string& doing, const Call& call, Function&& function, Secrets secrets = {}) const {
         NamedLog log(call.log, plugin_, redaction_, secrets);
@@ -49,8 +49,8 @@ public:
             doing, call.deadline, [&] { return function(named); }, secrets);
     }
 
-    /// For functions without a Call. Such a function must not wait for anything, so its deadline is now, and it only
-    /// has the grace of the watchdog.
+    /// Calls a `function` that gets no Call. Such a function must not wait for anything, so its deadline is now, and
+    /// only the watchdog's grace is left.
     template <class Function>
     auto operator()(const std::string& doing, Function&& function) const {
         return watched(doing, Watchdog::Clock::now(), std::forward<Function>(function));
@@ -103,7 +103,7 @@ public:
 
     const Revision& revision() const override {
         revision_ = caller_("tell the revision of the wanted state", [&] { return checkout_->revision(); });
-        if (revision_.empty()) throw caller_.defect("it checked out no revision");
+        if (revision_.empty()) throw caller_.defect("its checkout has no revision");
         return revision_;
     }
 
@@ -120,7 +120,7 @@ public:
 private:
     std::unique_ptr<Checkout> checkout_;
     const Caller& caller_;
-    mutable Revision revision_;  ///< as last told
+    mutable Revision revision_;  ///< the last one that the checkout gave
 };
 
 class GuardedSource final : public Source {
@@ -133,7 +133,7 @@ public:
             caller_("read the wanted state", call, [&](const Call& named) { return source_->checkout(known, named); });
         if (checkout) return std::make_unique<GuardedCheckout>(std::move(checkout), caller_);
         if (!known.empty()) return nullptr;
-        throw caller_.defect("it checked out nothing");
+        throw caller_.defect("checkout() of no known revision gave null");
     }
 
     void wait_for_change(const Call& call) override {
@@ -149,13 +149,13 @@ private:
 /// The secrets of the units of a cluster, for texts about a unit whose options are not at hand. Any thread.
 class UnitSecrets {
 public:
-    /// Of all units that there are.
+    /// Sets the secrets of all units, after a listing.
     void replace(std::map<std::string, std::vector<std::string>, std::less<>> secrets) {
         const std::scoped_lock lock(mutex_);
         secrets_ = std::move(secrets);
     }
 
-    /// Of a unit that is to get them. It may still show its former ones.
+    /// Adds secrets of a unit that is about to get them. The unit may still show its former secrets, so those stay.
     void add(std::string_view unit, const std::vector<std::string>& secrets) {
         if (secrets.empty()) return;
         const std::scoped_lock lock(mutex_);
@@ -181,7 +181,8 @@ public:
     }
 
 private:
-    /// A shorter one may be part of a longer one.
+    /// A shorter secret may be part of a longer one. Replaced first, it would leave the rest of the longer one
+    /// readable.
     static void sort_longest_first(std::vector<std::string>& secrets) {
         std::stable_sort(secrets.begin(), secrets.end(),
                          [](const auto& one, const auto& other) { return one.size() > other.size(); });
@@ -243,7 +244,7 @@ public:
     }
 
     bool serial() const override {
-        return caller_("tell whether calls may go side by side", [&] { return target_->serial(); });
+        return caller_("tell whether calls may run in parallel", [&] { return target_->serial(); });
     }
 
 private:

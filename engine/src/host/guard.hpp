@@ -14,11 +14,11 @@
 namespace deployer {
 
 /// The one adapter through which the engine calls plugins (R5, R8). A guarded plugin behaves as the plugin itself, but
-/// - whatever it throws arrives as an Error that says what was being done to which unit; what is no Error of ours
+/// - each exception arrives as an Error that says what was being done to which unit; any exception other than Error
 ///   becomes `internal`, so no plugin exception ends the process;
-/// - every call is watched, those without a Call for the grace alone;
-/// - what it logs bears its name;
-/// - whatever it says is without secrets of unit files (R59).
+/// - the watchdog watches every call; a call without a Call has the watchdog's grace as its only time;
+/// - log messages of the plugin have the plugin's name in front;
+/// - log messages, errors and details of the plugin have no secrets of unit files in them (R59).
 /// The guard keeps the plugin alive; the watchdog must outlive the guard.
 std::shared_ptr<Source> guard(std::shared_ptr<Source> source, std::string plugin, Watchdog& watchdog,
                               Redaction redaction = Redaction());

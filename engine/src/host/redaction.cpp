@@ -46,7 +46,7 @@ bool is_assignment(std::string_view text, std::size_t begin) {
     return end > begin && end < text.size() && text[end] == '=';
 }
 
-/// Where the quotes end that are open at `begin`: at the quote itself, or at the end of the text.
+/// Where the quotes that are open at `begin` end: at the closing quote, or at the end of the text.
 std::size_t quotes_end(std::string_view text, std::size_t begin, char quote) {
     for (; begin < text.size() && text[begin] != quote; ++begin) {
         if (text[begin] == '\\') ++begin;
@@ -54,7 +54,7 @@ std::size_t quotes_end(std::string_view text, std::size_t begin, char quote) {
     return std::min(begin, text.size());
 }
 
-/// Where the word at `begin` ends. `closing` ends it too, unless it is 0.
+/// Where the word at `begin` ends. The character `closing` ends the word too, unless it is 0.
 std::size_t word_end(std::string_view text, std::size_t begin, char closing) {
     std::size_t brackets = 0;
     for (; begin < text.size(); ++begin) {
@@ -78,7 +78,7 @@ std::size_t skip_space(std::string_view text, std::size_t begin) {
     return begin;
 }
 
-/// Goes through a text once, and knows in which quotes it is.
+/// Searches a text for secrets from begin to end, and knows which quotes are open.
 class Search {
 public:
     Search(const Redaction& redaction, std::string_view text, Text kind)
@@ -102,14 +102,14 @@ public:
 private:
     struct Quote {
         char character;
-        std::size_t begin;  ///< of what is in it
+        std::size_t begin;  ///< of the quoted text
     };
 
     void follow_quote(std::size_t at) {
         if (!quotes_.empty() && quotes_.back().character == text_[at]) {
             quotes_.pop_back();
         } else if (at == 0 || !is_of_name(text_[at - 1])) {
-            // Within a word it is an apostrophe.
+            // Within a word, the character is an apostrophe and not a quote.
             quotes_.push_back({text_[at], at + 1});
         }
     }
@@ -121,12 +121,13 @@ private:
         Kind kind;
     };
 
-    /// Where to go on after the name at `begin`, and after its value if that is a secret.
+    /// Reads the name at `begin`, and its value if that is a secret. Returns where to go on.
     std::size_t read_name(std::size_t begin) {
         const auto end = name_end(text_, begin);
         const auto name = text_.substr(begin, end - begin);
         const auto value = find_value(begin, end);
-        // The end is looked for of secrets only: of every value, that would take time by the square of the text.
+        // Only a secret's end is searched for. For every value, that would take time by the square of the text's
+        // length.
         if (!value || !redaction_.hides(name)) return end;
         return add(name, value->begin, end_of(*value, begin));
     }
@@ -135,7 +136,7 @@ private:
         using Kind = Value::Kind;
         const auto after = std::min(text_.find_first_not_of("\\\"'`", end), text_.size());
         const auto rest = text_.substr(after);
-        // A name in quotes of its own leaves open which quotes its value ends.
+        // Behind a quoted name, it is unknown which quote ends the value, so the value is all the rest of the text.
         const bool is_quoted = after > end;
         if (rest.starts_with('=')) return Value{after + 1, is_quoted ? Kind::rest : Kind::assigned};
         if (rest.starts_with("+=") || rest.starts_with(":=")) {
@@ -164,14 +165,15 @@ private:
         return text_.size();
     }
 
-    /// In quotes that begin right before the name the field is all of them.
+    /// Where a field's value ends. In quotes that begin right before the name, the value ends with the quotes.
     [[nodiscard]] std::size_t field_end(std::size_t name, std::size_t value) const {
         if (!quotes_.empty() && quotes_.back().begin == name) return quotes_end(text_, value, quotes_.back().character);
         const bool is_joined = quotes_.empty() && value > 0 && text_[value - 1] == ':';
         return is_joined ? word_end(text_, value, 0) : text_.size();
     }
 
-    /// The value of `"name": x` as in JSON, or of `name: x` as in a header. What a path ends with has a tag there.
+    /// Where the value of `"name": x` (JSON) or `name: x` (a header) begins. The colon behind a path begins a tag
+    /// instead.
     [[nodiscard]] std::optional<std::size_t> find_field(std::size_t name, std::size_t at, bool is_quoted) const {
         const auto colon = is_quoted ? skip_space(text_, at) : at;
         if (colon >= text_.size() || text_[colon] != ':') return std::nullopt;
@@ -196,7 +198,7 @@ private:
             }
         }
         auto end = word_end(text_, value, closing());
-        // A word without a name of its own was meant to be of the same value.
+        // A following word that is no assignment was probably meant to belong to the same value.
         while (kind_ == Text::environment && quotes_.empty()) {
             const auto next = skip_space(text_, end);
             const auto quoted = next < text_.size() && is_quote(text_[next]) ? next + 1 : next;
@@ -213,7 +215,7 @@ private:
     std::vector<Secret> secrets_;
 };
 
-/// All that is secret in the value of an option.
+/// All secrets in the value of an option.
 std::vector<Secret> secrets_of(const Redaction& redaction, const std::string& option, std::string_view value) {
     if (redaction.hides(option)) return {{option, 0, value.size()}};
     return Search(redaction, value, option == "Environment" ? Text::environment : Text::command).run();
@@ -235,7 +237,7 @@ void replace_all(std::string& text, std::string_view what) {
     }
 }
 
-/// The byte that `\x41` or `\101` stands for, with `digits` behind what begins it; takes them from the text.
+/// The byte that `\x41` or `\101` stands for. Takes the given number of digits from the text, unless they are no byte.
 std::optional<char> take_byte(std::string_view& text, std::size_t digits, int base) {
     if (text.size() < digits) return std::nullopt;
     int byte = 0;
@@ -246,7 +248,8 @@ std::optional<char> take_byte(std::string_view& text, std::size_t digits, int ba
     return static_cast<char>(byte);
 }
 
-/// What an escape stands for to systemd (systemd.syntax(7)); takes from the text what comes behind the backslash.
+/// The character that systemd reads for an escape (systemd.syntax(7)). Takes the escape, behind its backslash, from the
+/// text.
 char take_escape(std::string_view& text) {
     constexpr std::string_view letters = "abfnrtvs";
     constexpr std::string_view meanings = "\a\b\f\n\r\t\v ";
@@ -262,8 +265,8 @@ char take_escape(std::string_view& text) {
     return letter == std::string_view::npos ? first : meanings[letter];
 }
 
-/// A secret as whoever reads the unit file has it: without the quotes and escapes. `quote` is what is open where it
-/// begins, or 0.
+/// A secret as systemd or a shell reads it: without quotes and escapes. `quote`: the quote that is open where the
+/// secret begins, or 0.
 std::string as_read(std::string_view secret, char quote) {
     std::string text;
     while (!secret.empty()) {
@@ -287,14 +290,14 @@ std::string with_single_percents(std::string text) {
     return text;
 }
 
-/// Shorter ones could be any part of any word.
+/// A shorter secret is not masked on its own, since it could be part of any word.
 constexpr std::size_t least_secret = 4;
 
 void add_form(std::vector<std::string>& forms, std::string_view form) {
     if (form.size() >= least_secret) forms.emplace_back(form);
 }
 
-/// All between any of `separators`.
+/// Adds each word between `separators`.
 void add_words(std::vector<std::string>& forms, std::string_view text, std::string_view separators) {
     while (!text.empty()) {
         const auto end = std::min(text.find_first_of(separators), text.size());
@@ -306,13 +309,13 @@ void add_words(std::vector<std::string>& forms, std::string_view text, std::stri
 void add_forms(std::vector<std::string>& forms, std::string_view secret) {
     add_form(forms, secret);
     add_words(forms, secret, " \t\r\n\f\v\"'`");
-    // Which quotes are open where it begins is not told, nor who replaces specifiers.
+    // It is unknown which quotes are open where the secret begins, and whether systemd replaces `%%` in it.
     for (const char quote : {'\0', '"', '\'', '`'}) {
         const auto as_written = as_read(secret, quote);
         for (const auto& read : {as_written, with_single_percents(as_written)}) {
             add_form(forms, read);
             add_words(forms, read, " \t\r\n\f\v");
-            // The value of a credential comes behind the credential's name.
+            // A credential's value follows the credential's name and a colon.
             if (const auto colon = read.find(':'); colon != std::string::npos) {
                 add_form(forms, std::string_view(read).substr(colon + 1));
             }
@@ -376,7 +379,7 @@ std::vector<std::string> Redaction::secrets_in(std::span<const UnitOption> optio
             add_forms(forms, std::string_view(option.value).substr(begin, end - begin));
         }
     }
-    // One may be part of another one.
+    // A secret may be part of a longer one.
     const auto longer = [](const auto& one, const auto& other) {
         return one.size() != other.size() ? one.size() > other.size() : one < other;
     };

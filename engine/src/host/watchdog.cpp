@@ -63,7 +63,7 @@ void Watchdog::run(const std::stop_token& stop) {
             lock.lock();
             continue;
         }
-        // The predicate never holds: any wake-up means "look again".
+        // The wait ends when another limit comes first, or at the limit itself; either way the loop looks again.
         if (next == Clock::time_point::max()) {
             changed_.wait(lock, stop, [&] { return next_limit() != next; });
         } else {

@@ -11,9 +11,9 @@
 
 namespace deployer {
 
-/// Sees to it that no plugin call hangs for ever (R8). A call that outlives its deadline by `grace` is handed to
-/// `on_overrun`, which is meant to log it and end the process. Once a shutdown is requested, every call has
-/// `shutdown_grace` left, whatever its deadline. Thread-safe.
+/// Makes sure that no plugin call hangs for ever (R8). When a call is not back `grace` after its deadline, `on_overrun`
+/// is called with the call's name; it is meant to log that and end the process. Once a shutdown is requested, every
+/// call has `shutdown_grace` left, whatever its deadline. Thread-safe.
 class Watchdog {
 public:
     using Clock = std::chrono::steady_clock;
@@ -29,7 +29,7 @@ public:
     Watchdog(Watchdog&&) = delete;
     Watchdog& operator=(Watchdog&&) = delete;
 
-    /// Watches one call for as long as it lives.
+    /// Watches one call for as long as the Watch lives.
     class Watch {
     public:
         ~Watch();

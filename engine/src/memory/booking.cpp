@@ -41,8 +41,9 @@ std::set<std::string> unproven_after(const CycleReport& report, const UnprovenBe
     return unproven;
 }
 
-/// Whether the cycle leaves the service alone, so that nothing which is known of the service is over. A list in doubt
-/// may still want a service that it does not name. A service that it does name is rolled out as ever.
+/// Whether the cycle leaves the service alone, because it is paused, quarantined or held. Its records have to stay
+/// then. While the list of services is in doubt, a service that the list does not name may still be wanted and counts
+/// as held. A service that the list names is rolled out as ever.
 bool is_left_alone(std::string_view service, const Plan& plan, const ServiceSet& wanted) {
     const bool may_be_wanted = !wanted.contains(service);
     return std::any_of(plan.standing.begin(), plan.standing.end(),
@@ -52,14 +53,15 @@ bool is_left_alone(std::string_view service, const Plan& plan, const ServiceSet&
            });
 }
 
-/// Whether all of a quarantined service is as it is to be: it only took longer.
+/// Whether a quarantined service has no change left. If its units are ready too, they only took longer than the
+/// timeout.
 bool has_come_through(const std::string& service, const Plan& plan) {
     return std::any_of(plan.standing.begin(), plan.standing.end(), [&](const auto& still) {
         return still.service == service && still.outcome == Outcome::quarantined && still.changes == 0;
     });
 }
 
-/// Whether nothing is left to do of a service that is rolled out.
+/// Whether every change of the service is done, destroys aside.
 bool is_through(const std::string& service, const CycleReport& report) {
     return std::all_of(report.changes.begin(), report.changes.end(), [&](const auto& result) {
         return result.change.service != service || is_destroy(result.change.kind) ||
@@ -67,7 +69,7 @@ bool is_through(const std::string& service, const CycleReport& report) {
     });
 }
 
-/// Whether the ledger has to remember the rollout no longer.
+/// Whether the ledger can forget the rollout.
 bool is_over(const RolloutRecord& record, const Ledger& ledger, const EndedCycle& cycle, const ServiceSet& wanted) {
     const bool is_proven = std::none_of(ledger.unproven.begin(), ledger.unproven.end(),
                                         [&](const auto& unit) { return service_name(unit) == record.service; });
@@ -76,7 +78,7 @@ bool is_over(const RolloutRecord& record, const Ledger& ledger, const EndedCycle
     return !is_left_alone(record.service, cycle.plan, wanted) && is_through(record.service, cycle.report);
 }
 
-/// Whether anything is left for services that stand still. A pause of all services is one entry.
+/// Whether paused or quarantined services have changes left. A pause of all services is one entry.
 bool leaves_changes(const Plan& plan) {
     return std::any_of(plan.standing.begin(), plan.standing.end(), [](const auto& still) { return still.changes > 0; });
 }
@@ -85,9 +87,9 @@ bool is_anything_made(const CycleReport& report) {
     return std::any_of(report.changes.begin(), report.changes.end(), [](const auto& result) { return result.is_made; });
 }
 
-/// Whether nothing of the revision is owed. Destroys that the limit stopped are not: they will be stopped again until
-/// the source or the configuration changes. Nor is a unit that the target alters: it is not given to the target again
-/// before that. And a unit that does not run owes nobody a change.
+/// Whether nothing of the revision is owed any more. Destroys that `max_destroy` stopped, and units that the target
+/// alters, are not owed: trying again would end the same until the source or the configuration changes. Units that are
+/// as wanted but do not run are not owed either, since there is no change to make.
 bool is_applied(const Plan& plan, const CycleReport& report) {
     const bool is_all_proven = std::none_of(report.not_ready.begin(), report.not_ready.end(),
                                             [](const auto& entry) { return entry.was_changed; });
@@ -124,9 +126,9 @@ Ledger book_attempt(const Ledger& before, const Plan& plan, const WantedState& w
             const auto found = digests.find(attempt.service);
             const auto digest = found == digests.end() ? std::string() : found->second;
             auto& record = ledger.rollout_of(attempt.service);
-            // A unit goes back to what it is now. But a unit that was changed and never seen ready is nothing to go
-            // back to, so what the ledger has of it stays. While the same content is rolled out, that holds for all
-            // units.
+            // A unit goes back to its present content. But a unit that was changed and never seen ready has none that
+            // is worth going back to, so the former content in the ledger stays. While the same content is rolled
+            // out, every unit keeps the former content in the ledger: its present content may be the new one.
             if (record.digest != digest) {
                 std::erase_if(record.former, [&](const auto& unit) { return !before.is_unproven(unit.name); });
             }

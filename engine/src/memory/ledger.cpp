@@ -100,7 +100,7 @@ RolloutRecord read_rollout(const Object& object) {
         const auto quarantine = object.getObject("quarantine");
         if (!quarantine) throw Poco::DataFormatException("quarantine");
         record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason"),
-                             // Before quarantines had one, the time told them apart.
+                             // Ledgers written before quarantines had an id: `since` serves as the id.
                              text_of(*quarantine, quarantine->has("id") ? "id" : "since")};
     }
     return record;
@@ -209,7 +209,7 @@ void Ledger::note_made(const Plan& plan, const std::vector<ChangeResult>& result
     }
     for (const auto& result : results) {
         const auto& change = result.change;
-        // What was put back has no reason to be as it was given.
+        // A unit that was put back differs from the wanted content because of the deployer, not of the target.
         if (is_create(change.kind) || is_destroy(change.kind) || result.status == ChangeStatus::rolled_back) continue;
         const auto* const known = find(change.unit);
         const auto signature = signature_of(change);

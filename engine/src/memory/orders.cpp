@@ -58,7 +58,7 @@ std::optional<Orders> read_orders(std::string_view document) try {
     const auto retries = array_of(*root, "retries");
     for (std::size_t i = 0; i < retries->size(); ++i) {
         const auto entry = object_at(*retries, i);
-        // Orders of before named a time, which is none of a quarantine.
+        // Orders of an older format name a time instead of a quarantine, so they end none.
         if (entry->has("time")) continue;
         orders.retries[text_of(*entry, "service")] = text_of(*entry, "quarantine");
     }

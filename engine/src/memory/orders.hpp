@@ -15,19 +15,19 @@ struct Pause {
     bool operator==(const Pause&) const = default;
 };
 
-/// What people asked of the deployer beside the wanted state. A document of its own in the cache, which commands write
-/// and the deployer only reads: neither can lose what the other wrote.
+/// Pauses and retries that people asked for. Orders are a document of their own in the cache. Commands write it and the
+/// running deployer only reads it, so neither can lose what the other wrote.
 struct Orders {
     std::map<std::string, Pause, std::less<>> paused;  ///< by service; "" is all services
     std::map<std::string, std::string, std::less<>>
-        retries;  ///< by service, the Quarantine::id that is to end: a later one is not meant
+        retries;  ///< by service: the Quarantine::id to end; a later quarantine stays
 
     bool operator==(const Orders&) const = default;
 };
 
 std::string write_orders(const Orders& orders);
 
-/// Nullopt for anything but whole orders.
+/// Nullopt for a document that is not whole orders.
 std::optional<Orders> read_orders(std::string_view document);
 
 }  // namespace deployer

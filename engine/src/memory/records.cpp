@@ -101,8 +101,7 @@ std::string write_status_text(const Records& records) {
     for (const auto& [service, pause] : records.orders.paused) {
         line("paused", shown_service(service) + ": " + describe(pause));
     }
-    for (const auto& unit : ledger.unproven)
-        line("not ready", unit + " was part of a rollout and is not known to be ready");
+    for (const auto& unit : ledger.unproven) line("not ready", unit + " was changed and was not seen ready since");
     for (const auto& entry : ledger.not_running) line("not ready", entry.text());
     return text;
 }
@@ -148,7 +147,7 @@ Records load_records(Cache& cache, const Target& target, const Calls& calls) {
 }
 
 void change_orders(const std::function<void(Orders&)>& change, Cache& cache, const Target& target, const Calls& calls) {
-    // Longer than it takes anybody else to write what he has read before.
+    // Longer than another command needs between reading the orders and writing them.
     constexpr std::chrono::milliseconds moment{40};
     constexpr int attempts = 50;
     const auto identity = target.identity();
@@ -156,12 +155,14 @@ void change_orders(const std::function<void(Orders&)>& change, Cache& cache, con
         auto orders = load_orders(cache, identity, calls);
         const auto before = orders;
         change(orders);
-        // What is still there after a moment nobody undoes who did not see it.
+        // The order is still there after a moment. Commands that had read the orders before it have written by now.
         if (orders == before && attempt > 0) return;
         cache.leave(document_key(orders_document, identity), write_orders(orders), calls.make());
         if (!calls.make().wait(moment)) break;
     }
-    throw Error(ErrorKind::unavailable, "cannot leave an order: others are given all the time, or it was stopped");
+    throw Error(ErrorKind::unavailable,
+                "cannot make sure that the order stays: others keep changing the orders, or this command was stopped; "
+                "try again");
 }
 
 std::map<std::string, std::string, std::less<>> retries_for(const Records& records, const std::string& service) {
@@ -172,9 +173,9 @@ std::map<std::string, std::string, std::less<>> retries_for(const Records& recor
         others += (others.empty() ? "" : ", ") + record.service;
     }
     if (!retries.empty()) return retries;
-    if (service.empty()) throw Error(ErrorKind::not_found, "nothing is quarantined");
-    throw Error(ErrorKind::not_found,
-                quote(service) + " is not quarantined; " + (others.empty() ? "nothing is" : "these are: " + others));
+    if (service.empty()) throw Error(ErrorKind::not_found, "no service is quarantined");
+    throw Error(ErrorKind::not_found, quote(service) + " is not quarantined; " +
+                                          (others.empty() ? "no service is" : "quarantined services: " + others));
 }
 
 std::string write_status(const Records& records, bool json) {
@@ -196,7 +197,7 @@ std::string write_history(const Ledger& ledger, bool json) {
         }
     }
     if (json) return write(array);
-    return text.empty() ? "nothing was changed yet\n" : text;
+    return text.empty() ? "no cycle has changed anything yet\n" : text;
 }
 
 }  // namespace deployer

@@ -14,32 +14,32 @@
 
 namespace deployer {
 
-/// What the deployer has written down of a target, and people asked for.
+/// The documents that the cache has for a target, as commands show them.
 struct Records {
     Ledger ledger;
     Orders orders;
-    std::set<std::string, std::less<>> services{};  ///< of the last listing; empty when there is none at hand
+    std::set<std::string, std::less<>> services{};  ///< services of the cached snapshot; empty without one
 };
 
-/// What is not there, or not whole, counts as empty. Asks the cache alone. `identity` is the target's. Throws as the
-/// cache.
+/// Each reads one document, or all. A document that is missing or damaged counts as empty. Asks the cache, and of the
+/// target nothing but its identity. Throws as the cache does.
 Ledger load_ledger(Cache& cache, const std::string& identity, const Calls& calls);
 Orders load_orders(Cache& cache, const std::string& identity, const Calls& calls);
 Records load_records(Cache& cache, const Target& target, const Calls& calls);
 
-/// Changes the orders that are left for the deployer that uses the cache, and makes sure that no other order given at
-/// the same moment undoes that. `change` may be called several times, and the second time has to change nothing. Throws
-/// as the cache; Error `unavailable` when others never cease to give orders.
+/// Changes the orders for the deployer that uses the cache, and makes sure that no other command that writes orders at
+/// the same moment undoes the change. `change` may be called several times; applied to its own result it must change
+/// nothing. Throws as the cache does; Error `unavailable` when other commands never cease to write orders.
 void change_orders(const std::function<void(Orders&)>& change, Cache& cache, const Target& target, const Calls& calls);
 
-/// What Orders::retries needs for a quarantined service to be tried again, or with "" for all of them. Throws Error
-/// `not_found` when it is not quarantined, naming those that are, or when none is.
+/// The entries for Orders::retries that have a quarantined service tried again, or with "" all quarantined services.
+/// Throws Error `not_found` when the service is not quarantined, naming those that are, or when none is.
 std::map<std::string, std::string, std::less<>> retries_for(const Records& records, const std::string& service);
 
-/// How things stand: revisions, and what is quarantined, paused or not ready.
+/// The text of `status`: revisions, and services and units that are quarantined, paused or not ready.
 std::string write_status(const Records& records, bool json);
 
-/// How cycles ended that did something, the latest first.
+/// The text of `history`: how past cycles ended, the latest first.
 std::string write_history(const Ledger& ledger, bool json);
 
 }  // namespace deployer

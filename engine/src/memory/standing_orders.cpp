@@ -13,7 +13,7 @@ const DeployedUnit* find_unit(const std::vector<DeployedUnit>& units, const std:
     return found == units.end() ? nullptr : &*found;
 }
 
-/// A new node of a service is what its siblings are.
+/// A unit of another node of the same service with the same role. A new node gets that unit's content.
 const DeployedUnit* find_sibling(const std::vector<DeployedUnit>& units, const std::string& name) {
     const auto found = std::find_if(units.begin(), units.end(), [&](const auto& unit) {
         return !instance_of(unit.name).empty() && is_sidekick(unit.name) == is_sidekick(name) &&
@@ -32,9 +32,9 @@ bool is_quarantined(const RolloutRecord& record, const Orders& orders) {
 
 std::string describe(const RolloutRecord& record) {
     const auto& quarantine = *record.quarantine;
-    const auto* const what = quarantine.outcome == Outcome::rolled_back ? "wanted as it was before"
+    const auto* const what = quarantine.outcome == Outcome::rolled_back ? "rolled back"
                              : quarantine.outcome == Outcome::halted    ? "halted"
-                                                                        : "went on";
+                                                                        : "degraded";
     return quarantine.reason + " (" + what + " since " + quarantine.since.substr(0, 19) + "Z)";
 }
 

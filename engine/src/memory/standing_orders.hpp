@@ -15,38 +15,39 @@ namespace deployer {
 
 struct RolloutsOfConcern {
     std::vector<RolloutRecord> rollouts;
-    /// Services whose quarantine ends because somebody asked for it, and for no other reason.
+    /// Services whose quarantine ends only because somebody asked for a retry: their content is the same.
     std::set<std::string, std::less<>> retried;
 };
 
-/// The rollouts that are still of concern. A quarantine ends when its service is to be something else, is no longer
-/// wanted, or was to be tried again (R43); one whose service is held stays, for nobody knows what that is to be. What
-/// its units go back to stays known: something else may be what runs.
+/// The rollouts that still matter. A quarantine ends when the service is wanted with other content or no longer wanted,
+/// or when somebody asked for a retry (R43). The quarantine of a held service stays, for its wanted content is unknown.
+/// When a quarantine ends, the former units stay known: the cluster may still run the bad content.
 RolloutsOfConcern rollouts_of_concern(const std::vector<RolloutRecord>& rollouts, const WantedState& wanted,
                                       const Orders& orders);
 
-/// Whether its content is not to be tried again.
+/// Whether the service is quarantined: its content is not tried again, and no order asks for a retry.
 bool is_quarantined(const RolloutRecord& record, const Orders& orders);
 
-/// Why a quarantine is, and since when; for people, one line.
+/// The reason of a quarantine, and since when it lasts; for people, one line.
 std::string describe(const RolloutRecord& record);
 
-/// The same of a pause.
+/// The reason of a pause, and since when it lasts; for people, one line.
 std::string describe(const Pause& pause);
 
-/// How to end a quarantine.
+/// The command that ends a quarantine, as advice for people.
 std::string advice_for(const std::string& quarantined_service);
 
-/// What there is to tell of a service with a quarantine.
+/// The report's entry for a quarantined service.
 Standstill standstill_of(const RolloutRecord& quarantined);
-/// The same where that service is paused as well. `pause`: what there is to tell of the pause.
+/// Adds to that entry that the service is paused as well. `pause`: describe() of the pause.
 void add_pause(Standstill& quarantined, const std::string& pause);
 
-/// What a comparison has to mind.
+/// What the planner has to know of the ledger and of orders.
 StandingOrders standing_orders(const Ledger& ledger, const Orders& orders);
 
-/// The wanted state with the former contents where a rollout was rolled back: that is what its services are to be until
-/// they are wanted otherwise. What a unit was that there is no former content of, it stays.
+/// The wanted state, in which each service that was rolled back has its former content: that content is wanted until
+/// the source wants another one. A unit without former content keeps what it has, and a new node gets its siblings'
+/// content.
 WantedState with_former_contents(WantedState wanted, const ActualState& actual, const Ledger& ledger);
 
 }  // namespace deployer

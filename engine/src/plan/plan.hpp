@@ -18,12 +18,12 @@ namespace deployer {
 /// The kinds of change that a plan makes to one unit. The order of the values is the order of a plan (R21).
 enum class ChangeKind {
     create_group,     ///< a unit of a service that has no unit yet
-    add_node,         ///< a unit of a service that has others
+    add_node,         ///< a unit of a service that has other units
     update,           ///< other content
     update_sidekick,  ///< other content, in a service where only sidekicks get other content
     set_state,        ///< same content, other desired state
-    remove_node,      ///< not wanted, of a service that stays
-    destroy_group,    ///< not wanted, of a service of which nothing is wanted
+    remove_node,      ///< an unwanted unit of a service that has wanted units
+    destroy_group,    ///< an unwanted unit of a service that has no wanted unit
 };
 
 /// "create", "update", "set_state" or "destroy".
@@ -36,13 +36,14 @@ inline bool is_destroy(ChangeKind kind) noexcept {
     return kind >= ChangeKind::remove_node;
 }
 
-/// One option whose values differ (R26). Absent on the side that lacks it. In a plan both are without secrets (R59).
+/// One option whose values differ (R26). A value is absent on the side that lacks the option. In a plan, both values
+/// are without secrets (R59).
 struct OptionDifference {
     std::string section;
     std::string name;
     std::optional<std::string> from;
     std::optional<std::string> to;
-    std::vector<std::string> hidden{};  ///< names of variables that differ and are not shown
+    std::vector<std::string> hidden{};  ///< names of environment variables that differ, whose values are not shown
 
     bool operator==(const OptionDifference&) const = default;
 };
@@ -60,8 +61,8 @@ struct Change {
     DesiredState former_state = DesiredState::launched;  ///< before the change; meaningless for creates
 };
 
-/// A mark to recognise a change by in later cycles. Two updates have the same signature exactly when they lead from the
-/// same content and state to the same content and state.
+/// A text by which later cycles recognise the same change. Two updates have the same signature exactly when they lead
+/// from the same content and state to the same content and state.
 std::string signature_of(const Change& change);
 
 /// The order of a plan (R21, R40, R41): by kind, then by service, then node by node, the last node first where nodes
@@ -110,7 +111,7 @@ struct LeftAlone {
     bool operator==(const LeftAlone&) const = default;
 };
 
-/// The ordered, typed result of comparing.
+/// The result of comparing the wanted state with the actual state.
 struct Plan {
     Revision revision;
     std::vector<Change> changes;       ///< in order (R21): destroys are last

@@ -8,7 +8,7 @@
 
 namespace deployer {
 
-/// "00ff" for 255 and 4 digits.
+/// A number in lower-case hexadecimal, padded with zeros: "00ff" for 255 and 4 digits.
 inline std::string in_hex(std::uint32_t number, int digits) {
     std::ostringstream text;
     text << std::hex << std::setw(digits) << std::setfill('0') << number;

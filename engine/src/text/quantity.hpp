@@ -7,12 +7,12 @@
 
 namespace deployer {
 
-/// "1 unit", "2 units".
+/// A number with its noun: "1 unit", "2 units".
 inline std::string quantity(std::size_t number, std::string_view noun) {
     return std::to_string(number) + ' ' + std::string(noun) + (number == 1 ? "" : "s");
 }
 
-/// A duration as a configuration would have it: "5m", "1m30s", "1d", "1500ms".
+/// A duration in the spelling of configurations: "5m", "1m30s", "1d", "1500ms".
 inline std::string duration_text(std::chrono::milliseconds duration) {
     struct Step {
         long long seconds;

@@ -12,7 +12,8 @@ namespace {
 /// The first line of each pointer (the specification of git-lfs, docs/spec.md there).
 constexpr std::string_view pointer_start = "version https://git-lfs.github.com/spec/";
 
-/// The line between the two sides, "=======", is an underline or a separator elsewhere; it never comes without these.
+/// The line "=======" between the two sides does not count: other files use it as an underline, and a conflict always
+/// has these marks as well.
 bool is_merge_mark(std::string_view line) {
     constexpr auto starts = std::to_array<std::string_view>({"<<<<<<< ", "||||||| ", ">>>>>>> "});
     return std::any_of(starts.begin(), starts.end(), [line](auto start) { return line.starts_with(start); });

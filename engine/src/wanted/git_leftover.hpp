@@ -6,14 +6,14 @@
 
 namespace deployer {
 
-/// A trace of git in a file, in place of the text that somebody wrote.
+/// Text that git left in a file in place of the text that a person wrote.
 struct GitLeftover {
     int line = 0;         ///< from 1
-    std::string problem;  ///< what it is and what mends it, for people
+    std::string problem;  ///< what was found and how to mend it, for people
 };
 
-/// The pointer of git-lfs instead of a file, or the marks of a merge that nobody finished (git-merge(1), "How conflicts
-/// are presented"); of these the first one. Nullopt: none of it.
+/// Finds a git-lfs pointer in place of a file, or the first conflict mark of an unfinished merge (git-merge(1), "How
+/// conflicts are presented"). Nullopt when the text has neither.
 std::optional<GitLeftover> find_git_leftover(std::string_view text);
 
 }  // namespace deployer

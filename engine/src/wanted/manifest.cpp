@@ -25,8 +25,8 @@ constexpr long long most_units = 100'000;
 
 using Document = std::shared_ptr<const SettingsDocument>;
 
-/// A list of blocks is opened whole or not at all, but an entry that is no block must not take the others with it. Read
-/// as an empty block it is an entry without a name, which is what it is.
+/// The document with an empty block in place of each entry that is no block. Settings refuses a whole list for one such
+/// entry; the empty block is refused alone, for lack of a name, and the other entries can be read.
 Document with_blocks_only(Document document) {
     const auto& keys = document->root.keys;
     const auto services = std::find(keys.begin(), keys.end(), "services");
@@ -51,8 +51,8 @@ Document with_blocks_only(Document document) {
     return changed;
 }
 
-/// The service that an entry with an invalid unit name still tells: by `-sidekick` or `@`, or before what was meant as
-/// a unit type. Any other name may be the torn or mistyped one of any service.
+/// The service that an invalid unit name still identifies, by `-sidekick`, by `@` or by a suffix that looks like a
+/// mistyped unit type. Empty for any other name: it may be the mistyped or torn name of any service.
 std::string service_of_invalid(std::string_view name) {
     if (const auto dot = name.rfind('.'); dot != std::string_view::npos && resembles_unit_type(name.substr(dot + 1))) {
         name = name.substr(0, dot);
@@ -63,8 +63,8 @@ std::string service_of_invalid(std::string_view name) {
     return unit_name_problem(std::string(service) + ".service") ? std::string() : std::string(service);
 }
 
-/// The version becomes part of a line of a unit file and often of a shell command there: it must not end the one or the
-/// other, nor join the next line to it.
+/// The version becomes part of a line of a unit file, and often of a shell command in that line. Such a character would
+/// end the line or the command, or join the next line to it.
 bool breaks_a_line(char character) {
     const auto byte = static_cast<unsigned char>(character);
     return byte <= 0x20U || byte == 0x7FU || character == '"' || character == '\'' || character == '\\';
@@ -97,7 +97,7 @@ std::optional<int> read_count(const Settings& entry) {
     return count ? std::optional(static_cast<int>(*count)) : std::nullopt;
 }
 
-/// R14. What is returned is the count as the definition has it: none for a plain name.
+/// Checks the count against the name (R14). Returns the count for the definition: none for a plain name.
 std::optional<int> check_count(const Settings& entry, const std::string& name, std::optional<int> count) {
     if (!is_template(name)) {
         if (count.value_or(0) > 0) {
@@ -135,7 +135,7 @@ std::string scheme_of(std::string_view uri) {
     return scheme;
 }
 
-/// Whether a relative uri stays below the root is for the source to say: it knows its links.
+/// A relative uri may leave the source's root. The source checks that, since only the source knows its links.
 std::optional<std::string> read_uri(const Settings& entry) {
     auto uri = entry.find_text("uri");
     if (!uri || uri->empty()) {
@@ -174,12 +174,12 @@ std::optional<OnTimeout> read_on_timeout(const Settings& entry) {
     return *word == "halt" ? OnTimeout::halt : *word == "continue" ? OnTimeout::go_on : OnTimeout::rollback;
 }
 
-/// An entry as far as it can be read, and everything that is wrong with it: a person mends it in one go.
+/// An entry as far as it can be read, with all of its problems, so that a person can mend them in one go.
 struct Entry {
     ServiceDefinition definition;
-    std::string raw_name;  ///< empty when it has none
+    std::string raw_name;  ///< empty when the entry has no name
     std::vector<std::string> problems;
-    std::vector<std::string> unknown_keys{};  ///< finished messages on those that mean nothing to us
+    std::vector<std::string> unknown_keys{};  ///< finished messages on keys that belong to other tools
 
     template <class Read>
     void attempt(Read read) {
@@ -195,7 +195,8 @@ struct Entry {
     }
 };
 
-/// Sorts the keys that nobody asked for: one that is nearly ours was meant to be it.
+/// Sorts unknown keys: a key that resembles one of ours is a typing error, thus a problem; others belong to other
+/// tools.
 void read_other_keys(const Settings& settings, Entry& entry) {
     static const std::vector<std::string> ours{"name",   "version",         "count",
                                                "uri",    "desiredState",    "sequentialDeployment",
@@ -244,7 +245,7 @@ Entry read_entry(const Settings& settings) {
     return entry;
 }
 
-/// Which entry of each valid name counts: the last one (R15), also when it cannot be used.
+/// The index of the entry that counts for each valid name: the last one (R15), even when it cannot be used.
 std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& entries) {
     std::map<std::string, std::size_t> last;
     for (std::size_t index = 0; index < entries.size(); ++index) {
@@ -256,11 +257,12 @@ std::map<std::string, std::size_t> last_of_each_name(const std::vector<Entry>& e
     return last;
 }
 
-/// Of entries with different counts, the last one could take nodes that another one asks for.
+/// Reports names that are listed twice. With different counts, the last entry could have nodes destroyed that another
+/// entry asks for, so the list is in doubt.
 void tell_repeated_names(const std::vector<Entry>& entries, Manifest& manifest) {
     struct Former {
         int line;
-        std::optional<int> count;  ///< the last one that could be read
+        std::optional<int> count;  ///< the last readable count
     };
     std::map<std::string, Former> all;
     for (const auto& entry : entries) {
@@ -314,7 +316,7 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
         auto& entry = entries[index];
         const bool counts = entry.definition.name.empty() || last.at(entry.definition.name) == index;
         if (!counts) {
-            // The entry asks for something that nobody can read, and that may be more than the last entry does.
+            // The unreadable entry may ask for more units than the last one, so its problems put the list in doubt.
             for (auto& problem : entry.problems) manifest.held.push_back({{}, std::move(problem), false, true});
             continue;
         }
@@ -330,8 +332,8 @@ Manifest sort_out(std::vector<Entry> entries, const std::string& file) {
     return manifest;
 }
 
-/// A `name: UNIT` is accounted for by an entry whose name begins on that line with that text. Each entry accounts for
-/// one.
+/// Each `name: UNIT` in the text that belongs to no entry. An entry accounts for one such text: the one on the line of
+/// its name that its name begins with.
 std::vector<NameInText> slipped_names(std::string_view text, const SettingsNode& services,
                                       const std::vector<Entry>& entries) {
     std::map<int, std::vector<std::string_view>> read;
@@ -363,18 +365,18 @@ std::string describe(const NameInText& name) {
             break;
         case NameInText::Place::comment:
             return what +
-                   "stands here in a comment behind other words, which may have run into an entry; nothing is "
+                   "stands here in a comment, behind other words, so the comment may hide an entry; nothing is "
                    "destroyed until it begins an entry, or comes right after \"#\" in a line of its own";
         case NameInText::Place::above_its_rest:
             return what +
-                   "is commented out, and what follows is not, which may be of the same entry; nothing is "
+                   "is commented out, but lines that may belong to the same entry are not; nothing is "
                    "destroyed until all of an entry is commented out, or none of it";
     }
     return what +
            "stands here, but begins no entry of services; nothing is destroyed until it does, or is commented out";
 }
 
-/// Signs beside the entries themselves that the list may not be as it was meant.
+/// Signs outside the entries that the list of services may not be what its author meant.
 std::vector<Held> doubts_about(std::string_view text, const CloseReading& reading,
                                const std::vector<std::string>& unknown_keys, const std::vector<Entry>& entries) {
     const auto& document = *reading.document;
@@ -391,7 +393,7 @@ std::vector<Held> doubts_about(std::string_view text, const CloseReading& readin
                       "a key or a value goes on in further lines, which may have been entries; nothing is "
                       "destroyed until it stands on one line");
     }
-    // A service that has an entry is not in doubt itself: the entry tells what it is to be.
+    // A unit with an entry of its own is not held: the entry says what is wanted. Only the list is in doubt then.
     const auto listed = last_of_each_name(entries);
     const auto services = std::find(document.root.keys.begin(), document.root.keys.end(), "services");
     const auto& list = document.root.items[static_cast<std::size_t>(services - document.root.keys.begin())];
@@ -427,8 +429,8 @@ Manifest read_manifest(std::string_view text, const std::string& file) try {
     append(manifest.warnings, unknown_keys);
     return manifest;
 } catch (const Error& error) {
-    // Settings calls its complaints misconfigured, as is right for the configuration. This file is no part of it: a
-    // newer revision may be fine.
+    // Settings throws `misconfigured`, which is right for the configuration file. This file belongs to a revision, and
+    // a newer revision may be fine.
     throw Error(ErrorKind::rejected, error.what());
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view key = "name";
 constexpr std::size_t longest_name = 256;
-/// From the word `name` to the end of the unit's name, so that a search takes time by the length of the text alone.
+/// The most bytes from the word `name` to the end of the unit's name. The limit keeps the search's time proportional to
+/// the length of the text.
 constexpr std::size_t longest_way = 4'096;
 constexpr std::string_view blanks = " \t\r\n";
 
@@ -26,7 +27,7 @@ bool is_of_unit_name(char byte) {
     return is_of_word(byte) || byte == ':' || byte == '\\' || byte == '@' || byte == '-';
 }
 
-/// Whether a word begins behind `before`: a dash may begin an item, or be part of a word such as `host-name`.
+/// Whether a word begins behind `before`. A dash there may begin an item, or be part of a word such as `host-name`.
 bool begins_word(std::string_view before) {
     const bool is_joined = before.ends_with('-') && before.size() > 1 && is_of_word(before[before.size() - 2]);
     return before.empty() || (!is_joined && !is_of_word(before.back()));
@@ -36,7 +37,7 @@ void skip(std::string_view& text, std::string_view characters) {
     text.remove_prefix(std::min(text.find_first_not_of(characters), text.size()));
 }
 
-/// An anchor or a tag before a value.
+/// Skips an anchor or a tag before a value.
 void skip_properties(std::string_view& text) {
     while (text.starts_with('&') || text.starts_with('!')) {
         text.remove_prefix(std::min(text.find_first_of(blanks), text.size()));
@@ -44,7 +45,7 @@ void skip_properties(std::string_view& text) {
     }
 }
 
-/// The unit that is named by what follows the word `name`.
+/// The unit that the text behind the word `name` names; nullopt when it names none.
 std::optional<std::string> unit_after_key(std::string_view text) {
     text = text.substr(0, longest_way);
     skip(text, "\"'");
@@ -74,14 +75,14 @@ bool begins_item(std::string_view comment) {
     return comment.starts_with('-');
 }
 
-/// A line that goes on with an entry: it is indented, and begins no entry and ends no list.
+/// Whether a line belongs to the entry above: it is indented, and neither begins an entry nor ends a list.
 bool goes_on(std::string_view line) {
     const bool is_indented = line.starts_with(' ') || line.starts_with('\t');
     skip(line, blanks);
     return is_indented && !line.empty() && std::string_view("-[]{}").find(line.front()) == std::string_view::npos;
 }
 
-/// Goes through a text line by line, and knows which names were commented out just above.
+/// Searches a text line by line, and remembers names in the comment lines just above.
 class Search {
 public:
     explicit Search(std::string_view text) : text_(text) {}
@@ -115,7 +116,7 @@ private:
         }
     }
 
-    /// A line that is no comment.
+    /// Reads a line that is no comment.
     void follow(std::string_view line) {
         if (!goes_on(line)) {
             rest_of_item_ = Rest::none;
@@ -138,7 +139,7 @@ private:
         }
     }
 
-    /// Whether a key in a comment comes behind other words than those of an entry: `before` is its line up to there.
+    /// Whether other words than those of an entry stand before a key in a comment. `before`: the line up to the key.
     [[nodiscard]] bool is_run_into(std::string_view before) const {
         const auto last = before.find_last_not_of(" \t\"'");
         return line_words_ < before.size() && last != std::string_view::npos && last >= line_words_ &&
@@ -147,11 +148,11 @@ private:
 
     std::string_view text_;
     int line_ = 1;
-    std::size_t line_comment_ = 0;  ///< where a comment begins behind something else
-    std::size_t line_words_ = 0;    ///< where there is more than what commonly stands before a key
+    std::size_t line_comment_ = 0;  ///< where a comment begins behind other text of the line
+    std::size_t line_words_ = 0;    ///< where the line's text begins, behind `#`, dashes, braces and quotes
     enum class Rest { none, commented_out, active };
-    Rest rest_of_item_ =
-        Rest::none;  ///< of the item that began in a comment last: whether some of its lines are active
+    /// Of the last item that began in a comment: whether some of its lines are active.
+    Rest rest_of_item_ = Rest::none;
     std::vector<NameInText> commented_out_;
     std::vector<NameInText> names_;
 };

@@ -8,12 +8,12 @@
 
 namespace deployer {
 
-/// A `name: UNIT` in services.yaml, whatever YAML takes it for.
+/// A `name: UNIT` in the text of services.yaml, whether or not it is a key and a value to YAML.
 struct NameInText {
     enum class Place {
         text,
-        comment,         ///< behind other words, which may have run into an entry
-        above_its_rest,  ///< commented out, while keys of what may be the same entry are not
+        comment,         ///< in a comment behind other words: the comment may have swallowed an entry
+        above_its_rest,  ///< commented out, while keys below, perhaps of the same entry, are not
     };
     std::string unit;
     int line = 0;  ///< of the word `name`
@@ -22,13 +22,13 @@ struct NameInText {
     bool operator==(const NameInText&) const = default;
 };
 
-/// All in the text that name a valid unit, by line. Those in a line that begins with `#` were commented out and are
-/// left out; but not an entry that a comment of other words has run into (`# the edge - name: foo.service`), nor one of
-/// which only some lines were commented out, the name among them.
+/// All `name: UNIT` of the text with a valid unit name, by line. Names in comment lines are left out, since somebody
+/// commented them out. Two kinds are not left out: an entry that follows other words of a comment (`# the edge - name:
+/// foo.service`), and an entry of which only some lines were commented out, the name among them.
 std::vector<NameInText> names_in_text(std::string_view text);
 
-/// All that name a valid unit below the entries of `services`, as YAML reads them: a spelling that the text alone does
-/// not tell is no matter.
+/// All `name: UNIT` with a valid unit name within values of the entries, as YAML reads them. That finds spellings which
+/// a search of the text misses.
 std::vector<NameInText> names_below_entries(const SettingsNode& services);
 
 }  // namespace deployer

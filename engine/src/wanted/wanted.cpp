@@ -26,8 +26,8 @@ bool is_absolute(std::string_view location) {
     return location.substr(0, 7) == "http://" || location.substr(0, 8) == "https://";
 }
 
-/// The place that an operator needs when a service file is wrong: "foo@.service (units/foo, services.yaml:12)". An
-/// absolute uri is left out: it may hold a password, and the line leads to it.
+/// Where to look when a service file is wrong: "foo@.service (units/foo, services.yaml:12)". An absolute uri is left
+/// out, since it may hold a password; the line number leads to it.
 std::string describe(const Manifest& manifest, const ServiceDefinition& definition) {
     const bool has_own_place = definition.location != definition.name && !is_absolute(definition.location);
     return definition.name + " (" + (has_own_place ? definition.location + ", " : "") + manifest.file + ":" +
@@ -36,7 +36,7 @@ std::string describe(const Manifest& manifest, const ServiceDefinition& definiti
 
 constexpr std::string_view placeholder = "DOCKER_APP_VERSION=latest";
 
-/// Comments are as parse_unit_file() has them: whole lines, also between the parts of one that goes on.
+/// Comments are whole lines, also between the parts of a continued line, as for parse_unit_file().
 bool is_in_comment(std::string_view text, std::size_t offset) {
     const auto line = text.substr(text.substr(0, offset).rfind('\n') + 1);
     const auto start = std::min(line.find_first_not_of(" \t\r\v\f"), line.size());
@@ -53,8 +53,8 @@ std::optional<std::string> put_version_in(std::string text, const std::string& v
     return text;
 }
 
-/// Whether an error of the source concerns this one file. An error that says that the source could not ask at all
-/// concerns every file, except where the host of an absolute uri is to blame: other files come from elsewhere.
+/// Whether an error concerns this one file. `unavailable` concerns every file of the source, except for an absolute
+/// uri: its host is to blame, and other files come from elsewhere.
 bool concerns_file_alone(const Error& error, const ServiceDefinition& definition) {
     switch (error.kind()) {
         case ErrorKind::cancelled:
@@ -70,14 +70,14 @@ bool concerns_file_alone(const Error& error, const ServiceDefinition& definition
     return false;
 }
 
-/// No revision covers what a foreign host serves: the same request may well succeed next time, unless it was the source
-/// that would not make it.
+/// Whether the same request may succeed next time. A foreign host's answer is not part of the revision, so it may
+/// change; a request that the source refuses to make will be refused again.
 bool may_pass(const Error& error, const ServiceDefinition& definition) {
     return is_absolute(definition.location) && error.kind() != ErrorKind::rejected &&
            error.kind() != ErrorKind::misconfigured;
 }
 
-/// Content of a service file, or null after saying in `state` why it is held.
+/// The content of a service file. If it cannot be used: null, and `state` says why the service is held.
 SharedContent read_content(const Manifest& manifest, const ServiceDefinition& definition, const File& file,
                            WantedState& state) {
     const auto hold = [&](const Error& error, bool passing) {
@@ -128,7 +128,8 @@ void add_units(const ServiceDefinition& definition, const SharedContent& content
     }
 }
 
-/// Sorts the units. Of those with one name (a node written out besides its template) the last counts, as with entries.
+/// Sorts the units. Of units with the same name (a node written out besides its template) the last one counts, as with
+/// entries.
 std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::string& file,
                                std::vector<std::string>& warnings) {
     std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& left, const Candidate& right) {
@@ -143,18 +144,19 @@ std::vector<WantedUnit> settle(std::vector<Candidate> candidates, const std::str
             continue;
         }
         warnings.push_back(file + ":" + std::to_string(next->line) + ": " + next->unit.name +
-                           " comes already from line " + std::to_string(candidate->line) + "; the last entry counts");
+                           " is also made by the entry on line " + std::to_string(candidate->line) +
+                           "; the last entry counts");
     }
     return units;
 }
 
-/// The more a reaction leaves unchanged, the more careful it is.
+/// Ranks reactions by care: the more a reaction leaves unchanged, the more careful it is.
 int care_of(const std::optional<OnTimeout>& on_timeout) {
     if (!on_timeout) return 0;
     return *on_timeout == OnTimeout::go_on ? 1 : *on_timeout == OnTimeout::rollback ? 2 : 3;
 }
 
-/// The more careful one counts.
+/// Joins the rules of two entries of a service: the more careful rule counts.
 void merge(RolloutRules& all, const RolloutRules& rules) {
     all.sequential |= rules.sequential;
     all.canary |= rules.canary;
@@ -188,7 +190,7 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
         contents.push_back(read_content(manifest, definitions[index], files[index], state));
     }
 
-    // One bad file or entry holds the nodes and the sidekicks of its service alike, so all have to be read before.
+    // One bad file or entry holds the whole service, nodes and sidekicks, so all files have to be read first.
     std::set<std::string, std::less<>> held_services;
     for (const auto& held : state.held) {
         held_services.insert(held.service);
@@ -207,7 +209,7 @@ WantedState expand(const Manifest& manifest, std::span<const File> files, const 
         if (rules.gated()) continue;
         state.warnings.push_back(manifest.file + ": " + (rules.on_timeout ? "on_timeout" : "max_unavailable") +
                                  " has no effect on " + service +
-                                 ", of which nothing is waited for: it has neither sequentialDeployment nor canary");
+                                 ": its rollout waits for no node, without sequentialDeployment or canary");
     }
     state.units = settle(std::move(candidates), manifest.file, state.warnings);
     std::stable_sort(state.held.begin(), state.held.end(),
@@ -248,7 +250,7 @@ WantedState read_wanted(Checkout& checkout, const Call& call) {
     }
     const auto manifest = read_manifest(answer.front().content, std::string(manifest_location));
     const auto files = checkout.read(file_requests(manifest), call);
-    // Only now: a source may learn its revision from what it reads.
+    // The revision is asked for last, because a source may learn it only from the files that it reads.
     return expand(manifest, files, checkout.revision());
 }
 

@@ -14,7 +14,7 @@ struct Named {
     std::string_view name;
 };
 
-/// Of UnicodeData.txt: categories Zs, Zl, Zp and Cf, Cc beyond ASCII, and what is drawn as nothing.
+/// From UnicodeData.txt: categories Zs, Zl, Zp and Cf, Cc beyond ASCII, and characters that are drawn as nothing.
 constexpr auto invisible = std::to_array<Named>({
     {0x80, 0x84, "control character"},
     {0x85, 0x85, "next line"},
@@ -56,13 +56,13 @@ constexpr auto invisible = std::to_array<Named>({
     {0xE0100, 0xE01EF, "variation selector"},
 });
 
-/// Bytes of a character beyond ASCII, by its first one.
+/// How many bytes a character beyond ASCII has, by its first byte.
 std::size_t size_of_character(char first) {
     const auto lead = static_cast<unsigned char>(first);
     return lead < 0xE0U ? 2 : lead < 0xF0U ? 3 : 4;
 }
 
-/// The number of a character beyond ASCII.
+/// The code point of a character beyond ASCII.
 std::uint32_t code_point(std::string_view character) {
     std::uint32_t point = static_cast<unsigned char>(character.front()) & (0x7FU >> character.size());
     for (const char byte : character.substr(1)) point = point << 6U | (static_cast<unsigned char>(byte) & 0x3FU);
@@ -73,7 +73,7 @@ std::uint32_t code_point(std::string_view character) {
 
 std::optional<InvisibleCharacter> find_invisible(std::string_view text) {
     for (std::size_t offset = 0; offset < text.size(); ++offset) {
-        // Neither ASCII nor within a character.
+        // Skips ASCII, and bytes within a character.
         if (static_cast<unsigned char>(text[offset]) < 0xC2U) continue;
         const auto character = text.substr(offset, size_of_character(text[offset]));
         const auto point = code_point(character);

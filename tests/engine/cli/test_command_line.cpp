@@ -65,7 +65,7 @@ TEST_CASE("an option is only taken by its whole name") {
         CHECK(complaint({"once", option + "=a"}).find("unknown option '" + option + "'") == 0);
     }
     CHECK(complaint({"plan", "--config", "a", "--d"}).find("unknown option '--d'") == 0);
-    // The value of an option may look like anything.
+    // The value of an option may look like an option.
     CHECK(parse({"once", "--config", "--conf"}).config == "--conf");
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("a strange variable of the environment disturbs only what would be con
         CHECK(complaint(arguments, environment).empty());
     }
     CHECK(complaint({"plan"}, environment).find("DESTROY is true or false, not 'yes'") == 0);
-    // A file was meant, if none that has a name.
+    // An empty --config is an error: the environment's flags must not be used in its place.
     CHECK(complaint({"plan", "--config", ""}, environment).find("names no file") != std::string::npos);
     CHECK(complaint({"plan", "--config="}, environment).find("config") != std::string::npos);
 }
@@ -166,7 +166,7 @@ TEST_CASE("commands on a service take its name anywhere among their options") {
     CHECK(complaint({"retry", "--all", "foo", "-c", "c.yaml"}) ==
           "either 'foo' or --all, not both; try 'coco-fleet-deployer retry --help'");
     CHECK(complaint({"pause", "foo", "-c", "c.yaml"}) ==
-          "pause needs --reason, for whoever wonders; try 'coco-fleet-deployer pause --help'");
+          "pause needs --reason TEXT, which reports and status show; try 'coco-fleet-deployer pause --help'");
     CHECK(complaint({"retry", "foo", "bar", "-c", "c.yaml"}).rfind("unexpected 'bar'", 0) == 0);
     CHECK(complaint({"status", "foo", "-c", "c.yaml"}).rfind("unexpected 'foo'", 0) == 0);
 }

@@ -40,7 +40,7 @@ TEST_CASE("secrets are not printed, wherever they stand", "[R6]") {
     CHECK(text.find("token: ${NOT_PRINTED}  # a secret: put it in again\n") != std::string::npos);
     CHECK(text.find("http://***@host:1/x@y") != std::string::npos);
     CHECK(text.find("${VARIABLE}") != std::string::npos);
-    // Whoever uses it as it is hears of it, before anything is sent anywhere.
+    // Used as it is, the printed configuration is refused before any secret is sent.
     const Settings again(read_yaml(text, "b"));
     CHECK(says(thrown_by([&] { (void)again.block("source").find_secret("token"); }), "NOT_PRINTED is not set"));
     CHECK(says(thrown_by([&] { (void)again.block("target").text("endpoint"); }), "target.endpoint: is missing"));

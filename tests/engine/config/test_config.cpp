@@ -126,7 +126,7 @@ TEST_CASE("a configuration that cannot be read says why", "[R6]") {
     CHECK(complain(dir.path()).find("it is not a file") != std::string::npos);
     dir.write("large.yaml", std::string(2U << 20U, '#'));
     CHECK(complain(dir.path() / "large.yaml").find("larger than 1 MiB") != std::string::npos);
-    // Says that it is empty, and cannot be read where it begins.
+    // A file whose size is 0 by the file system, and whose first byte cannot be read.
     CHECK(complain("/proc/self/mem") == "cannot read the configuration /proc/self/mem: Input/output error");
 }
 

@@ -39,8 +39,7 @@ TEST_CASE("etcd's answer for a directory becomes settings, and what is odd in it
     CHECK(values.service_name_prefix == "__");
     REQUIRE(values.problems.size() == 1);
     CHECK(values.problems.front() ==
-          "the setting no-of-secs-to-sleep-before-restart in etcd is no number of seconds, so it does not count: "
-          "\"soon\"");
+          "the setting no-of-secs-to-sleep-before-restart in etcd is ignored: \"soon\" is not a number of seconds");
     CHECK(read_remote_values(R"({"node":{"key":"/d","dir":true}})") == RemoteValues{});
 }
 
@@ -110,9 +109,9 @@ TEST_CASE("only etcd itself can say that there are no settings") {
         };
         odd("yes");
         CHECK_FALSE(settings.values().is_debug);
-        CHECK(log.count("is no true or false") == 1);
+        CHECK(log.count("is not true or false") == 1);
         odd("on");
-        CHECK(log.count("is no true or false") == 2);
+        CHECK(log.count("is not true or false") == 2);
     }
 }
 
@@ -151,6 +150,6 @@ TEST_CASE("etcd out of reach is said once, and what was known before holds") {
     settings.refresh(calls);
     settings.refresh(calls);
     CHECK(settings.values() == RemoteValues{});
-    CHECK(log.count("settings could not be read from etcd") == 1);
+    CHECK(log.count("cannot read settings from etcd") == 1);
     CHECK(log.holds("connection refused"));
 }

@@ -20,7 +20,7 @@ ChangeResult planned(ChangeKind kind, const std::string& unit) {
     return {change, ChangeStatus::planned, {}};
 }
 
-/// An update, and destroys in two services.
+/// A plan with an update, and destroys in two services.
 struct Scene {
     CycleReport report;
     EventStream events;

@@ -15,7 +15,8 @@ namespace {
 
 constexpr auto services = "services:\n- name: foo.service\n- name: bar.service\n";
 
-/// A rollout of foo alone. It ends when something newer is found, or at the given number of looks at orders.
+/// A rollout of the service foo. The watch ends when a newer revision or a pause is found, or after the given number of
+/// looks at orders.
 struct Watch {
     FakeSource source{{{"services.yaml", services},
                        {"foo.service", "[Service]\nExecStart=/bin/foo\n"},

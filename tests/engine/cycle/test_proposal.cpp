@@ -10,7 +10,7 @@ using namespace deployer;
 
 namespace {
 
-/// A service foo whose content ended badly, and that is paused as well, with three changes left.
+/// A service foo that is quarantined and also paused, with three changes left.
 struct Scene {
     WantedState wanted{{"r2"}, {}, {}, {}, {}};
     Ledger ledger;
@@ -37,7 +37,7 @@ TEST_CASE("what is quarantined and paused is told in the same words, whether it 
     CHECK(report.groups[0].service == "foo");
     CHECK(report.groups[0].outcome == Outcome::quarantined);
     CHECK(report.groups[0].detail ==
-          "foo@1.service failed (" + std::string(outcome == Outcome::halted ? "halted" : "wanted as it was before") +
+          "foo@1.service failed (" + std::string(outcome == Outcome::halted ? "halted" : "rolled back") +
               " since 2026-01-02T03:04:05Z); also paused: moving house (since 2026-01-03T00:00:00Z), 3 changes left; "
               "to try it again: coco-fleet-deployer retry foo --config FILE");
 }

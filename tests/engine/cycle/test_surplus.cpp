@@ -51,7 +51,7 @@ TEST_CASE("a service of which nothing else is known to be up may be the new name
     report.changes.clear();
     report.not_ready = {{"new@1.service", "starting"}, {"new@2.service", "not scheduled"}};
     CHECK(find_surplus({"new@2.service"}, cluster_of({"new@1.service", "new@2.service"}), report).empty());
-    // A sidekick tells nothing of its own.
+    // A sidekick that is in order does not show that its node is.
     report.not_ready = {{"new@2.service", "not scheduled"}};
     CHECK(find_surplus({"new@2.service"}, cluster_of({"new-sidekick@1.service", "new@2.service"}), report).empty());
 }

@@ -10,7 +10,7 @@ using namespace deployer;
 
 namespace {
 
-/// One cycle that left a destroy undone and has a note.
+/// Publishes a cycle with a skipped destroy and a note.
 void publish_cycle(EventStream& events, const std::string& why, const std::string& note) {
     const ChangeResult skipped{
         {ChangeKind::destroy_group, "old.service", "old", nullptr, nullptr, {}, "service no longer wanted", {}},
@@ -28,7 +28,7 @@ ChangeResult ended(const std::string& unit, ChangeStatus status, const std::stri
     return {{ChangeKind::update, unit, unit, nullptr, nullptr, {}, "other command", {}}, status, error};
 }
 
-/// One cycle in which many changes were broken off with the one that failed.
+/// Publishes a cycle in which one change failed and many others were broken off for that.
 void publish_outage(EventStream& events, int changes) {
     events.publish(ChangeEnded{ended("a.service", ChangeStatus::failed, "connection refused")});
     for (int i = 0; i < changes; ++i) {
@@ -66,10 +66,10 @@ TEST_CASE("what is left for one reason is named a few times and counted, and not
     CHECK(log.lines().size() == 10);
     CHECK(log.holds("warning: update s2.service was still being waited for: the cycle was broken off"));
     CHECK_FALSE(log.holds("s3.service"));
-    CHECK(log.holds("and 368 more changes of which the same is true: was still being waited for"));
-    CHECK(log.holds("and 368 more changes of which the same is true: not begun: the cycle was broken off"));
+    CHECK(log.holds("and 368 more changes for the same reason: was still being waited for"));
+    CHECK(log.holds("and 368 more changes for the same reason: not begun: the cycle was broken off"));
     log.clear();
     publish_outage(events, 371);
-    CHECK(log.lines() ==
-          std::vector<std::string>{"error: 1 change failed as in the cycle before", "error: connection refused"});
+    CHECK(log.lines() == std::vector<std::string>{"error: 1 change failed with the same error as in the cycle before",
+                                                  "error: connection refused"});
 }

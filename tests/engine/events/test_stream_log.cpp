@@ -14,7 +14,7 @@ using namespace deployer;
 
 namespace {
 
-/// Takes nothing the first time, as a disk that is full for a moment.
+/// A buffer whose first write fails, like a disk that is full for a moment.
 class FailsOnce final : public std::stringbuf {
 protected:
     std::streamsize xsputn(const char* text, std::streamsize size) override {
@@ -29,7 +29,7 @@ private:
     bool fails_ = true;
 };
 
-/// The line from its level on.
+/// The log line without its time.
 std::string without_time(const std::string& line) {
     const auto end_of_time = line.find(' ');
     return end_of_time == std::string::npos ? line : line.substr(end_of_time + 1);

@@ -24,8 +24,8 @@
 
 using namespace deployer;
 
-// What crosses between the program and its plugins, as numbers: sizes, offsets, places in vtables, values, symbols. The
-// records of tests/abi/ are those of each minor; what is in one is in every later one.
+// The ABI between the program and its plugins, as lines: sizes, offsets, slots of vtables, values, symbols. tests/abi/
+// has the record of each minor version. Every line of a record is in all later records.
 
 namespace {
 
@@ -87,7 +87,7 @@ void put_unit(Lines& lines) {
 
 void put_calls(Lines& lines) {
     put_size<Call>(lines, "Call");
-    // The third member is a reference, which no pointer to a member can be had of.
+    // The third member is a reference, and C++ has no pointers to reference members.
     const TestCall call;
     put_offset<Call>(lines, "Call.deadline", call, &Call::deadline);
     put_offset<Call>(lines, "Call.stop", call, &Call::stop);
@@ -105,7 +105,7 @@ void put_calls(Lines& lines) {
     put_size<Settings>(lines, "Settings");
 }
 
-/// Its members are private, and plugins have functions that read them inline.
+/// The offset of Error's kind. The member is private, but inline functions in plugins read it.
 std::size_t offset_of_kind() {
     const Error error(ErrorKind::internal, "");
     const auto* const begin = reinterpret_cast<const char*>(&error);
@@ -136,7 +136,7 @@ void put_settings(Lines& lines) {
     put_offset(lines, "SettingsDocument.root", &SettingsDocument::root);
 }
 
-/// Since 1.1.
+/// Adds lines for the descriptions of settings, which are part of the ABI since 1.1.
 void put_descriptions(Lines& lines) {
     put_size<SettingType>(lines, "SettingType");
     put_offset(lines, "SettingType.kind", &SettingType::kind);
@@ -195,8 +195,8 @@ void put_descriptor(Lines& lines) {
 
 // ---- Virtual functions
 
-/// Which place of the vtable a call through this goes to: the Itanium C++ ABI has its offset in a pointer to a member
-/// ("Pointers to Member Functions"), plus 1 where addresses may be odd.
+/// The slot of the vtable that a call through the pointer to a member goes to. By the Itanium C++ ABI, the pointer
+/// holds the slot's offset ("Pointers to Member Functions"), plus 1 on platforms where function addresses are even.
 template <class Function>
 std::size_t slot_of(Function function) {
     std::uintptr_t word = 0;
@@ -209,7 +209,7 @@ std::size_t slot_of(Function function) {
 #endif
 }
 
-/// What is appended to an interface here comes after all that is in it.
+/// An interface with a function appended. The slot of that function shows how many slots the interface has.
 template <class Interface>
 struct Appended : Interface {
     virtual void next() = 0;
@@ -255,13 +255,13 @@ void put_symbols(Lines& lines) {
     const auto library = std::filesystem::path(DEPLOYER_TEST_BUILD) / "lib/libcoco-deployer-sdk.so";
     for (const auto& symbol : exported_symbols(library)) {
         const bool is_ours = symbol.name.starts_with("_Z") && symbol.name.find("8deployer") != std::string::npos;
-        // By its type information an exception is caught on the other side.
+        // Type information counts although it is weak: exceptions are caught by it on the other side.
         const bool is_type = symbol.name.starts_with("_ZTIN8deployer") || symbol.name.starts_with("_ZTVN8deployer");
         if (is_ours && (is_type || !symbol.is_weak)) lines.insert("symbol " + symbol.name);
     }
 }
 
-/// Layouts depend on the platform; the records are of this one.
+/// Whether the records are for this platform. Layouts differ between platforms.
 constexpr bool is_recorded_platform() {
 #if defined(__x86_64__) && defined(__linux__)
     return true;
@@ -282,7 +282,7 @@ Lines read_record(unsigned minor) {
     return lines;
 }
 
-/// Of what is built here.
+/// The lines of the present build.
 Lines present() {
     Lines lines;
     put_unit(lines);
@@ -297,7 +297,7 @@ Lines present() {
     return lines;
 }
 
-/// What is wanted and not there, a line each.
+/// The lines of `wanted` that `there` lacks.
 std::string missing(const Lines& wanted, const Lines& there) {
     std::string text;
     for (const auto& line : wanted) {
@@ -334,7 +334,7 @@ TEST_CASE("a later minor only adds to what an earlier one had", "[R4]") {
     for (unsigned minor = 0; minor < plugin_abi_minor; ++minor) {
         auto earlier = read_record(minor);
         CHECK(earlier.size() > 100);
-        // Of these there may be more.
+        // The number of functions may grow.
         std::erase_if(earlier, [](const auto& line) { return line.starts_with("functions "); });
         const auto gone = missing(earlier, read_record(minor + 1));
         INFO(gone);

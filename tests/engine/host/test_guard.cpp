@@ -38,7 +38,7 @@ struct Guarded {
     TestCall call;
 };
 
-/// Collects what a watchdog found, and lets a test wait for it.
+/// Collects the calls that a watchdog reports, and lets a test wait for them.
 class Overruns {
 public:
     void add(const std::string& what) {
@@ -120,7 +120,7 @@ TEST_CASE("a source that checks out nothing when asked for anything, or no revis
     broken->null = false;
     const auto checkout = source->checkout({"known"}, call);
     CHECK(std::string(error_of([&] { (void)checkout->revision(); }).what()) ==
-          "a defect of source-broken: it checked out no revision");
+          "a defect of source-broken: its checkout has no revision");
 }
 
 TEST_CASE("a checkout is asked for its revision each time, for reading may settle it", "[R7]") {
@@ -171,7 +171,7 @@ TEST_CASE("a call that has no deadline has the grace", "[R8][concurrent]") {
     }
     SECTION("serial") {
         CHECK_FALSE(target->serial());
-        CHECK(overruns.wait_for_one().at(0) == "target-slow: cannot tell whether calls may go side by side");
+        CHECK(overruns.wait_for_one().at(0) == "target-slow: cannot tell whether calls may run in parallel");
     }
 }
 

@@ -63,7 +63,7 @@ Names names_of(const std::vector<DeployedUnit>& units) {
     return names;
 }
 
-/// A cycle that wanted two nodes of foo on "new", and what became of that.
+/// A cycle that wanted two nodes of foo with the content "new", and its report.
 struct Cycle {
     WantedState wanted = wanted_foo("new");
     Plan plan = plan_of({update("foo@1.service", "old", "new"), update("foo@2.service", "old", "new")});

@@ -72,7 +72,7 @@ TEST_CASE("what was rolled back is wanted as it was, and new nodes are what thei
     ledger.rollouts = {quarantined_foo("bad", Outcome::rolled_back)};
     auto wanted = wanted_foo(4, "bad");
     wanted.units.push_back({"other.service", version("bad"), DesiredState::launched});
-    // A node that the rollout had added itself, and that has nothing to go back to.
+    // The rollout had added this node, so the node has no former content.
     const ActualState actual{{{"foo@3.service", version("bad"), DesiredState::launched}}};
     const auto now = with_former_contents(wanted, actual, ledger);
     REQUIRE(now.units.size() == 5);
@@ -132,7 +132,7 @@ TEST_CASE("orders come back as they were, and cut anywhere are none") {
     orders.retries["bar"] = "q1";
     const auto document = write_orders(orders);
     CHECK(read_orders(document) == orders);
-    // Orders of before there were identities: a pause stays one.
+    // Orders of an older format, without quarantine ids. The pause is read, the retry is not.
     const auto old = read_orders(R"({"format":1,"paused":[{"service":"foo","since":"x","reason":"y"}],)"
                                  R"("retries":[{"service":"bar","time":"2026-01-02T03:04:05Z"}]})");
     REQUIRE(old);
@@ -154,14 +154,14 @@ TEST_CASE("only what is quarantined can be tried again, and what is not is named
     records.ledger.rollouts.back().quarantine->id = "q3";
     const auto error = thrown_by([&] { (void)retries_for(records, "bar"); });
     CHECK(error.kind() == ErrorKind::not_found);
-    CHECK(says(error, "\"bar\" is not quarantined; these are: foo, qux"));
+    CHECK(says(error, "\"bar\" is not quarantined; quarantined services: foo, qux"));
     CHECK(retries_for(records, "foo") == std::map<std::string, std::string, std::less<>>{{"foo", "q2"}});
     records.orders.retries = retries_for(records, "");
     CHECK(records.orders.retries == std::map<std::string, std::string, std::less<>>{{"foo", "q2"}, {"qux", "q3"}});
     change_orders([&](Orders& orders) { orders.retries = records.orders.retries; }, cache, target, calls);
     const auto back = load_records(cache, target, calls);
     CHECK(back.orders == records.orders);
-    CHECK(
-        holds(thrown_by([&] { (void)retries_for(records, "foo"); }).what(), "\"foo\" is not quarantined; nothing is"));
-    CHECK(says(thrown_by([&] { (void)retries_for(records, ""); }), "nothing is quarantined"));
+    CHECK(holds(thrown_by([&] { (void)retries_for(records, "foo"); }).what(),
+                "\"foo\" is not quarantined; no service is"));
+    CHECK(says(thrown_by([&] { (void)retries_for(records, ""); }), "no service is quarantined"));
 }

@@ -19,9 +19,9 @@ using namespace deployer;
 
 namespace {
 
-// ---- cases of tests/data/planner, one a file; tests/data/planner/README.md tells how they read
+// ---- cases of tests/data/planner, one a file; tests/data/planner/README.md explains their format
 
-/// "v1" becomes a small unit file that says so.
+/// A small unit file with the given name in it, such as "v1".
 SharedContent content_named(const std::string& name) {
     return make_content({{"Unit", "Description", "a test"}, {"Service", "ExecStart", "/bin/run " + name}});
 }
@@ -136,7 +136,7 @@ ActualState as_actual(const std::vector<WantedUnit>& units) {
     return actual;
 }
 
-/// What a cluster is like after every change of a plan was made.
+/// The actual state after every change of the plan was made.
 ActualState carry_out(const Plan& plan, const ActualState& actual) {
     std::map<std::string, DeployedUnit> units;
     for (const auto& unit : actual.units) units[unit.name] = unit;

@@ -36,7 +36,7 @@ std::string complaint(const std::function<void()>& ask) {
     }
 }
 
-/// An environment variable for as long as a test needs it.
+/// Sets an environment variable until the end of the scope.
 class Variable {
 public:
     Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
@@ -102,10 +102,10 @@ TEST_CASE("a required key that is misspelt is not called missing", "[R6]") {
     const auto view = settings("pth: x\nother: y\n");
     CHECK(complaint([&] { (void)view.path("path"); }) == "local.yaml:1: pth: unknown key; did you mean \"path\"?");
     CHECK(complaint([&] { (void)view.duration("interval"); }) == "local.yaml:1: interval: is missing");
-    // What was asked for is no slip.
+    // A key that was asked for is known, so it is not taken for a misspelt one.
     (void)view.has("pth");
     CHECK(complaint([&] { (void)view.path("path"); }) == "local.yaml:1: path: is missing");
-    // Nor is anything else, where the key is there.
+    // The key itself is present, if empty, so no other key is taken for it.
     CHECK(complaint([] { (void)settings("path:\npth: x\n").path("path"); }) == "local.yaml:1: path: is missing");
 }
 

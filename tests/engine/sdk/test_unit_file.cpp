@@ -72,7 +72,7 @@ Options grouped(const Options& options) {
     return all;
 }
 
-/// Random options such as a unit file can say; few different parts, so that they meet in many ways.
+/// Random options that a unit file can express. They are made of few different parts, so that many combinations occur.
 class RandomOptions {
 public:
     explicit RandomOptions(unsigned seed) : random_(seed) {}

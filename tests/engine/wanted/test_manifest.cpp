@@ -42,7 +42,7 @@ std::string render_reading(const std::string& text) try {
     return "error (" + std::string(to_string(error.kind())) + "): " + error.what() + "\n";
 }
 
-/// Nullopt for a file that is refused whole.
+/// The manifest of a cut file; nullopt if the whole file is refused.
 std::optional<Manifest> read_cut(const std::string& text) try {
     return read_manifest(text);
 } catch (const Error& error) {
@@ -51,8 +51,8 @@ std::optional<Manifest> read_cut(const std::string& text) try {
     return std::nullopt;
 }
 
-/// What a cut file, whose end is no key, says of its last entry. Nothing can tell that a line is not there any more, or
-/// that a value as free as a version goes on; but what stands there whole is read as it is, and nothing else.
+/// Checks the last entry of a cut file that does not end within a key. The reader cannot notice a missing line, or the
+/// missing rest of a free value such as a version. But each whole line has to be read as it is, and nothing else.
 void check_last(const ServiceDefinition& last, const ServiceDefinition& whole, const std::string& part) {
     const auto entry = part.substr(part.rfind("\n  -"));
     const auto has_line = [&](const std::string& key) {
@@ -141,7 +141,7 @@ TEST_CASE("a services.yaml cut short anywhere gives its entries as they were, ho
             ++refused;
             continue;
         }
-        // Each entry that has begun is there or is held; those before the last are as in the whole.
+        // Each entry that has begun is read or held. Entries before the last one are as in the whole file.
         const auto begun = count_of(part, "\n  -");
         const bool last_is_held = !manifest->held.empty();
         REQUIRE(manifest->services.size() + (last_is_held ? 1 : 0) == begun);

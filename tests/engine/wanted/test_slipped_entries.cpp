@@ -45,7 +45,7 @@ TEST_CASE("an entry of which only some lines were commented out, with its name, 
           Names{{"b.service", 3, Place::above_its_rest}});
     CHECK(names_in_text("# - name: b.service\n- name: c.service\n") == Names{{"c.service", 2}});
     CHECK(names_in_text("# - name: b.service\n#   version: 1\n\nother: x\n").empty());
-    // Another name for an entry that is there.
+    // The comment begins no item, so the name in it is no entry of its own.
     CHECK(names_in_text("-\n  # name: b.service\n  version: 1\n").empty());
 }
 

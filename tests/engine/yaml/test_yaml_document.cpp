@@ -18,7 +18,7 @@ SettingsNode root_of(std::string_view text, const YamlBudget& budget = {}) {
     return read_yaml(text, "test.yaml", {}, budget)->root;
 }
 
-/// What the reader complains about; "" when it does not.
+/// The reader's error message; "" when the text is accepted.
 std::string complaint(std::string_view text, const YamlBudget& budget = {}) {
     try {
         read_yaml(text, "test.yaml", {}, budget);
@@ -29,7 +29,7 @@ std::string complaint(std::string_view text, const YamlBudget& budget = {}) {
     }
 }
 
-/// A value as one line: `{a: [1, "x", null]}`, with quotes around what counts as quoted.
+/// A value as one line: `{a: [1, "x", null]}`, with quotes around quoted scalars.
 std::string show(const SettingsNode& node) {
     std::string out;
     switch (node.kind) {

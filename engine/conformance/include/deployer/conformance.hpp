@@ -14,29 +14,29 @@ struct CheckResult {
     enum class Verdict {
         passed,
         failed,
-        skipped,  ///< The plugin, or the file of settings, gives nothing to check it with.
+        skipped,  ///< plugin or settings lack what the check needs
     };
-    std::string name;  ///< what holds where it passed: "applying again what is there changes nothing"
+    std::string name;  ///< the statement checked: "applying again what is there changes nothing"
     Verdict verdict = Verdict::passed;
-    std::string detail;  ///< why it failed or was skipped; one line
+    std::string detail;  ///< why the check failed or was skipped; one line
 };
 
-/// Every check that a plugin has to pass (R7): those that hold for all plugins, and the contract of its kind, as the
-/// SDK's headers have it. For a test of a plugin's own; `coco-fleet-deployer plugin check` runs the same.
+/// All checks that a plugin has to pass (R7): those for every plugin, and those for the contract of its kind in the
+/// SDK's headers. To be used in a test of the plugin; `coco-fleet-deployer plugin check` runs the same checks.
 ///
-/// The file of settings says what to make the plugin with (docs/PLUGINS.md has every key):
+/// The file of settings says how to create the plugin (docs/PLUGINS.md has every key):
 ///
 ///     settings: {path: "{tmp}/units"}        # the plugin's block of a configuration
-///     prepare: mkdir units                   # run by a shell in {tmp}, before all else
-///     unreachable: {path: /nonexistent}      # what to change in it so that the other side is out of reach
+///     prepare: mkdir units                   # run by a shell in {tmp}, before the first check
+///     unreachable: {path: /nonexistent}      # changes to `settings` that make the server unreachable
 ///
-/// The checks of a target make units called `conformance-…` and destroy them; other units are left alone. A check of
-/// its own may fail and leave the others to run; one that never returns or crashes takes the process along: the command
-/// keeps itself apart from that, a test cannot. Used by one thread.
+/// The checks of a target create units called `conformance-…` and destroy them; other units are left alone. After a
+/// failed check, the others still run. A plugin that crashes or never returns takes the test's process down; the
+/// command runs checks in separate processes, which a test cannot. One thread.
 class DEPLOYER_SDK_EXPORT ConformanceSuite {
 public:
-    /// Throws Error `misconfigured` when the file of settings makes no sense, or its `prepare` fails. A plugin that
-    /// cannot be loaded shows in the first check, which is then the only one.
+    /// Throws Error `misconfigured` when the file of settings is unusable, or its `prepare` fails. If the plugin cannot
+    /// be loaded, the first check fails, and is the only one.
     ConformanceSuite(const std::filesystem::path& plugin, const std::filesystem::path& settings_file);
     ~ConformanceSuite();
     ConformanceSuite(const ConformanceSuite&) = delete;
@@ -47,7 +47,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept;
     [[nodiscard]] const std::string& name(std::size_t check) const;
 
-    /// Each can be run alone, in any order, and again. Never throws what the plugin throws.
+    /// Runs a check. Checks can be run in any order, alone and repeatedly. Exceptions of the plugin are not passed on.
     [[nodiscard]] CheckResult run(std::size_t check);
 
 private:

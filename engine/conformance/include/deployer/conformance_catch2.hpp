@@ -13,7 +13,7 @@
 
 namespace deployer {
 
-/// The whole suite within a test case of Catch2 (version 2 or 3), each check an assertion of its own:
+/// Runs the whole suite within a test case of Catch2 (version 2 or 3), with an assertion for each check:
 ///     TEST_CASE("target-foo keeps the contract") { deployer::require_conformance(TARGET_FOO, "conformance.yaml"); }
 inline void require_conformance(const std::filesystem::path& plugin, const std::filesystem::path& settings_file) {
     ConformanceSuite suite(plugin, settings_file);
