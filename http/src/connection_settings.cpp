@@ -16,7 +16,7 @@ bool is_printable_ascii(char character) {
     return character > ' ' && character < '\x7f';
 }
 
-/// host:port, or empty.
+/// The proxy's "host:port", or empty.
 std::string read_proxy_address(const Settings& settings) {
     settings.describe("socks_proxy", "none",
                       "`host:port` of a SOCKS5 proxy that all requests go through, also as `socks5h://host:port` or "
@@ -38,7 +38,7 @@ std::string read_proxy_address(const Settings& settings) {
     return std::string(address);
 }
 
-/// As RFC 1929 lets them be.
+/// Throws for a text that SOCKS5 (RFC 1929) or the library cannot carry.
 void check_credential(const Settings& settings, std::string_view key, std::string_view text) {
     constexpr std::size_t longest = 255;
     if (text.empty()) settings.fail(key, "is empty");
@@ -46,7 +46,7 @@ void check_credential(const Settings& settings, std::string_view key, std::strin
     if (text.find('\0') != std::string_view::npos) settings.fail(key, "cannot hold a NUL byte");
 }
 
-/// "user:password@" as a url has it, or empty.
+/// "user:password@", percent-encoded for a url, or empty.
 std::string read_proxy_credentials(const Settings& settings, bool has_proxy) {
     settings.describe("socks_user", "none", "For a proxy that wants a user and a password.");
     const auto user = settings.find_text("socks_user");

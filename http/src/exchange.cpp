@@ -125,7 +125,7 @@ void Exchange::start_ready() {
 }
 
 void Exchange::start(Job& job) {
-    // A redirect goes on with the attempt that met it.
+    // A redirect belongs to the attempt that met it.
     if (job.redirects == 0) ++job.attempts;
     const Errand errand{job.request, job.here, job.start, job.at_home, job.broken};
     auto transfer = std::make_unique<Transfer>(take_spare(line_), errand, options_);
@@ -158,13 +158,13 @@ void Exchange::give_up_stalled() {
         const auto failure = given_up.transfer->stalled();
         auto& job = *given_up.job;
         put_away(std::move(given_up));
-        // Where requests share a connection, it outlives this one.
+        // A hanging connection may outlive this request, and would hang for later requests as well.
         line_.doubtful = true;
         settle(job, failure);
     }
 }
 
-/// Until something happens, on whichever side.
+/// Waits until a connection is ready, a pause or stall limit is over, a stop is requested, or the deadline comes.
 void Exchange::wait() const {
     auto until = call_.deadline;
     if (!paused_.empty()) until = std::min(until, paused_.begin()->first);
@@ -211,7 +211,7 @@ void Exchange::settle(Job& job, const Failure& failure) {
     fail(job, failure);
 }
 
-/// False: there is nothing to follow.
+/// Follows a redirect. False when the answer is none.
 bool Exchange::follow(Job& job, const Response& response) {
     const auto location = response.header("Location");
     const bool may_follow = job.request.method == "GET" || job.request.method == "HEAD";
@@ -234,7 +234,7 @@ bool Exchange::follow(Job& job, const Response& response) {
     return true;
 }
 
-/// False: there are no attempts left, or no time for one.
+/// Schedules another attempt. False when no attempts are left, or no time for another.
 bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_least) {
     if (job.attempts >= options_.attempts || is_silenced(job)) return false;
     const auto pause = pauses_.after(job.attempts) + at_least;
@@ -249,10 +249,10 @@ bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_lea
     return true;
 }
 
-/// For where the job is now.
+/// Ends all further requests to the origin of the job's current url.
 void Exchange::silence(const Job& job) {
     silenced_.insert(job.here.origin());
-    // A request that waits there for another attempt will not get one, so it ends now.
+    // A paused request to this origin will get no further attempt, so it ends now.
     std::erase_if(paused_, [this](const auto& paused) {
         const bool ends = is_silenced(*paused.second);
         if (ends) ready_.push_back(paused.second);

@@ -27,7 +27,8 @@ bool has_header(const std::vector<Header>& headers, std::string_view name) {
                        [&](const auto& header) { return same_name(header.name, name); });
 }
 
-/// Exceptions must not pass through the library: it gets a failed callback, which ends the transfer.
+/// Keeps exceptions out of the library, which is written in C: on an exception the callback fails, and so does the
+/// transfer.
 template <class Action>
 bool done(const Action& action) noexcept {
     try {
@@ -61,18 +62,19 @@ void Transfer::set(CURLoption option, Value value) {
 void Transfer::set_target(const Errand& errand) {
     set(CURLOPT_URL, url_.text().c_str());
     set(CURLOPT_PROTOCOLS_STR, options_.allow_http ? "http,https" : "https");
-    // With HTTP/2, libcurl 7.88 now and then leaves one of many streams waiting until its time is up.
+    // With HTTP/2, libcurl 7.88 now and then leaves one of many streams waiting until the timeout.
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    // Empty, not absent: else the environment's proxy and exceptions would count.
+    // Without a proxy, set an empty text: otherwise the library would use the proxy variables of the environment.
     set(CURLOPT_PROXY, options_.proxy.c_str());
     set(CURLOPT_NOPROXY, "");
     if (!options_.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     set(CURLOPT_FRESH_CONNECT, errand.fresh_connection ? 1L : 0L);
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    // Signals belong to the process. The library itself writes so that a closed connection raises none.
+    // The library must not change signal handlers, which belong to the process. It needs none: its writes to a closed
+    // connection raise no signal.
     set(CURLOPT_NOSIGNAL, 1L);
-    // Else giving up a transfer would wait until the resolver gives up.
+    // Otherwise the end of a transfer would wait until the resolver gives up.
     set(CURLOPT_QUICK_EXIT, 1L);
     if (errand.with_credentials && (errand.home.user() || errand.home.password())) {
         set(CURLOPT_USERNAME, errand.home.user().value_or("").c_str());
@@ -85,8 +87,8 @@ void Transfer::set_tls() {
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
-    // A directory of certificates would be trusted beside the file, and keeps the library from reading the file once
-    // for many connections, which takes it longer than all the rest of connecting.
+    // No directory of certificates: it would be trusted beside the file. With one, the library would also read the file
+    // again for every connection, which takes longer than the rest of connecting.
     char* file = nullptr;
     curl_easy_getinfo(handle_.get(), CURLINFO_CAINFO, &file);
     if (!options_.ca_file.empty() || file != nullptr) set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
@@ -95,7 +97,7 @@ void Transfer::set_tls() {
     const auto& key = options_.client_key.empty() ? options_.client_certificate : options_.client_key;
     set(CURLOPT_SSLCERT, options_.client_certificate.c_str());
     set(CURLOPT_SSLKEY, key.c_str());
-    // Else a key with a passphrase would make the TLS library ask for it on the terminal.
+    // Otherwise the TLS library would ask on the terminal for the passphrase of a protected key.
     set(CURLOPT_KEYPASSWD, "");
 }
 
@@ -118,12 +120,12 @@ void Transfer::set_headers(const Errand& errand) {
     if (errand.with_credentials) {
         for (const auto& header : errand.request.credentials) add_header(header);
     }
-    // The library would add two headers to a body by itself: a type that is not true, and a question whether to send
-    // it.
+    // The library would add two headers to a request with a body: a wrong Content-Type, and an Expect header that
+    // delays the body.
     if (!has_header(headers, "Content-Type")) add_header_line("Content-Type:");
     if (!has_header(headers, "Expect")) add_header_line("Expect:");
-    // Compressed answers are not asked for, but undone where a server gives one all the same, as some do with files
-    // that they keep compressed. What is taken here would be the compressed bytes otherwise.
+    // The client does not ask for compressed answers. Some servers send files that they keep compressed all the same;
+    // the library decodes these, or the body would be the compressed bytes.
     if (!has_header(headers, "Accept-Encoding")) add_header_line("Accept-Encoding:");
     set(CURLOPT_ACCEPT_ENCODING, "");
     set(CURLOPT_HTTPHEADER, headers_.get());
@@ -131,7 +133,7 @@ void Transfer::set_headers(const Errand& errand) {
 }
 
 void Transfer::add_header(const Header& header) {
-    // The library's way to say that a header is there and empty.
+    // "Name;" is the library's syntax for a header with an empty value.
     add_header_line(header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
 }
 
@@ -188,10 +190,10 @@ bool Transfer::take_header_line(std::string_view line) {
         std::from_chars(line.data() + code, line.data() + line.size(), response_.status);
         return true;
     }
-    // Lines after the headers are trailers of a chunked body; nobody needs them.
+    // Lines after the headers are trailers of a chunked body, which no caller needs.
     if (headers_whole_) return true;
     const auto text = trimmed(line);
-    // An interim answer (1xx) ends so, too, but is not the one that was asked for.
+    // An interim answer (1xx) ends with an empty line, too; the final answer follows.
     headers_whole_ = text.empty() && response_.status >= 200;
     const auto colon = text.find(':');
     if (colon != std::string_view::npos) {
@@ -236,7 +238,7 @@ Progress Transfer::progress() const {
     return {response_.status != 0, headers_whole_, response_.body.size(), announced};
 }
 
-/// Whether the end of the body was told by something else than the end of the connection, which may come early.
+/// Whether length or chunks told the end of the body. The end of the connection alone may come too early.
 bool Transfer::has_known_end() const {
     char* method = nullptr;
     curl_easy_getinfo(handle_.get(), CURLINFO_EFFECTIVE_METHOD, &method);
@@ -248,7 +250,7 @@ bool Transfer::has_known_end() const {
 Outcome Transfer::finish(CURLcode code) {
     if (refused_) return *refused_;
     if (code != CURLE_OK) return describe(code, handle_.get(), detail_.data(), url_, options_, progress());
-    // The library takes an end within the headers for the end of the answer.
+    // When the connection ends within the headers, the library reports a complete answer.
     if (!headers_whole_) return Failure{.cause = cut_short(progress())};
     if (!has_known_end()) {
         return Failure{.cause = "whether the answer is whole cannot be told: it has neither length nor chunks"};

@@ -17,17 +17,17 @@ namespace deployer::http {
 
 using Outcome = std::variant<Response, Failure>;
 
-/// One question to a server: a request, or the request to the place that it was redirected to.
+/// One request to one url: the request's own url, or the url of a redirect.
 struct Errand {
     const Request& request;
     const Url& url;
-    const Url& home;  ///< the request's own url: its user and password are credentials
+    const Url& home;  ///< the request's own url; its user and password are credentials
     bool with_credentials = false;
-    bool fresh_connection = false;  ///< no kept one: the last one may be dead
+    bool fresh_connection = false;  ///< use no kept connection: the last one may be dead
 };
 
-/// One request and its answer, over a handle of its own that somebody else adds to a multi handle, runs and removes
-/// again. What it is made from has to outlive it.
+/// One request and its answer. The transfer owns an easy handle; the Exchange adds the handle to a multi handle, runs
+/// it and removes it again. The errand's references and the options must outlive the transfer.
 class Transfer {
 public:
     using Clock = std::chrono::steady_clock;
@@ -41,14 +41,15 @@ public:
 
     [[nodiscard]] CURL* handle() const noexcept { return handle_.get(); }
 
-    /// When it is to be given up unless more comes; never before it is connected.
+    /// The time at which this transfer has stalled unless more bytes come. Before the transfer is connected it never
+    /// stalls: the maximum time point.
     [[nodiscard]] Clock::time_point stall_limit() const noexcept;
     [[nodiscard]] Failure stalled() const;
 
-    /// After the library has ended it with `code`.
+    /// The result of the transfer, after the library has ended the transfer with `code`.
     [[nodiscard]] Outcome finish(CURLcode code);
 
-    /// Clean, to be used again.
+    /// Gives up the handle, reset for another transfer.
     [[nodiscard]] EasyHandle take_handle() &&;
 
 private:
@@ -78,7 +79,7 @@ private:
     Response response_;
     std::size_t header_bytes_ = 0;
     bool headers_whole_ = false;
-    std::optional<Failure> refused_;  ///< by us, for what came
+    std::optional<Failure> refused_;  ///< set when this class ended the transfer because of the received data
 };
 
 }  // namespace deployer::http
