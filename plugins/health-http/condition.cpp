@@ -16,7 +16,8 @@ constexpr int etcd_attempts = 3;
 constexpr int found = 200;
 constexpr int absent = 404;
 
-/// Of what kind a value is, settings tell by their complaints alone.
+/// Whether a setting can be read in this way. Settings do not tell the kind of a value, they only throw for a wrong
+/// one.
 template <class Read>
 bool succeeds(const Read& read) {
     try {
@@ -27,7 +28,7 @@ bool succeeds(const Read& read) {
     }
 }
 
-/// Asks for all of it, for a block that may not be there.
+/// Describes and reads all keys of the block, also when the configuration has no such block: keys must be known.
 void describe_etcd(const Settings& block) {
     block.describe("etcd", "required in such a block", "A url of etcd, which is asked by its v2 keys API each time.");
     block.describe("key", "required in such a block",
@@ -86,7 +87,7 @@ bool Condition::includes(const std::string& service, const Call& call) const {
     try {
         return is_set(etcd_url_ + key_->fill({{"service", http::percent_encode(service)}}), call);
     } catch (const Error& error) {
-        // A redirect to elsewhere, or far too long an answer, says nothing of the service.
+        // `rejected` is a forbidden redirect or an answer that is too large: neither says whether there is a check.
         const auto kind = error.kind() == ErrorKind::rejected ? ErrorKind::unavailable : error.kind();
         const auto doing = "cannot ask etcd whether " + service + " has a health check";
         if (kind != ErrorKind::unavailable || !may_skip_) throw Error(kind, error.what()).while_doing(doing);

@@ -13,10 +13,10 @@
 namespace deployer::probe {
 namespace {
 
-/// An answer is some lines.
+/// The largest answer in bytes; a real answer has only a few lines.
 constexpr std::size_t answer_limit = std::size_t{1} << 20U;
 
-/// Nodes are asked all at once.
+/// The most requests at once: all nodes of a service are asked together.
 constexpr std::size_t most_at_once = 256;
 
 bool can_stand_in_url(char byte) {
@@ -41,7 +41,7 @@ Template read_url(const Settings& settings) {
 void describe_parts(const Settings& settings) {
     settings.describe("prefix", "required by the default `url`",
                       "A url, for `{prefix}`. Slashes at its end are dropped.");
-    (void)settings.find_text("prefix");  // Only some urls have it read further.
+    (void)settings.find_text("prefix");  // Makes the key known also when the url does not use it.
     settings.describe("service_prefix", "empty", "For `{service_prefix}`.");
     settings.describe("endpoint", "`__health`", "For `{endpoint}`.");
 }

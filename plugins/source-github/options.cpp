@@ -42,14 +42,14 @@ std::string read_repository(const Settings& settings) {
     return text;
 }
 
-/// Bytes beyond ASCII may be a name's.
+/// Whether the byte is a blank or a control character. Bytes beyond ASCII are allowed in names.
 bool is_blank_or_control(char byte) noexcept {
     return (byte >= '\0' && byte <= ' ') || byte == '\x7f';
 }
 
 std::string read_ref(const Settings& settings) {
     auto text = settings.find_text("ref").value_or("HEAD");
-    // Git allows these in no ref (git-check-ref-format(1)), or a url would take them for something else.
+    // git forbids these in a ref (git-check-ref-format(1)), or they have another meaning in a url.
     const bool odd = text.empty() || std::any_of(text.begin(), text.end(), is_blank_or_control) ||
                      text.find("..") != std::string::npos || text.find("//") != std::string::npos ||
                      text.find_first_of("~^:?*[\\") != std::string::npos || text.front() == '/' || text.back() == '/' ||
@@ -67,7 +67,7 @@ std::string read_folder(const Settings& settings) {
     return folder;
 }
 
-/// Messages do not show the url: it may hold a password.
+/// Messages do not show the url, because it may hold a password.
 void check_url(const Settings& settings, std::string_view key, const std::string& url, bool allow_http) {
     if (!is_absolute_uri(url)) settings.fail(key, "has to begin with https:// or http://");
     if (!is_plain_text(url) || http::origin_of(url).empty()) settings.fail(key, "is not a url");
@@ -102,7 +102,7 @@ SiteOptions read_site_options(const Settings& settings, bool allow_http) {
     for (const std::string_view key : {"ref", "path", "token", "token_file", "api_url"}) {
         if (settings.has(key)) settings.fail(key, "goes with repository, not with root_uri");
     }
-    (void)settings.find_secret("token");  // Absent; so that it is known for what it is.
+    (void)settings.find_secret("token");  // Absent here; reading it makes the key known as a secret.
     auto root = settings.text("root_uri");
     check_url(settings, "root_uri", root, allow_http);
     if (!root.ends_with('/')) root += '/';
@@ -136,7 +136,7 @@ http::ClientOptions read_client_options(const Settings& settings, bool allow_htt
     return options;
 }
 
-/// Both ways to name the place, in one go: only one of them is read further.
+/// Describes the keys of both ways to name the place, because only one of the two is read later.
 void describe_place(const Settings& settings) {
     settings.describe("repository", "this or `root_uri` is required", "`owner/name` of a repository of GitHub's.");
     settings.describe("ref", "`HEAD`", "With `repository`: a branch, a tag or a commit. `HEAD` is the default branch.");
@@ -157,7 +157,7 @@ void describe_place(const Settings& settings) {
         (void)settings.find_text(key);
 }
 
-/// The place itself is always allowed, and so is where GitHub sends one for archives.
+/// Allows the place's own host, and for GitHub also the host that its archives are redirected to.
 void allow_home(http::ClientOptions& options, const std::string& url) {
     if (options.allowed_hosts.empty()) return;
     const auto origin = http::origin_of(url);
