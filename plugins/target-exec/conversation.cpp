@@ -22,17 +22,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A listing of 10,000 units comes to a third of it.
+/// The longest line in bytes; a listing of 10,000 units takes a third of it.
 constexpr std::size_t line_limit = std::size_t{32} << 20U;
 constexpr std::size_t error_line_limit = std::size_t{16} << 10U;
 
-/// For the answer of a call that is given up.
+/// The time that the program has to answer a cancelled call.
 constexpr milliseconds last_moment(500);
-/// For a program to end by itself, and then by SIGTERM.
+/// The time for the program to end by itself, and again to end after SIGTERM.
 constexpr milliseconds end_patience(500);
-/// Between the end of a program's streams and its own.
+/// The time to wait for the program's end after its streams have ended.
 constexpr milliseconds exit_patience(200);
-/// For the kernel to end what got SIGKILL.
+/// The time for the kernel to end the processes after SIGKILL.
 constexpr milliseconds kill_patience(5000);
 
 constexpr milliseconds longest_timeout = std::chrono::hours(24);
@@ -43,14 +43,14 @@ FileDescriptor make_alarm() {
     return alarm;
 }
 
-/// Signals are for the threads of the deployer.
+/// Blocks all signals in this thread, because other threads of the deployer handle them.
 void block_signals() noexcept {
     sigset_t all;
     sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
-/// Removes a call from those under way, however it ends.
+/// Removes a call from the calls under way in the destructor, so also on an exception.
 template <class Calls>
 class Enrolment {
 public:
@@ -135,7 +135,7 @@ void Conversation::wait_for_turn(Lock& lock, const Call& call) {
         call.check(doing);
         if (!has) throw Error(ErrorKind::unavailable, doing + " did not finish in time");
     } catch (const Error&) {
-        // The turn was perhaps this call's, which does not take it.
+        // This thread may have been woken for its turn, which it does not use: wake another one.
         turns_.notify_one();
         throw;
     }
@@ -148,7 +148,7 @@ void Conversation::give_up(Lock& lock, std::uint64_t number, Pending& pending, c
         end(failure(ErrorKind::unavailable, "was ended, as it did not answer a call that was given up"), false);
     }
     if (pending.result) return;
-    // A program that was given up has no say in why.
+    // A call that was given up ends with the reason for that, even when the program has answered by an error.
     const auto what = name_ + (pending.error ? " did not finish" : " did not answer");
     pending.error = call.stop.stop_requested() ? Error(ErrorKind::cancelled, what + " before the call was cancelled")
                                                : Error(ErrorKind::unavailable, what + " in time");
@@ -187,11 +187,11 @@ void Conversation::send(std::string_view line) {
 
 void Conversation::wake() const noexcept {
     const std::uint64_t one = 1;
-    // Full means that it is about to wake.
+    // A write to a full alarm fails, but then the thread will wake anyway.
     [[maybe_unused]] const auto written = ::write(alarm_.get(), &one, sizeof one);
 }
 
-/// The first reason counts: what follows is its consequence.
+/// Ends the conversation. Only the first reason counts, because later ones are its consequences.
 void Conversation::end(const Error& error, bool is_own_fault) {
     if (ending_) return;
     ending_ = error;
@@ -213,7 +213,7 @@ void Conversation::attend() noexcept {
     try {
         serve();
     } catch (const Breach& breach) {
-        // Else the line was perhaps not read to its end, and no fault of the program.
+        // When leaving, reading may have stopped within a line: then the breach is no fault of the program.
         if (!leaving_.stop_requested()) condemn(ErrorKind::unavailable, breach.what());
     } catch (const std::exception& problem) {
         condemn(ErrorKind::unavailable, std::string("cannot be followed: ") + problem.what());
@@ -224,7 +224,7 @@ void Conversation::attend() noexcept {
 void Conversation::serve() {
     while (!has_to_leave()) {
         wait_for_news();
-        // Asked before its streams are read: what it wrote before its end is in them.
+        // Look for the end before reading: all that the program wrote before its end is then in the streams.
         const auto how = child_.find_end();
         read_streams();
         if (how) return take_note_of_end(*how);
@@ -271,8 +271,8 @@ bool Conversation::is_deaf() const {
     return is_deaf_;
 }
 
-/// A share of what is there, so that a program that writes without end on one stream does not keep the other waiting.
-/// False: nothing was.
+/// Reads a limited amount from both streams, so that endless output on one stream does not delay the other. False when
+/// there was nothing to read.
 bool Conversation::read_streams() {
     const bool has_errors = read_errors();
     const bool has_lines = output_.fill();
@@ -319,7 +319,7 @@ void Conversation::take(const Refusal& refusal) {
     const auto error = refusal.error.while_doing(name_);
     if (refusal.call) {
         auto& pending = pending_call(*refusal.call);
-        // Taken at its word, the engine would believe that it had cancelled the call itself.
+        // A `cancelled` from the program is a defect: the engine would believe that it had cancelled the call itself.
         pending.error = error.kind() == ErrorKind::cancelled ? Error(ErrorKind::internal, error.what()) : error;
         pending.changed.notify_all();
     } else if (hello_) {
@@ -329,7 +329,7 @@ void Conversation::take(const Refusal& refusal) {
     }
 }
 
-/// Moved, so that from here on the parts of the value belong to the call's own thread alone.
+/// The value is moved, because its shared parts may be used by one thread only: from here on the call's thread.
 void Conversation::take(Result&& result) {
     const std::scoped_lock lock(mutex_);
     auto& pending = pending_call(result.call);
@@ -350,20 +350,20 @@ Conversation::Pending& Conversation::pending_call(std::uint64_t number) {
 }
 
 void Conversation::take_note_of_end(const std::string& how) {
-    // Streams mostly close because the program is about to end, which says more.
+    // Streams mostly close because the program is about to end; its exit status says more than the closed stream.
     const auto deadline = Clock::now() + exit_patience;
     while (!child_.find_end() && wait_for_end(deadline)) read_streams();
     const auto exit = child_.find_end();
-    // A process that the program left behind could write for ever.
+    // The number of rounds is limited, because a child that the program left behind could write for ever.
     for (auto rounds = line_limit / read_at_once; exit && rounds > 0 && read_streams(); --rounds) {
     }
     const std::scoped_lock lock(mutex_);
     end(failure(ErrorKind::unavailable, exit.value_or(how) + (hello_ ? "" : " before it said hello")), true);
 }
 
-/// Until there is something to read, or the program has ended. False: it is too late.
+/// Waits until there is something to read, or the program has ended. False when the deadline is over.
 bool Conversation::wait_for_end(Clock::time_point deadline) const {
-    // Where there is no exit notice, looking now and then does.
+    // Wake at intervals, because without an exit notice only a look shows the program's end.
     constexpr milliseconds longest(50);
     const auto rest = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (rest.count() <= 0) return false;
@@ -373,7 +373,8 @@ bool Conversation::wait_for_end(Clock::time_point deadline) const {
     return true;
 }
 
-/// Whether the program ends by then. Reads on meanwhile, so that it need not wait for a reader.
+/// Whether the program ends within end_patience. Goes on reading meanwhile, so that full streams do not block the
+/// program.
 bool Conversation::see_to_end() {
     const auto deadline = Clock::now() + end_patience;
     while (!child_.find_end()) {
@@ -390,7 +391,7 @@ void Conversation::finish() noexcept {
         {
             const std::scoped_lock lock(mutex_);
             is_condemned = ending_.has_value();
-            // Nobody sends any more, and a program that still runs learns from this that it is to end.
+            // No call sends any more. The closed input tells a program that still runs to end.
             child_.close_input();
         }
         if (is_condemned || !see_to_end()) {

@@ -27,39 +27,41 @@
 
 namespace deployer::exec {
 
-/// One life of the program, from its start to its end. A thread of its own reads what the program writes, takes note of
-/// its end and buries it; calls come from any thread. Once it is over, every call fails at once with what it ended by.
+/// One run of the program, from its start to its end. A thread of this object reads the program's output, notices the
+/// program's end and buries it. Any thread may call. After the end, every call fails at once with the reason of the
+/// end.
 class Conversation {
 public:
-    /// Starts the program. Throws as ChildProcess does, and `unavailable` where there is no thread for it.
+    /// Starts the program. Throws as ChildProcess does, and `unavailable` when no thread can be created.
     Conversation(const Options& options, ProgramLog& log);
-    /// Ends the program: closes its input, after half a second sends SIGTERM, after another one SIGKILL. No call may be
-    /// under way.
+    /// Ends the program: closes its input, sends SIGTERM after half a second, and SIGKILL after another half second. No
+    /// call may be under way.
     ~Conversation();
     Conversation(const Conversation&) = delete;
     Conversation& operator=(const Conversation&) = delete;
     Conversation(Conversation&&) = delete;
     Conversation& operator=(Conversation&&) = delete;
 
-    /// Waits for the hello of the program, and gives it.
+    /// Waits for the program's hello and returns it.
     Hello wait_for_hello(const Call& call);
 
-    /// The result of one call; waits for a turn where the program does not take as many at once. At the deadline or a
-    /// stop the program has half a second to answer all the same; then nobody knows what it is doing, and it is ended.
+    /// Sends one call and returns its result. Waits first if the program takes no further concurrent call. At the
+    /// deadline or a stop request the program has half a second to answer. After that the program's state is unknown,
+    /// so the program is ended.
     Poco::Dynamic::Var ask(std::string_view method, std::string_view params, const Call& call);
 
-    /// Ends the program, as what it said cannot be relied on. Returns the Error that says so, which all calls end with
-    /// unless it was over before.
+    /// Ends the program because it broke the protocol or a promise. Returns the Error for that; all calls end with this
+    /// Error, unless the conversation had ended before.
     Error condemn(ErrorKind kind, const std::string& reason);
 
     [[nodiscard]] bool is_over() const;
-    /// Until the program is dead and buried.
+    /// Waits until the program has ended and is buried.
     void wait_until_gone(const Call& call);
 
-    /// How the life went, once it is over.
+    /// How the run ended; valid after the end.
     struct Obituary {
         Error error;
-        bool is_own_fault;  ///< of the program; not when it was ended because a call was given up
+        bool is_own_fault;  ///< the program is to blame; false when it was ended because a call was given up
         std::chrono::steady_clock::duration lived;
     };
     [[nodiscard]] Obituary obituary() const;
@@ -68,7 +70,7 @@ private:
     using Clock = std::chrono::steady_clock;
     using Lock = std::unique_lock<std::mutex>;
 
-    /// A call under way. Its own thread waits for it.
+    /// A call under way. The calling thread owns it and waits for it.
     struct Pending {
         std::condition_variable_any changed;
         std::unique_ptr<Poco::Dynamic::Var> result;
@@ -77,7 +79,7 @@ private:
         [[nodiscard]] bool is_done() const noexcept { return result != nullptr || error; }
     };
 
-    // Of calls, with the lock held.
+    // For the calling threads, with the lock held.
     void wait_for_turn(Lock& lock, const Call& call);
     void give_up(Lock& lock, std::uint64_t number, Pending& pending, const Call& call);
     [[nodiscard]] bool has_turn() const;
@@ -85,7 +87,7 @@ private:
     void wake() const noexcept;
     void end(const Error& error, bool is_own_fault);
 
-    // Of the thread.
+    // For this object's own thread.
     void attend() noexcept;
     void serve();
     [[nodiscard]] bool has_to_leave();
@@ -112,11 +114,11 @@ private:
     const Clock::time_point started_ = Clock::now();
     ChildProcess child_;
     FileDescriptor alarm_;  ///< wakes the thread
-    LineReader output_;     ///< of the thread
-    LineReader errors_;     ///< of the thread
+    LineReader output_;     ///< used by the thread only
+    LineReader errors_;     ///< used by the thread only
 
     mutable std::mutex mutex_;
-    std::condition_variable_any changed_;  ///< the hello is there, it is over, or the program is gone
+    std::condition_variable_any changed_;  ///< the hello came, the conversation ended, or the program is gone
     std::condition_variable_any turns_;
     LineWriter input_;
     std::uint64_t latest_ = 0;
@@ -125,10 +127,10 @@ private:
     std::optional<Error> ending_;
     bool is_own_fault_ = true;
     Clock::time_point ended_;
-    bool is_deaf_ = false;  ///< the program does not read any more
+    bool is_deaf_ = false;  ///< the program no longer reads its input
     bool is_gone_ = false;
-    std::stop_source leaving_;  ///< it is over, or nobody calls any more
-    std::jthread thread_;       ///< last: what it uses is there
+    std::stop_source leaving_;  ///< the conversation has ended, or this object is being destroyed
+    std::jthread thread_;       ///< last member: it uses the others
 };
 
 }  // namespace deployer::exec

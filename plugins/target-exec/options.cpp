@@ -46,7 +46,7 @@ std::vector<std::string> read_command(const Settings& settings) {
     return words;
 }
 
-/// Variables that programs need to find files and to speak the right language. None of them is a secret.
+/// Variables that programs need for finding files and for the language. None of them is a secret.
 Variables harmless_variables() {
     constexpr auto names =
         std::to_array<std::string_view>({"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE"});
@@ -67,7 +67,7 @@ bool is_variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), is_of_name);
 }
 
-/// Each value may be a secret.
+/// Reads the variables of the setting `environment`. Each value may be a secret.
 std::vector<std::string> read_environment(const Settings& settings) {
     constexpr std::string_view of_file = "_file";
     settings.describe(
@@ -96,9 +96,9 @@ std::filesystem::path read_directory(const Settings& settings) {
     return directory.empty() ? directory : std::filesystem::absolute(directory).lexically_normal();
 }
 
-/// Arguments and settings may say which cluster it is, so another of them is another identity. They may also hold what
-/// nobody else is to see, so they are not shown. Nothing else has a part in it: what a later deployer says or does in
-/// another way leaves it as it is.
+/// Arguments and settings may select the cluster, so a change of them gives another identity. They may also hold
+/// secrets, so only their digest is shown. Nothing else goes into the identity, so that it stays the same with later
+/// versions of the deployer.
 std::string derive_identity(const Launch& launch, std::string_view settings) {
     constexpr std::size_t digits = 16;
     Poco::SHA1Engine engine;

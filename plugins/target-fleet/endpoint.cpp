@@ -16,7 +16,7 @@ constexpr std::string_view http_scheme = "http://";
 constexpr std::string_view https_scheme = "https://";
 constexpr std::string_view unix_scheme = "unix://";
 
-/// A page of a large cluster can take fleet this long before it sends the first byte.
+/// For a large cluster, fleet may need this long before it sends the first byte of a page.
 constexpr std::chrono::minutes stall_timeout{2};
 
 bool is_blank_or_control(unsigned char byte) {
@@ -50,7 +50,7 @@ Endpoint read_web_endpoint(std::string url, const Settings& settings) {
     return endpoint;
 }
 
-/// No message shows the value: it may hold a password.
+/// No message shows the value, because it may hold a password.
 Endpoint read_address(const Settings& settings) {
     settings.describe("endpoint", "",
                       "Where fleet's API is: `http://host:49153`, `https://host`, each maybe with a path that the API "

@@ -8,7 +8,7 @@
 
 namespace deployer::fleet {
 
-/// Names of units, as patterns for fnmatch(3): a specifier that only the machine knows (`%H`) stands there as `*`.
+/// Names of units, as patterns for fnmatch(3): a specifier that only the machine knows (`%H`) becomes `*`.
 using Names = std::vector<std::string>;
 
 /// The relations of a unit file to other units, as systemd on the unit's machine reads them (systemd.unit(5)).
@@ -24,7 +24,7 @@ struct Relations {
 
 Relations read_relations(const Unit& unit);
 
-/// Whether one of the names stands for the unit.
+/// Whether one of the patterns matches the unit's name.
 bool holds(const Names& names, std::string_view unit);
 
 }  // namespace deployer::fleet

@@ -14,26 +14,26 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Between two looks at a unit that is to be gone, at first and at most.
+/// The first and the longest pause between two looks at a unit that is being destroyed.
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{500};
 
-/// An agent looks at what it is to do at least so often, and tells fleet of it within a second.
+/// fleet's agent reconciles its units at least once in this time, including a second for its report to fleet.
 constexpr milliseconds agent_round{6'000};
 
-/// In this time an agent that was told of a change has looked.
+/// Within this time after a change of a desired state, the agent has reconciled its units.
 constexpr milliseconds between_looks{1'200};
 
-/// After so many looks a unit that its agent calls stopped, and that goes on, is not only waiting for systemd.
+/// After so many looks, a unit that still runs while its agent calls it stopped needs a second order to stop.
 constexpr int looks_before_telling_again = 4;
 
-/// A machine that has not begun to stop a unit by then hangs, or has too much else to do.
+/// A machine that has not begun to stop a unit within this time hangs or is overloaded.
 constexpr milliseconds longest_beginning{60'000};
 
-/// How long fleet may be out of reach while a unit stops, before that counts. The unit stops meanwhile all the same.
+/// How long fleet may be out of reach while a unit stops. The unit goes on stopping, so a shorter gap is no failure.
 constexpr milliseconds patience{30'000};
 
-/// For what is to be done after a stop, which leaves a call 1.5 s, or after the deadline.
+/// The time for requests that clean up after a stop request (which leaves a call 1.5 s) or after the deadline.
 constexpr milliseconds last_moment{600};
 
 bool same_options(const Unit& held, const Unit& wanted) {
@@ -92,7 +92,7 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
     call.log.info("fleet keeps the old options of " + unit.name +
                   ", as versions before 0.13 do: destroys it and creates it anew");
     if (was_stopped) {
-        // With its old options it has just been told to run.
+        // put() has just told the unit to run, with its old options.
         if (!api_.set_desired_state(unit.name, DesiredState::loaded, call)) throw gone();
         wait_until_stopped(unit, {}, call);
     }
@@ -101,7 +101,7 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
 
 void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call) {
     const auto bound = along;
-    // A unit that is bound to one that is not to run cannot run either.
+    // When this unit should not run, the units that are bound to it cannot run either.
     if (unit.desired_state != DesiredState::launched) along.clear();
     Stopped stopped;
     try {
@@ -119,7 +119,8 @@ void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> al
 
 bool Replacement::comes_along(const Unit& unit, const std::string& other, const Call& call) const {
     if (!known_.is_started_by(unit, other)) return false;
-    // An agent that has yet to get to a change of it would start it, and this unit with it, while this one is to stop.
+    // The other unit must be active in its known version: otherwise its agent may be about to start it, and systemd
+    // would start this unit along with it, while this unit should stop.
     const auto hash = known_.hash_of(other);
     const auto entries = api_.states(other, call);
     return !entries.empty() && std::all_of(entries.begin(), entries.end(), [&](const StateEntry& entry) {
@@ -128,14 +129,14 @@ bool Replacement::comes_along(const Unit& unit, const std::string& other, const 
 }
 
 void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& call) const {
-    // Also one whose answer is lost.
+    // Noted before the request, because the request may take effect although its answer is lost.
     if (known_.is_to_run(unit)) stopped.push_back(unit);
     if (!api_.set_desired_state(unit, DesiredState::loaded, call)) std::erase(stopped, unit);
 }
 
-/// An agent that sees a desired state written looks a second later at all that it is to do. A content that is written
-/// it does not see, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped it
-/// has to look twice: at first it removes the former unit file, and stumbles.
+/// An agent that sees a change of a desired state reconciles its units a second later. It sees no change of a content,
+/// and no change at all within that second; such changes wait up to 5 s for its next round. A unit that has stopped
+/// needs two rounds: in the first one the agent removes the former unit file, and fails.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
     const auto pause = std::min(between_looks, look_every_);
     const auto has_paused = [&] { return call.remaining() > pause + last_moment && call.wait(pause); };
@@ -145,7 +146,8 @@ void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& c
     if (has_time && has_paused()) remind(unit, call);
 }
 
-/// Without it everything comes all the same, only later.
+/// Writes the desired state again, so that the agent reconciles sooner. Only debug log for a failure: without this
+/// request everything happens all the same, only later.
 void Replacement::remind(const std::string& unit, const Call& call) const {
     try {
         launch(unit, call);
@@ -174,10 +176,10 @@ void Replacement::wait_until_stopped(const Unit& unit, const std::vector<std::st
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unavailable || steady_clock::now() - last_answer > patience) throw;
             stopping.is_under_way = false;
-            // An answer that the deadline cut off says less than the one before.
+            // The error of a request that the deadline cut off says less than the former detail.
             if (stopping.detail.empty() || call.remaining().count() > 0) stopping.detail = error.what();
         }
-        // Its end is certain: systemd starts a unit that is stopping only when it has stopped.
+        // Near the deadline, a stop under way is enough: systemd starts a stopping unit only after it has stopped.
         if (stopping.is_under_way && call.remaining() < look_every_ + between_looks + 2 * last_moment) return;
     }
     if (call.stop.stop_requested()) call.check("waiting for " + unit.name + " to stop");
@@ -195,8 +197,8 @@ bool Replacement::is_any_stopping(const std::vector<std::string>& units, const C
 
 bool Replacement::has_begun(const FleetUnit& held, Stopping& stopping) {
     if (is_global(held.unit) || held.current_state == to_string(DesiredState::loaded)) return true;
-    // `inactive` can be left from a change before, while systemd still stops the unit. It is true of a unit that no
-    // machine has taken for a while.
+    // `inactive` may be left over from an earlier change, while systemd still stops the unit. It can be believed only
+    // when no machine has had the unit for a while.
     const bool is_on_no_machine = held.machine.empty() && held.current_state == to_string(DesiredState::inactive);
     if (!is_on_no_machine) {
         stopping.unplaced_since.reset();
@@ -206,8 +208,8 @@ bool Replacement::has_begun(const FleetUnit& held, Stopping& stopping) {
     return steady_clock::now() - *stopping.unplaced_since >= agent_round;
 }
 
-/// That its agent has acted comes first: a unit can be at rest for other reasons, and what was told before is then not
-/// done either. It does not mean that the process has ended; that its machine says.
+/// First waits until the unit's agent has acted, because a unit can be at rest for other reasons while an earlier order
+/// is not carried out yet. The agent's report does not mean that the process has ended; only the machine's state does.
 bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const {
     if (!stopping.is_begun) {
         const auto held = api_.find(unit.name, call);
@@ -226,13 +228,14 @@ bool Replacement::has_stopped(const Unit& unit, Stopping& stopping, const Call& 
         stopping.looks_in_vain = stopping.is_under_way ? 0 : stopping.looks_in_vain + 1;
         return false;
     }
-    // Of a global unit no word tells that a machine has acted.
+    // fleet does not tell whether an agent has acted on a global unit, so give all agents time for a round.
     if (is_global(unit) && !call.wait(agent_round)) call.check("waiting for " + unit.name + " to stop");
     return true;
 }
 
-/// Another unit that wants this one and is started in the same moment has systemd start this one instead of stopping
-/// it. The agent takes it for stopped and does not stop it again, unless it has started it before.
+/// When another unit that wants this unit starts at the same moment, systemd starts this unit instead of stopping it.
+/// The agent takes the unit for stopped and stops it again only after it has started it. So the unit is told to run,
+/// and then to stop.
 void Replacement::tell_again(const std::string& unit, const Call& call) const {
     call.log.info(unit + " was told to stop and goes on, so it is told again");
     launch(unit, call);
@@ -246,7 +249,7 @@ void Replacement::tell_again(const std::string& unit, const Call& call) const {
 
 bool Replacement::put(const Unit& unit, const Call& call) const {
     if (api_.put(unit, call) == FleetApi::Put::taken) return true;
-    // Also what became of a request whose first answer was lost.
+    // `present` may also be the answer to a repeated request whose first answer was lost; fleet's record decides.
     const auto held = api_.find(unit.name, call);
     if (!held) throw gone();
     return same_options(held->unit, unit);
@@ -275,7 +278,7 @@ void Replacement::recreate(const Unit& unit, const Call& call) {
     }
 }
 
-/// A unit that is created while the former one of its name still stops can stay what the former one was.
+/// A unit that is created while the former unit of its name still stops may keep the former content.
 void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const {
     for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
         is_absent = is_absent || !api_.find(unit, call);
@@ -284,7 +287,7 @@ void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const
     }
 }
 
-/// Launches the units that ran before: none is to stay stopped because a unit could not be changed.
+/// Launches the units that ran before, because a failed change of one unit must not leave others stopped.
 Error Replacement::start_again(Stopped stopped, const Error& error, const Call& call) const {
     const auto least = steady_clock::now() + last_moment;
     const Call own{call.stop.stop_requested() ? least : std::max(call.deadline, least), {}, call.log};
@@ -302,10 +305,10 @@ Error Replacement::start_again(Stopped stopped, const Error& error, const Call& 
     return {error.kind(), error.what() + started + lost};
 }
 
-/// Puts a unit back, so that one that was there is not missing until the next cycle. After
-/// a stop the machines may not even have noticed that it was destroyed, and an older fleet would go on with the
-/// former version under the new one's name. So the former content is put back, and the difference stays to be seen.
-/// After a deadline they have noticed, and the new one is what leads on.
+/// Creates a destroyed unit again, so that it is not missing until the next cycle. After a stop request the machines
+/// may not have noticed that the unit was destroyed, and an older fleet would go on with the former process under the
+/// new content. So the former content is put back, and the next cycle sees the difference. After a deadline the
+/// machines have noticed, so the new content is created.
 Error Replacement::restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
     const bool is_new = error.kind() == ErrorKind::unavailable;
     if (!is_new && former == nullptr) return error;

@@ -19,21 +19,21 @@ namespace deployer::fleet {
 /// The setting `update`.
 enum class Update { automatic, replace, recreate };
 
-/// How a unit that is there gets another content, so that its process does, too.
+/// Replaces the content of an existing unit so that its process runs the new content, too.
 ///
-/// fleet's agent tells systemd to stop a unit that was replaced and, without waiting, to start it. Where systemd has to
-/// stop another unit first, the start takes the place of the stop that still waits: the old process goes on, and fleet
-/// calls it the new version. So such a unit is told to be `loaded`, seen stopped, and then replaced. What systemd stops
-/// along with it and does not start again by itself is started again. Any thread, but never two at once for one unit.
+/// When a unit was replaced, fleet's agent tells systemd to stop the unit and, without waiting, to start it. If systemd
+/// has to stop another unit first, the start replaces the waiting stop: the old process goes on, and fleet calls it the
+/// new version. So such a unit is first set to `loaded`, and replaced only after it has stopped. Units that systemd
+/// stops along with it and does not start by itself are launched again. Any thread may call, but never two at once for
+/// the same unit.
 class Replacement {
 public:
-    /// All of it must outlive the Replacement. `look_every`: between two looks at a unit that is to stop.
+    /// The references must outlive the Replacement. `look_every` is the pause between two looks at a stopping unit.
     Replacement(const FleetApi& api, KnownUnits& known, WholeListing& listing, Update update,
                 std::chrono::milliseconds look_every)
         : api_(api), known_(known), listing_(listing), update_(update), look_every_(look_every) {}
 
-    /// As Target::apply(). A unit that systemd does not stop in time is `rejected`, and told to
-    /// run on as it was.
+    /// As Target::apply(). A unit that systemd does not stop in time is `rejected` and launched again as before.
     void apply(const Unit& unit, const Call& call);
 
     /// As Target::set_desired_state() and Target::destroy().
@@ -41,30 +41,33 @@ public:
     void destroy(std::string_view unit, const Call& call);
 
 private:
-    /// Units that are told to be `loaded` and are to be told to run again, the next one last.
+    /// Units that were set to `loaded` and must be launched again, in reverse order.
     using Stopped = std::vector<std::string>;
 
     void exchange(const Unit& unit, bool was_stopped, const Call& call);
     void exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call);
     void recreate(const Unit& unit, const Call& call);
-    /// False: fleet has the unit, but with other options, and keeps them.
+    /// Sends the unit to fleet. False when fleet has the unit with other options and keeps these.
     [[nodiscard]] bool put(const Unit& unit, const Call& call) const;
     /// Whether systemd is certain to start the other unit again when it starts this one.
     [[nodiscard]] bool comes_along(const Unit& unit, const std::string& other, const Call& call) const;
     void stop(const std::string& unit, Stopped& stopped, const Call& call) const;
-    /// Has the agents get to the unit and what stopped along with it sooner than they would by themselves.
+    /// Makes the agents reconcile the unit, and launches the units that stopped along with it, sooner than by
+    /// themselves.
     void hurry(const std::string& unit, Stopped& stopped, const Call& call) const;
     void remind(const std::string& unit, const Call& call) const;
     void launch(const std::string& unit, const Call& call) const;
-    /// Returns also at the deadline, if the unit stops then. `bound`: what systemd stops first.
+    /// Waits until the unit has stopped. Returns also near the deadline when the stop is under way. `bound`: the units
+    /// that systemd stops first.
     void wait_until_stopped(const Unit& unit, const std::vector<std::string>& bound, const Call& call) const;
     [[nodiscard]] bool is_any_stopping(const std::vector<std::string>& units, const Call& call) const;
     struct Stopping {
         bool is_begun = false;      ///< the unit's agent has acted
         bool is_under_way = false;  ///< systemd stops the unit
-        int looks_in_vain = 0;      ///< in a row after that at which systemd did not
+        int looks_in_vain = 0;      ///< looks in a row at which systemd did not stop the begun unit
         std::string detail;
-        std::optional<std::chrono::steady_clock::time_point> unplaced_since{};  ///< on no machine, and inactive
+        std::optional<std::chrono::steady_clock::time_point>
+            unplaced_since{};  ///< since then on no machine, and inactive
     };
     [[nodiscard]] static bool has_begun(const FleetUnit& held, Stopping& stopping);
     [[nodiscard]] bool has_stopped(const Unit& unit, Stopping& stopping, const Call& call) const;
