@@ -108,9 +108,10 @@ std::string read_whole(std::istream& in) {
 class DirectoryCache final : public deployer::Cache {
 public:
     explicit DirectoryCache(const deployer::Settings& settings) {
-        settings.describe("path", "",
-                          "The directory that holds the documents; made, with mode 0700, when the first one is stored. "
-                          "Of one deployer alone.");
+        settings.describe(
+            "path", "",
+            "The directory that holds the documents; created, with mode 0700, when the first one is stored. "
+            "Only one deployer may use it.");
         directory_ = settings.written_path("path");
     }
 

@@ -119,10 +119,11 @@ class CommandHealth final : public deployer::Health {
 public:
     explicit CommandHealth(const deployer::Settings& settings) {
         settings.describe("path", "",
-                          "The directory of the programs. The one that is named as a service is that service's check; "
-                          "a service without one has no check.");
+                          "The directory of the programs. A program with a service's name is that service's check; a "
+                          "service without one has no check.");
         directory_ = settings.path("path");
-        settings.describe("timeout", "`10s`", "How long a program may take; then it is ended, and says unhealthy.");
+        settings.describe("timeout", "`10s`",
+                          "How long a program may take. After that it is ended, and the service is unhealthy.");
         timeout_ = settings.find_duration("timeout").value_or(std::chrono::seconds(10));
         if (timeout_.count() == 0) settings.fail("timeout", "has to be longer than 0");
     }

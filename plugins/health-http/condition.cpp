@@ -30,12 +30,12 @@ bool succeeds(const Read& read) {
 
 /// Describes and reads all keys of the block, also when the configuration has no such block: keys must be known.
 void describe_etcd(const Settings& block) {
-    block.describe("etcd", "required in such a block", "A url of etcd, which is asked by its v2 keys API each time.");
+    block.describe("etcd", "required in such a block", "A url of etcd. Each check asks it by the v2 keys API.");
     block.describe("key", "required in such a block",
-                   "The key of a service, with `{service}` in it. Its services are those for which it is `true`.");
+                   "The key of a service, with `{service}` in it. A service has a check when its key is `true`.");
     block.describe("if_unreachable", "`wait`",
-                   "What it means that etcd does not tell: `wait` ends the check with an error, and it is made again; "
-                   "`skip` takes it for none.");
+                   "What to do when etcd gives no answer: `wait` ends the check with an error, and the check is made "
+                   "again; `skip` takes the service for one without a check.");
     (void)succeeds([&] { return block.find_text("etcd"); });
     (void)succeeds([&] { return block.find_text("key"); });
     (void)succeeds([&] { return block.find_choice("if_unreachable", {"wait", "skip"}); });

@@ -110,10 +110,11 @@ SiteOptions read_site_options(const Settings& settings, bool allow_http) {
 }
 
 std::vector<std::string> read_allowed_hosts(const Settings& settings) {
-    settings.describe("allowed_hosts", "any",
-                      "`host` or `host:port` of absolute `uri`s, and of redirects. The host of `api_url` or `root_uri` "
-                      "is always allowed to be asked for the source's own files, and `codeload.github.com` for those "
-                      "of github.com.");
+    settings.describe(
+        "allowed_hosts", "any",
+        "Hosts, as `host` or `host:port`, that absolute `uri`s and redirects may lead to. For the source's "
+        "own files the host of `api_url` or `root_uri` is always allowed, and `codeload.github.com` for "
+        "those of github.com.");
     auto hosts = settings.texts("allowed_hosts");
     if (settings.has("allowed_hosts") && hosts.empty()) {
         settings.fail("allowed_hosts", "names no host; leave it out to allow any");
@@ -138,16 +139,17 @@ http::ClientOptions read_client_options(const Settings& settings, bool allow_htt
 
 /// Describes the keys of both ways to name the place, because only one of the two is read later.
 void describe_place(const Settings& settings) {
-    settings.describe("repository", "this or `root_uri` is required", "`owner/name` of a repository of GitHub's.");
+    settings.describe("repository", "this or `root_uri` is required", "A repository on GitHub, as `owner/name`.");
     settings.describe("ref", "`HEAD`", "With `repository`: a branch, a tag or a commit. `HEAD` is the default branch.");
     settings.describe("path", "the root",
                       "With `repository`: the folder that holds `services.yaml`. Symbolic links on the way to it are "
                       "followed.");
-    settings.describe("token", "none",
-                      "With `repository`: sent to `api_url`'s scheme, host and port, and nowhere else. Needed for a "
-                      "private repository.");
+    settings.describe(
+        "token", "none",
+        "With `repository`: a token, sent only to `api_url`'s scheme, host and port. Needed for a private "
+        "repository.");
     settings.describe("api_url", "`https://api.github.com`",
-                      "With `repository`: of a GitHub Enterprise it is `https://HOST/api/v3`.");
+                      "With `repository`: the url of the API. For a GitHub Enterprise `https://HOST/api/v3`.");
     settings.describe("root_uri", "this or `repository` is required",
                       "The url of a folder of a web server. A missing slash at its end is added.");
     settings.describe("allow_http", "`false`",

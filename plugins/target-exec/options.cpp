@@ -91,7 +91,7 @@ std::vector<std::string> read_environment(const Settings& settings) {
 }
 
 std::filesystem::path read_directory(const Settings& settings) {
-    settings.describe("directory", "that of the configuration file", "Where the program runs.");
+    settings.describe("directory", "that of the configuration file", "The program's working directory.");
     const auto directory = settings.find_path("directory").value_or(settings.directory());
     return directory.empty() ? directory : std::filesystem::absolute(directory).lexically_normal();
 }
@@ -110,7 +110,7 @@ std::string derive_identity(const Launch& launch, std::string_view settings) {
 }
 
 std::optional<std::string> read_identity(const Settings& settings) {
-    settings.describe("identity", "see below", "What the cluster is called.");
+    settings.describe("identity", "see below", "The name of the cluster.");
     auto identity = settings.find_text("identity");
     if (identity && identity->empty()) settings.fail("identity", "is empty");
     if (identity && printable(*identity) != *identity) settings.fail("identity", "has to be one line of text");
@@ -128,14 +128,15 @@ std::optional<SettingsNode> read_program_settings(const Settings& settings) {
 }
 
 std::chrono::milliseconds read_start_timeout(const Settings& settings) {
-    settings.describe("start_timeout", "`10s`", "For the program to say hello.");
+    settings.describe("start_timeout", "`10s`", "How long the program may take until it says hello.");
     const auto timeout = settings.find_duration("start_timeout").value_or(std::chrono::seconds(10));
     if (timeout.count() == 0) settings.fail("start_timeout", "has to be longer than 0");
     return timeout;
 }
 
 std::chrono::milliseconds read_restart_pause(const Settings& settings) {
-    settings.describe("restart_pause", "`1s`", "Before a program is started again that has ended early twice.");
+    settings.describe("restart_pause", "`1s`",
+                      "The pause before a program that has ended early twice is started again.");
     return settings.find_duration("restart_pause").value_or(std::chrono::seconds(1));
 }
 

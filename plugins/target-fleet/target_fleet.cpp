@@ -37,7 +37,7 @@ constexpr milliseconds silence{26'000};
 constexpr milliseconds longest_words{10'000};
 
 Update read_update(const Settings& settings) {
-    settings.describe("update", "`auto`", "How a unit gets another content, see below.");
+    settings.describe("update", "`auto`", "How the content of a unit is replaced, see below.");
     const auto word = settings.find_choice("update", {"auto", "replace", "recreate"}).value_or("auto");
     if (word == "replace") return Update::replace;
     return word == "recreate" ? Update::recreate : Update::automatic;
@@ -47,7 +47,7 @@ Update read_update(const Settings& settings) {
 milliseconds read_stop_poll(const Settings& settings) {
     constexpr milliseconds usual{2'000};
     settings.describe("stop_poll", "`2s`",
-                      "Between two looks at a unit that has to stop before it is replaced, see below.");
+                      "The pause between two looks at a unit that has to stop before it is replaced, see below.");
     return settings.find_duration("stop_poll").value_or(usual);
 }
 

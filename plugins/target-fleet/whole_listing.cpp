@@ -61,7 +61,8 @@ std::vector<FleetUnit> WholeListing::read(const Call& call) {
         const auto missing = known_.missing_in(names);
         const bool is_whole = known_.were_listed() && missing.empty();
         if (has_no_name_twice(names) && (is_whole || former == names)) {
-            if (!missing.empty()) call.log.info("no longer in fleet, by another hand than ours: " + enumerate(missing));
+            if (!missing.empty())
+                call.log.info("no longer in fleet, though not destroyed by this deployer: " + enumerate(missing));
             known_.replace_with(listing);
             return listing;
         }

@@ -22,7 +22,7 @@ Moment now() {
 }
 
 std::filesystem::path read_state_file(const Settings& settings) {
-    settings.describe("state_file", "", "The file that is the cluster. Need not exist yet.");
+    settings.describe("state_file", "", "The file that holds the simulated cluster. Need not exist yet.");
     auto path = settings.written_path("state_file");
     if (!path.has_filename()) settings.fail("state_file", quote(path.native()) + " is no name of a file");
     return path;

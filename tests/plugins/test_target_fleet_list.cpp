@@ -222,7 +222,7 @@ TEST_CASE("fleet: a listing that misses a known unit is read again") {
         fleet.remove("foo@7.service");
         CHECK(names_of(target->list(call)) == fleet.names());
         CHECK(fleet.count("GET /units") == 2);
-        CHECK(call.log().holds("info: no longer in fleet, by another hand than ours: foo@7.service"));
+        CHECK(call.log().holds("info: no longer in fleet, though not destroyed by this deployer: foo@7.service"));
         CHECK(target->list(call).size() == 11);
         CHECK(fleet.count("GET /units") == 3);
     }
