@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds second_attempt{2'500};
 
 /// Conclusions from a status 500, for the end of an error message.
-constexpr std::string_view not_taken = "; fleet lists its units all the same, so this unit is the cause";
+constexpr std::string_view not_taken = "; fleet lists its units all the same, and can tell about this one";
 constexpr std::string_view unreadable =
     "; fleet lists its units all the same, but cannot read what it has stored of it";
 
