@@ -83,7 +83,7 @@ file(WRITE ${doc}/changelog.Debian "coco-fleet-deployer (${version}) unstable; u
 put(${source}/CHANGELOG.md ${doc}/changelog)
 put(${source}/cmake/debian/coco-fleet-deployer.1 ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
 run(gzip -9nf ${doc}/changelog ${doc}/changelog.Debian ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
-# Needed files are not below /usr/share/doc, because small images leave that directory out.
+# The list of linked software is not below /usr/share/doc, because small images leave that directory out.
 set(shared usr/share/coco-fleet-deployer)
 file(MAKE_DIRECTORY ${runtime}/${shared})
 run(${source}/cmake/debian/sbom coco-fleet-deployer ${version} ${runtime} OUTPUT_FILE ${runtime}/${shared}/sbom.cdx.json)

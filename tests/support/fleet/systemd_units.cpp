@@ -254,7 +254,7 @@ void Systemd::set_state(const std::string& unit, Entry& entry, State state) {
     run_jobs();
 }
 
-/// Ends the unit's job if the new state decides it. False when the state does not concern the job.
+/// Ends the unit's job if the new state decides it. False when the job did not lead to this state.
 bool Systemd::process_job(const std::string& unit, Entry& entry) {
     const auto job = *entry.job;
     if (job.kind == JobKind::stop) {
