@@ -16,8 +16,7 @@ constexpr int etcd_attempts = 3;
 constexpr int found = 200;
 constexpr int absent = 404;
 
-/// Whether a setting can be read in this way. Settings do not tell the kind of a value, they only throw for a wrong
-/// one.
+/// Whether a setting can be read in this way. Settings do not tell the kind of a value; they throw for a wrong kind.
 template <class Read>
 bool succeeds(const Read& read) {
     try {

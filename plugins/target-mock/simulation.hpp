@@ -26,8 +26,7 @@ bool settle(Cluster& cluster, Moment now);
 std::optional<SimulatedUnit> follow(const SimulatedUnit* before, const Unit& wanted, const Behaviour& behaviour,
                                     Moment now);
 
-/// Whether exactly this version of the unit is in its desired state; `actual` is null when the cluster does not have
-/// it.
+/// Whether exactly this version of the unit is in its desired state; `actual` is null when the cluster lacks the unit.
 UnitStatus judge(const SimulatedUnit* actual, const Unit& wanted, Moment now);
 
 /// The reason why fleet would refuse the unit, or nullopt.
