@@ -113,8 +113,8 @@ std::size_t authority_offset(std::string_view uri) noexcept {
     return std::min(uri.find_first_not_of('/', after_scheme), uri.size());
 }
 
-/// Whether the text after the last colon of the authority is no port. A password with a "/", "?" or "#" in it is cut there,
-/// and leaves an authority such as "user:pass".
+/// Whether the text after the last colon of the authority is no port. A password with a "/", "?" or "#" in it is cut
+/// there, and leaves an authority such as "user:pass".
 bool has_odd_port(std::string_view authority) noexcept {
     const auto colon = authority.rfind(':');
     if (colon == std::string_view::npos || authority.ends_with(']')) return false;
