@@ -28,7 +28,7 @@ namespace {
 
 constexpr int runs = 15;
 
-/// The median of several runs, after one that does not count.
+/// The median of several runs, after a warm-up run that does not count.
 template <class Function>
 void measure(const std::string& what, Function&& function) {
     std::vector<double> times;
@@ -81,7 +81,7 @@ void read_and_expand(const std::filesystem::path& directory) {
     std::printf("  %zu units\n", units);
 }
 
-/// The line of a /proc file that begins so; empty when there is none.
+/// The line of a /proc file that begins with `start`; empty when there is none.
 std::string proc_line(pid_t pid, const std::string& file, const std::string& start) {
     std::ifstream in("/proc/" + std::to_string(pid) + '/' + file);
     for (std::string line; std::getline(in, line);) {
@@ -100,7 +100,7 @@ long ticks(pid_t pid) {
     return user + system;
 }
 
-/// `run` beside an unchanging directory: memory, and processor time over some cycles of a second.
+/// Measures `run` with an unchanging directory: memory, and processor time over some cycles of a second.
 void idle(const std::filesystem::path& directory) {
     auto place = (std::filesystem::temp_directory_path() / "deployer-bench-XXXXXX").string();
     if (mkdtemp(place.data()) == nullptr) return;

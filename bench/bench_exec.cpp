@@ -1,5 +1,4 @@
-// What a call costs that goes to a program: the way through target-exec and back, with a program that does nothing
-// else.
+// Prints the cost of a call through target-exec to a program and back, with a program that only answers.
 
 #include "host/plugin_host.hpp"
 #include "support/loaded_plugin.hpp"
@@ -21,7 +20,7 @@ namespace {
 constexpr int runs = 15;
 constexpr int calls = 10'000;
 
-/// A unit as those of a newspaper are, about 1 KB.
+/// A unit of usual size, about 1 KB.
 Unit usual_unit() {
     Unit unit{"foo@1.service", {}, DesiredState::launched};
     for (int i = 0; i < 15; ++i) {
@@ -31,7 +30,7 @@ Unit usual_unit() {
     return unit;
 }
 
-/// Calls a second, the median of several runs, after one that does not count.
+/// Calls a second: the median of several runs, after a warm-up run that does not count.
 template <class Function>
 void measure(const std::string& what, int threads, const Function& function) {
     std::vector<double> rates;

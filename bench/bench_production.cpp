@@ -52,7 +52,7 @@ GithubTree large_tree() {
     return tree;
 }
 
-/// What a run of the program took.
+/// The cost of a run of the program.
 struct Cost {
     double seconds = 0;
     long peak_kib = 0;
@@ -112,7 +112,7 @@ private:
     TempDir dir_;
 };
 
-/// Cycles within this process, as `run` makes them.
+/// Runs cycles within this process, as `run` does.
 class Cycles {
 public:
     explicit Cycles(const std::string& config)

@@ -1,4 +1,4 @@
-// The least that target-exec can talk to: answers each call by the same result.
+// The simplest program for target-exec: answers each call with the same result.
 
 #include <unistd.h>
 

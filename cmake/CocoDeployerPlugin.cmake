@@ -1,8 +1,8 @@
 # coco_deployer_add_plugin(NAME SOURCES file… [LIBRARIES lib…] [NO_INSTALL] [OUTPUT_DIR dir])
 #
-# Builds NAME.so as the plugin host wants it (rule R3): hidden visibility, every symbol resolved at link time, and a
-# version script that leaves exactly one symbol, so that no plugin author has to know these flags. NAME is the name
-# that DEPLOYER_PLUGIN gives and that a configuration uses.
+# Builds NAME.so as the plugin host requires (rule R3): hidden visibility, every symbol resolved at link time, and a
+# version script that exports exactly one symbol. So no plugin author has to know these flags. NAME is the name in
+# DEPLOYER_PLUGIN and in a configuration.
 function(coco_deployer_add_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "NO_INSTALL" "OUTPUT_DIR" "SOURCES;LIBRARIES")
     if(arg_UNPARSED_ARGUMENTS)
@@ -27,7 +27,8 @@ function(coco_deployer_add_plugin name)
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         LIBRARY_OUTPUT_DIRECTORY ${arg_OUTPUT_DIR}
         LINK_DEPENDS ${map}
-        # As installed from the start: a build RUNPATH may be padded with an empty element, the current directory.
+        # Use the RUNPATH of the installation from the start: CMake may pad a build RUNPATH with an empty element, which
+        # means the current directory.
         INSTALL_RPATH "$ORIGIN/../.." BUILD_WITH_INSTALL_RPATH ON)
     if(NOT arg_NO_INSTALL)
         install(TARGETS ${name} LIBRARY DESTINATION lib/coco-fleet-deployer/plugins COMPONENT runtime)
@@ -36,7 +37,8 @@ endfunction()
 
 # coco_deployer_check_plugin(NAME SETTINGS file)
 #
-# A test of ctest: the plugin keeps the contract of its kind. `file` says what to make it with (docs/PLUGINS.md).
+# Adds a test for ctest: whether the plugin keeps the contract of its kind. `file` holds the settings that the plugin is
+# created with (docs/PLUGINS.md).
 function(coco_deployer_check_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "SETTINGS" "")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SETTINGS)

@@ -15,7 +15,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL runtime development)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 
-# What the packages hold besides what cmake --install does, and how binaries lose their RUNPATH.
+# Adds the files that only the packages have, and removes the RUNPATH of binaries.
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian/stage.cmake)
 set(CPACK_DEPLOYER_SOURCE_DIR ${PROJECT_SOURCE_DIR})
 
@@ -37,13 +37,14 @@ servers, for local files and for fleet.
 The service is neither enabled nor started by installing it: which repository
 goes to which cluster has to be written into
 /etc/coco-fleet-deployer/deployer.yaml first.")
-# For the system user that the service runs as.
+# Creates the system user of the service.
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib)
-# By shlibs packages of plugins find out that they need this one. CPack's own would complain of every plugin.
+# The shlibs file lets packages of plugins depend on this one. It is not made by CPack, which would complain about every
+# plugin.
 set(deployer_control_files conffiles postinst postrm prerm triggers)
 list(TRANSFORM deployer_control_files PREPEND ${PROJECT_SOURCE_DIR}/cmake/debian/)
 configure_file(cmake/debian/shlibs.in shlibs @ONLY)
@@ -57,7 +58,7 @@ Headers, library, CMake package and pkg-config file for plugins of your own for
 coco-fleet-deployer: sources of the wanted state, targets where units run,
 caches and health checks. They are C++20.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "cmake, pkgconf")
-# Of the very same version.
+# The development package depends on exactly the same version of the runtime package.
 set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS ON)
 set(CPACK_COMPONENT_DEVELOPMENT_DEPENDS runtime)
 

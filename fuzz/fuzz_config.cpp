@@ -37,7 +37,7 @@ void expect_misconfigured(const std::function<void()>& ask) {
     }
 }
 
-/// Asks for every key as everything; but not for files: those are not the fuzzer's to read.
+/// Reads every key as every type, except as a secret's file: the fuzzer must not read files.
 void ask_all(const Settings& view, int depth) {
     for (const auto& key : view.keys()) {
         expect_misconfigured([&] { (void)view.text(key); });

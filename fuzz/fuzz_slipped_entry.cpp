@@ -22,15 +22,15 @@ using namespace deployer;
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
-// An input is a valid services.yaml, a NUL, and slips of the hand, which are done to it one after the other. What the
-// slipped file leads to is planned for the cluster that runs what the valid one declares.
+// An input is a valid services.yaml, a NUL, and slips of the hand, which are applied to the file one after the other.
+// The target runs what the valid file declares; then a plan is made for the slipped file.
 //
-// The model: a unit whose name a `name:` of the slipped file still gives is not destroyed, unless the file gives a
-// lower count. It reads the file as text and knows nothing of YAML but comments.
+// The model: a unit is not destroyed if a `name:` of the slipped file still names it, unless the file gives a lower
+// count. The model reads the file as text and knows nothing of YAML except comments.
 
 namespace {
 
-/// Every service file is the same one: what slips is in the list.
+/// The wanted state of the list. All services have the same service file, because only the list has slips.
 WantedState wanted_by(const Manifest& manifest) {
     const std::vector<File> files(manifest.services.size(), File{"[Service]\nExecStart=/bin/true\n", {}});
     return expand(manifest, files, {"fuzz"});
@@ -56,8 +56,8 @@ std::string_view without_end(std::string_view text, std::string_view characters)
     return text.substr(0, text.find_last_not_of(characters) + 1);
 }
 
-/// Whether the line that `before` ends in was made a comment as a whole: nothing but signs of YAML, or earlier keys of
-/// an entry in braces, stands between its # and what comes behind `before`.
+/// Whether the last line of `before` was made a comment as a whole: between its # and the end of `before` there are
+/// only signs of YAML, or earlier keys of an entry in braces.
 bool is_comment(std::string_view before) {
     const auto line = before.substr(before.rfind('\n') + 1);
     const auto start = line.find_first_not_of(" \t");
@@ -66,7 +66,7 @@ bool is_comment(std::string_view before) {
     return words == std::string_view::npos || without_end(line, " \t\"'").ends_with(',');
 }
 
-/// Whether `name:` stands right before the end of this text, as a word of its own and in no comment.
+/// Whether the text ends in `name:` as a word of its own and outside of comments.
 bool ends_in_key(std::string_view before) {
     before = without_end(before, "\"'");
     before = without_end(before, " \t\r\n");
@@ -103,7 +103,7 @@ bool has_count(std::string_view text, const std::string& count) {
     return false;
 }
 
-/// Whether the file gives a template fewer nodes than this one's number, in so many words.
+/// Whether the file explicitly gives a template a count below this unit's number.
 bool is_counted_out(std::string_view text, const Manifest& manifest, const std::string& definition,
                     const std::string& unit) {
     return std::any_of(manifest.services.begin(), manifest.services.end(), [&](const ServiceDefinition& service) {
@@ -113,7 +113,7 @@ bool is_counted_out(std::string_view text, const Manifest& manifest, const std::
     });
 }
 
-/// Units to the names that the file gives them by.
+/// For each unit, the name in the file that declares it.
 std::map<std::string, std::string> definitions_of(const Manifest& manifest) {
     std::map<std::string, std::string> definitions;
     for (const auto& service : manifest.services) {
@@ -127,13 +127,13 @@ std::map<std::string, std::string> definitions_of(const Manifest& manifest) {
 
 constexpr std::size_t most_units = 200;
 
-/// What runs once the valid file was deployed.
+/// The cluster after the valid file was deployed.
 struct Cluster {
     std::map<std::string, std::string> definitions;
     ActualState actual;
 };
 
-/// Nullopt for a file that is not valid.
+/// The cluster for a valid file; nullopt for an invalid one.
 std::optional<Cluster> deployed(std::string_view valid) {
     const auto manifest = read(valid);
     if (!manifest || !manifest->held.empty()) return std::nullopt;
@@ -142,7 +142,7 @@ std::optional<Cluster> deployed(std::string_view valid) {
     return Cluster{std::move(definitions), running(wanted_by(*manifest))};
 }
 
-/// One file is mostly tried with many slips in turn.
+/// Remembers the last cluster, because the fuzzer mostly tries many slips of the same file in turn.
 const std::optional<Cluster>& cluster_of(std::string_view valid) {
     static std::string last;
     static std::optional<Cluster> cluster;
@@ -178,7 +178,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-/// Mostly the slips change, now and then the file.
+/// Mutates the slips mostly, and the file now and then.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
                                                unsigned int seed) {
     const auto* const end = std::find(data, data + size, std::uint8_t{0});

@@ -27,8 +27,8 @@ void check_round_trip(const std::vector<UnitOption>& options) {
     promise(content_digest(again) == content_digest(options), "a round trip keeps the digest");
 }
 
-/// What fleet gives back for a unit that it was given must not look like another content: that would be updated in
-/// every cycle. The plugin for fleet gives it no unit of which it would keep something else.
+/// Promises that a unit that comes back from fleet has the same content; otherwise every cycle would update it.
+/// target-fleet rejects a unit that fleet would store with a change.
 void check_stored(const std::vector<UnitOption>& options) {
     if (fleet::find_problem({"fuzz.service", options, DesiredState::launched})) return;
     const auto stored = StoredUnit(write_unit_file(options)).read();

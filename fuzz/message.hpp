@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// Messages are one line of text that no terminal obeys, and of a length that a log can take, whatever they complain
+/// Promises that a message is one line without control characters, and not too long for a log, whatever input it is
 /// about.
 inline void promise_message(std::string_view message) {
     promise(!message.empty() && message.size() < 2000, "a message has a readable length");

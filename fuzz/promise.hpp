@@ -5,8 +5,8 @@
 
 namespace deployer {
 
-/// What the target under test must keep for every input. A broken promise ends the process, so that the fuzzer keeps
-/// the input as a finding.
+/// Checks a property that must hold for every input. A broken promise ends the process, so that the fuzzer keeps the
+/// input as a finding.
 inline void promise(bool kept, const char* what) {
     if (kept) return;
     std::fprintf(stderr, "broken promise: %s\n", what);

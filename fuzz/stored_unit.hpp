@@ -13,14 +13,14 @@
 
 namespace deployer {
 
-/// fleet's reader (go-systemd's, of fleet 1.0), as a model: how a unit comes back from fleet, which stores it as unit
-/// file text. Other than systemd, it takes any backslash at a line's end as a continuation and keeps it in the value
-/// with its newline, and drops all that Unicode calls white space around lines, names and values.
+/// A model of fleet's reader (go-systemd's, of fleet 1.0): fleet stores a unit as unit file text and reads it back.
+/// Unlike systemd, the reader takes any backslash at a line's end as a continuation and keeps the backslash and the
+/// newline in the value. It also drops all Unicode white space around lines, names and values.
 class StoredUnit {
 public:
     explicit StoredUnit(std::string_view text) : rest_(text) {}
 
-    /// The options, or nullopt where fleet says that the unit is broken.
+    /// The options, or nullopt when fleet reports the unit as broken.
     std::optional<std::vector<UnitOption>> read() {
         skip_to_first_section();
         while (!broken_ && !rest_.empty()) {
@@ -71,7 +71,7 @@ private:
         }
     }
 
-    /// Up to the newline, which is taken as well.
+    /// The text up to the newline; the newline is consumed.
     std::string_view take_line() {
         const auto end = rest_.find('\n');
         const auto line = rest_.substr(0, end);
@@ -87,7 +87,7 @@ private:
         }
     }
 
-    /// It complains of a long line only where it happens to have read so far, but it may anywhere.
+    /// fleet refuses a long line only where its buffer happens to end, so the model refuses it anywhere.
     void check_length() {
         if (rest_.substr(0, rest_.find_first_of("\r\n")).size() >= longest_line) broken_ = true;
     }

@@ -1,5 +1,6 @@
-# Run by cpack after it has installed the components and before it packs them: makes of each the contents of a Debian
-# package. Everything gets the time of SOURCE_DATE_EPOCH, so that the same sources give the same packages.
+# cpack runs this after it has installed the components and before it packs them. The script turns each component into
+# the contents of a Debian package. All files get the time of SOURCE_DATE_EPOCH, so that the same sources give the same
+# packages.
 
 cmake_policy(VERSION 3.22)
 if("$ENV{SOURCE_DATE_EPOCH}" STREQUAL "")
@@ -15,12 +16,12 @@ function(run)
     execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# put(FROM TO [MODE]): a copy under a name of its own
+# put(FROM TO [MODE]): copies a file to a new name
 function(put from to)
     configure_file(${from} ${to} COPYONLY FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 endfunction()
 
-# /usr/lib is searched by the loader anyway.
+# Binaries need no RUNPATH, because the loader searches /usr/lib anyway.
 file(GLOB_RECURSE binaries ${runtime}/usr/bin/* ${runtime}/usr/lib/*.so ${runtime}/usr/lib/*.so.* ${development}/usr/lib/*.so)
 foreach(binary IN LISTS binaries)
     if(NOT IS_SYMLINK ${binary})
@@ -32,14 +33,14 @@ put(${source}/etc/deployer.service ${runtime}/usr/lib/systemd/system/deployer.se
 put(${source}/etc/production.yaml ${runtime}/etc/coco-fleet-deployer/deployer.yaml)
 put(${source}/etc/sysusers.conf ${runtime}/usr/lib/sysusers.d/coco-fleet-deployer.conf)
 
-# Pages and samples are laid out as the sources are, so that links between them stay good.
+# Pages and samples keep the layout of the sources, so that the links between them stay valid.
 file(GLOB pages RELATIVE ${source} ${source}/README.md ${source}/docs/*.md ${source}/plugins/*/README.md)
 file(GLOB_RECURSE samples RELATIVE ${source} ${source}/etc/*)
 foreach(file IN LISTS pages samples ITEMS Dockerfile)
     put(${source}/${file} ${doc}/${file})
 endforeach()
 
-# What else they lead to is elsewhere, or it is in the sources alone and is no link then.
+# Other links of the pages get the file's place in the package; a link to a file that only the sources have becomes text.
 foreach(page IN LISTS pages)
     file(READ ${doc}/${page} text)
     string(REGEX REPLACE "(\\]\\()(\\.\\./)*examples([/)#])" "\\1/usr/share/coco-fleet-deployer/examples\\3" text "${text}")
@@ -48,7 +49,7 @@ foreach(page IN LISTS pages)
     string(REGEX REPLACE "\\[([^]]*)\\]\\((\\.\\./)*tests/[^)]*\\)" "\\1" text "${text}")
     file(WRITE ${doc}/${page} "${text}")
 endforeach()
-# Examples are copied to wherever a plugin is written.
+# Authors copy the examples to another place, so their links must not be relative to the package.
 file(GLOB readmes ${development}/usr/share/coco-fleet-deployer/examples/*/README.md)
 foreach(readme IN LISTS readmes)
     file(READ ${readme} text)
@@ -82,7 +83,7 @@ file(WRITE ${doc}/changelog.Debian "coco-fleet-deployer (${version}) unstable; u
 put(${source}/CHANGELOG.md ${doc}/changelog)
 put(${source}/cmake/debian/coco-fleet-deployer.1 ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
 run(gzip -9nf ${doc}/changelog ${doc}/changelog.Debian ${runtime}/usr/share/man/man1/coco-fleet-deployer.1)
-# Small images leave out /usr/share/doc.
+# The list of linked software is not below /usr/share/doc, because small images leave that directory out.
 set(shared usr/share/coco-fleet-deployer)
 file(MAKE_DIRECTORY ${runtime}/${shared})
 run(${source}/cmake/debian/sbom coco-fleet-deployer ${version} ${runtime} OUTPUT_FILE ${runtime}/${shared}/sbom.cdx.json)
@@ -90,7 +91,7 @@ run(${source}/cmake/debian/sbom coco-fleet-deployer-dev ${version} ${development
     OUTPUT_FILE ${development}/${shared}/sbom-dev.cdx.json)
 file(CREATE_LINK ../../coco-fleet-deployer/sbom.cdx.json ${doc}/sbom.cdx.json SYMBOLIC)
 
-# It depends on the other package in the same version, so the same pages hold.
+# The development package depends on the same version of the runtime package, so it links to that package's pages.
 file(MAKE_DIRECTORY ${development}/usr/share/doc)
 file(CREATE_LINK coco-fleet-deployer ${development}/usr/share/doc/coco-fleet-deployer-dev SYMBOLIC)
 

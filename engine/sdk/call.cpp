@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 milliseconds Call::remaining() const {
-    // Rounded up, so that a wait for what remains ends past the deadline and not just before it.
+    // Rounded up, so that a wait for the remaining time ends past the deadline and not just before it.
     return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - steady_clock::now()));
 }
 
@@ -24,7 +24,7 @@ void Call::check(std::string_view doing) const {
 }
 
 bool Call::wait(milliseconds pause) const {
-    // Compared with what remains, because a far deadline plus a pause could overflow.
+    // Compared with the remaining time, because now plus a long pause could overflow.
     const bool whole = pause < remaining();
     const auto until = whole ? steady_clock::now() + pause : deadline;
     std::mutex mutex;

@@ -16,7 +16,8 @@ constexpr unsigned byte_at(std::string_view text, std::size_t offset) noexcept {
     return static_cast<unsigned char>(text[offset]);
 }
 
-/// Bytes of the character that starts at `offset`, or 0 when there is none (Unicode, table 3-7).
+/// The length in bytes of the character that starts at `offset`; 0 when no valid character starts there (Unicode,
+/// table 3-7).
 std::size_t character_length(std::string_view text, std::size_t offset) noexcept {
     const unsigned lead = byte_at(text, offset);
     if (lead < 0x80U) return 1;
@@ -32,7 +33,7 @@ std::size_t character_length(std::string_view text, std::size_t offset) noexcept
     return length;
 }
 
-/// The number of a whole character.
+/// The code point of a complete, valid character.
 std::uint32_t code_point(std::string_view character) noexcept {
     if (character.size() == 1) return byte_at(character, 0);
     std::uint32_t point = byte_at(character, 0) & (0x7FU >> character.size());
@@ -45,8 +46,8 @@ struct Range {
     std::uint32_t last;
 };
 
-/// Control characters of ASCII and of Latin-1, which terminals obey as well; and what is not seen, ends a line, or
-/// turns the order of what stands around it.
+/// Control characters of ASCII and of Latin-1, which terminals obey as well, and characters that are invisible, end a
+/// line, or change the direction of the text around them.
 constexpr auto controls = std::to_array<Range>({{0x00, 0x1F},
                                                 {0x7F, 0x9F},
                                                 {0xAD, 0xAD},
@@ -56,7 +57,7 @@ constexpr auto controls = std::to_array<Range>({{0x00, 0x1F},
                                                 {0x2060, 0x206F},
                                                 {0xFEFF, 0xFEFF}});
 
-/// White space that looks like a space or like nothing, and is none to the reader that complains.
+/// White space that a person sees as a space or not at all, but that the parser of the text does not take for a space.
 constexpr auto odd_spaces = std::to_array<Range>({{0xA0, 0xA0},
                                                   {0x1680, 0x1680},
                                                   {0x180E, 0x180E},
@@ -88,7 +89,7 @@ void append_escaped(std::string& out, std::string_view bytes) {
     }
 }
 
-/// Appends the character at `offset`, or what stands for it. Returns how many bytes of `text` that was.
+/// Appends the character at `offset`, or its escape. Returns the number of bytes of `text` that were taken.
 std::size_t append_printable(std::string& out, std::string_view text, std::size_t offset, Escape what) {
     const auto length = character_length(text, offset);
     const auto character = text.substr(offset, std::max<std::size_t>(length, 1));
@@ -100,8 +101,8 @@ std::size_t append_printable(std::string& out, std::string_view text, std::size_
     return character.size();
 }
 
-/// Where the part of a uri begins that can hold user and password; 0 where it has none, as a path. Generous, as it also
-/// gets what is not quite a uri.
+/// The offset of the part of a uri that can hold user and password; 0 for text without such a part, such as a path. The
+/// function takes malformed uris as well, so it rather finds such a part where there is none.
 std::size_t authority_offset(std::string_view uri) noexcept {
     const auto is_of_scheme = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.'; };
     const auto* const end = std::find_if_not(uri.begin(), uri.end(), is_of_scheme);
@@ -112,7 +113,8 @@ std::size_t authority_offset(std::string_view uri) noexcept {
     return std::min(uri.find_first_not_of('/', after_scheme), uri.size());
 }
 
-/// "user:pass" is what is left of a password with a "/", "?" or "#" in it.
+/// Whether the text after the last colon of the authority is no port. A password with a "/", "?" or "#" in it is cut
+/// there, and leaves an authority such as "user:pass".
 bool has_odd_port(std::string_view authority) noexcept {
     const auto colon = authority.rfind(':');
     if (colon == std::string_view::npos || authority.ends_with(']')) return false;

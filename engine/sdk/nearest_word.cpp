@@ -9,7 +9,7 @@
 namespace deployer {
 namespace {
 
-/// The word without case, dashes and underscores, which people mix up most.
+/// The word in lower case, without dashes and underscores: people mistake these most often.
 std::string fold(std::string_view word) {
     std::string folded;
     for (const char byte : word) {
@@ -18,7 +18,8 @@ std::string fold(std::string_view word) {
     return folded;
 }
 
-/// How many letters must be put in, left out, changed or swapped with their neighbour to make one word the other.
+/// The smallest number of edits that turn one word into the other. An edit inserts, drops or changes a letter, or swaps
+/// two neighbours.
 std::size_t edit_distance(std::string_view left, std::string_view right) {
     std::vector<std::size_t> before_last;
     std::vector<std::size_t> last;
@@ -42,11 +43,11 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 }  // namespace
 
 std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string> words) {
-    // Nobody mistypes a word this long; it comes from somewhere else, and comparing takes its length squared.
+    // A longer word is no typing mistake, and the time of a comparison grows with the square of the length.
     constexpr std::size_t longest_word = 64;
     if (word.size() > longest_word) return std::nullopt;
     const auto folded = fold(word);
-    // A third of the letters: more would suggest words that have nothing in common.
+    // At most a third of the letters may differ, or the suggestion would have nothing in common with the word.
     auto limit = std::min(std::max<std::size_t>(folded.size() / 3, 1) + 1, std::max<std::size_t>(folded.size(), 1));
     std::optional<std::string> nearest;
     for (const auto& candidate : words) {

@@ -17,8 +17,8 @@ namespace deployer {
 
 namespace {
 
-/// White space as Go has it: fleet drops it at the ends of lines, names and values when it reads back what it stored.
-/// systemd's own set is the first four.
+/// White space by Go's definition: fleet drops it at the ends of lines, names and values when it reads a stored unit
+/// back. systemd's own set is the first four.
 constexpr auto white_space = std::to_array<std::string_view>(
     {" ",      "\t",     "\r",     "\n",     "\v",     "\f",     "\u0085", "\u00A0", "\u1680",
      "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
@@ -32,7 +32,7 @@ bool is_visible_ascii(char byte) {
     return byte > ' ' && byte < '\x7f';
 }
 
-/// Bytes of the white space character that the text begins with, or 0.
+/// The length in bytes of the white space character that the text begins with, or 0.
 std::size_t white_space_at_start(std::string_view text) {
     if (text.empty() || is_visible_ascii(text.front())) return 0;
     const auto* const found = std::find_if(white_space.begin(), white_space.end(),
@@ -58,7 +58,8 @@ std::string_view strip(std::string_view text) {
     return text;
 }
 
-/// An odd number of backslashes: each pair stands for a backslash, the last one takes the newline.
+/// Whether the text ends in an odd number of backslashes. A pair stands for one backslash; a single last backslash
+/// joins the next line.
 bool ends_in_open_backslash(std::string_view text) {
     const auto last_other = text.find_last_not_of('\\');
     const auto count = last_other == std::string_view::npos ? text.size() : text.size() - last_other - 1;
@@ -70,7 +71,8 @@ bool is_comment(std::string_view line) {
     return line.starts_with('#') || line.starts_with(';');
 }
 
-/// Whether systemd takes the value as one text, in which a quote is a character like any other. Of a line as it begins.
+/// Whether systemd takes the option's value as one text, in which a quote is an ordinary character. `line` is the first
+/// line of the option.
 bool is_of_plain_text(std::string_view line) {
     constexpr auto names = std::to_array<std::string_view>({"Description", "SyslogIdentifier"});
     constexpr auto families = std::to_array<std::string_view>({"Condition", "Assert", "X-"});
@@ -79,10 +81,10 @@ bool is_of_plain_text(std::string_view line) {
            std::any_of(families.begin(), families.end(), [&](auto family) { return name.starts_with(family); });
 }
 
-/// Follows a value through its quotes, as systemd divides it into words.
+/// Tracks whether a value is inside quotes, by the rules of systemd for dividing a value into words.
 class QuoteTracker {
 public:
-    /// From here on quotes mean nothing, as in a `Description=`.
+    /// Takes quotes from here on as ordinary characters, as in a `Description=`.
     void ignore_quotes() { ignores_ = true; }
 
     void read(std::string_view text) {
@@ -106,7 +108,7 @@ private:
 
 /// A line with the lines that continue it joined. The text is valid until the next line is read.
 struct LogicalLine {
-    int number = 0;  ///< of its first part
+    int number = 0;  ///< number of its first physical line
     std::string_view text;
     int last_number = 0;
     std::string_view last_part;
@@ -154,7 +156,7 @@ private:
         return line;
     }
 
-    /// systemd drops such a line, while who wrote it may have meant the text.
+    /// systemd drops such a line, but the author may have meant the line as a part of the quoted text.
     [[noreturn]] void reject_comment_in_quotes(std::string_view line) const {
         reject(number_, "begins with " + quote(strip_start(line).substr(0, 1)) +
                             " inside quoted text that goes on; put it at the end of the line before");
@@ -185,7 +187,7 @@ std::string_view read_section(const LogicalLine& line, std::string_view header) 
     return name;
 }
 
-/// Written out again, such a value would take in the line after it.
+/// When the options are written as text again, a backslash at the end of a value would join the next line to the value.
 void refuse_backslash_at_end(const LogicalLine& line, std::string_view value) {
     if (!ends_in_open_backslash(value)) return;
     if (!line.last_part.ends_with('\\') && strip(line.last_part).ends_with('\\')) {
@@ -226,7 +228,7 @@ void append_as_it_is(std::string& text, std::string_view value) {
     text += value;
 }
 
-/// `append_value` writes a value as the purpose wants it.
+/// Writes the options as unit file text; `append_value` writes a single value.
 std::string serialise(std::span<const UnitOption> options, void (*append_value)(std::string&, std::string_view)) {
     std::string text;
     for (const auto& [section, members] : group_by_section(options)) {
@@ -241,7 +243,7 @@ std::string serialise(std::span<const UnitOption> options, void (*append_value)(
     return text;
 }
 
-/// Bytes of white space at the start; a backslash before a newline belongs to it.
+/// The length in bytes of the white space at the start; a backslash before a newline counts as white space.
 std::size_t leading_white_space(std::string_view text) {
     std::size_t length = 0;
     while (length < text.size()) {
@@ -265,7 +267,7 @@ void append_collapsed(std::string& text, std::string_view value) {
             text += ' ';
             continue;
         }
-        // A pair of backslashes stands for one, which takes no newline.
+        // A pair of backslashes stands for one backslash, which joins no line.
         const auto plain = std::min(value.find_first_of(" \t\r\n\f\v\\"), value.size());
         const std::size_t length = plain > 0 ? plain : value.starts_with("\\\\") ? 2 : 1;
         text += value.substr(0, length);

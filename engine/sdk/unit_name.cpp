@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view sidekick_mark = "-sidekick";
 constexpr std::size_t longest_name = 256;
 
-/// The last two are of older systemds; clusters may have such units still.
+/// The last two types are from older systemd versions; clusters may still have such units.
 constexpr auto types =
     std::to_array<std::string_view>({".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target",
                                      ".path", ".timer", ".slice", ".scope", ".snapshot", ".busname"});
@@ -29,7 +29,7 @@ constexpr bool can_stand_in_name(char byte) noexcept {
            std::string_view(":_.\\@-").find(byte) != std::string_view::npos;
 }
 
-/// Where the type suffix begins; the end of the name when it has none.
+/// The offset of the type suffix; the length of the name when the name has no type suffix.
 std::size_t type_offset(std::string_view name) noexcept {
     const auto dot = name.rfind('.');
     if (dot == std::string_view::npos) return name.size();
@@ -40,7 +40,7 @@ std::string_view without_type(std::string_view name) noexcept {
     return name.substr(0, type_offset(name));
 }
 
-/// The run of digits at the start, taken off the text, without its leading zeros.
+/// Removes the digits at the start from the text and returns them without leading zeros.
 std::string_view take_number(std::string_view& text) noexcept {
     const auto* const end = std::find_if_not(text.begin(), text.end(), is_digit);
     auto digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
@@ -49,7 +49,8 @@ std::string_view take_number(std::string_view& text) noexcept {
     return digits;
 }
 
-/// Below, at or above 0; at 0 also for names that differ in leading zeros only.
+/// Compares names with runs of digits by their value: negative, 0 or positive. Names that differ only in leading zeros
+/// compare as 0.
 int compare_by_value(std::string_view left, std::string_view right) noexcept {
     while (!left.empty() && !right.empty()) {
         if (is_digit(left.front()) && is_digit(right.front())) {

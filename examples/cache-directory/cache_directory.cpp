@@ -26,14 +26,14 @@ using deployer::ErrorKind;
 
 [[noreturn]] void fail(const std::string& doing) {
     const int number = errno;
-    // A full disk may pass; what is missing or not allowed needs a person.
+    // A full disk may recover by itself; a missing path or permission needs a person.
     const bool may_pass =
         number != ENOENT && number != ENOTDIR && number != EACCES && number != EPERM && number != EROFS;
     throw Error(may_pass ? ErrorKind::unavailable : ErrorKind::misconfigured,
                 doing + ": " + std::generic_category().message(number));
 }
 
-/// A file descriptor that is closed at the end.
+/// Owns a file descriptor and closes it.
 class Descriptor {
 public:
     explicit Descriptor(int number) : number_(number) {}
@@ -51,7 +51,7 @@ private:
     int number_;
 };
 
-/// A file is only as durable as its name, and that is the directory's.
+/// Makes new and removed names durable: a name is part of the directory, so syncing the file alone does not save it.
 void sync_directory(const fs::path& directory) {
     const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (opened.number() < 0 || ::fsync(opened.number()) != 0) fail("cannot sync " + directory.string());
@@ -66,7 +66,8 @@ void write_whole(int file, std::string_view text, const fs::path& path) {
     if (::fsync(file) != 0) fail("cannot sync " + path.string());
 }
 
-/// Beside the former document first, then in its place: at any moment there is one of the two, whole.
+/// Replaces the file atomically: the text goes into a second file, which is then renamed over the first. At any moment
+/// the former or the new document is there, complete.
 void replace_file(const fs::path& file, std::string_view text) {
     auto fresh = (file.parent_path() / ("." + file.filename().string() + "-XXXXXX")).string();
     const Descriptor out(::mkostemp(fresh.data(), O_CLOEXEC));
@@ -81,14 +82,15 @@ void replace_file(const fs::path& file, std::string_view text) {
     sync_directory(file.parent_path());
 }
 
-/// FNV-1a of 64 bits: it finds what a disk or an editor has done to a document, not what somebody has forged.
+/// FNV-1a of 64 bits: detects damage by a disk or an editor, but no forgery.
 std::string checksum(std::string_view text) {
     std::uint64_t value = 0xcbf2'9ce4'8422'2325U;
     for (const char byte : text) value = (value ^ static_cast<unsigned char>(byte)) * 0x100'0000'01b3U;
     return std::to_string(value);
 }
 
-/// Stands before a document. The key is part of it: a file that was renamed is another document.
+/// The first line of a document's file. The seal includes the key, so a renamed file is not taken for another key's
+/// document.
 std::string seal(std::string_view key, std::string_view document) {
     return "document " + std::string(key) + " " + checksum(document) + "\n";
 }
@@ -102,13 +104,14 @@ std::string read_whole(std::istream& in) {
     return text;
 }
 
-/// Keeps every document as a file of a directory.
+/// Keeps every document as a file in a directory.
 class DirectoryCache final : public deployer::Cache {
 public:
     explicit DirectoryCache(const deployer::Settings& settings) {
-        settings.describe("path", "",
-                          "The directory that holds the documents; made, with mode 0700, when the first one is stored. "
-                          "Of one deployer alone.");
+        settings.describe(
+            "path", "",
+            "The directory that holds the documents; created, with mode 0700, when the first one is stored. "
+            "Only one deployer may use it.");
         directory_ = settings.written_path("path");
     }
 

@@ -29,8 +29,8 @@ using Verdict = HealthReport::Verdict;
 
 constexpr std::chrono::milliseconds look_every{10};
 
-/// How a program is started: as the leader of a group of its own, that it can be ended with all that it has started,
-/// with nothing to read, nowhere to write, and signals as a program expects them.
+/// Options for starting a program: it leads a process group of its own, so that it can be ended together with all its
+/// children; its standard streams are /dev/null, and its signals have their default actions.
 class StartOptions {
 public:
     StartOptions() {
@@ -65,7 +65,7 @@ private:
     posix_spawnattr_t attributes_{};
 };
 
-/// A program that runs, and that is ended with this object at the latest: it leaves no zombie behind.
+/// A running program. The destructor ends the program if it still runs, and leaves no zombie behind.
 class Child {
 public:
     explicit Child(std::vector<std::string> words) {
@@ -93,7 +93,7 @@ public:
     Child(Child&&) = delete;
     Child& operator=(Child&&) = delete;
 
-    /// As waitpid(2) gives it, once it has ended.
+    /// The program's status as waitpid(2) gives it; nullopt while the program runs.
     std::optional<int> status() {
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
@@ -114,15 +114,16 @@ HealthReport judge(const std::string& program, int status) {
     return {Verdict::unhealthy, program + " ended with status " + std::to_string(WEXITSTATUS(status))};
 }
 
-/// Asks a program for each service. Holds nothing that changes, so any thread may ask at any time.
+/// Runs a program to check each service. The object never changes, so any thread may call at any time.
 class CommandHealth final : public deployer::Health {
 public:
     explicit CommandHealth(const deployer::Settings& settings) {
         settings.describe("path", "",
-                          "The directory of the programs. The one that is named as a service is that service's check; "
-                          "a service without one has no check.");
+                          "The directory of the programs. A program with a service's name is that service's check; a "
+                          "service without one has no check.");
         directory_ = settings.path("path");
-        settings.describe("timeout", "`10s`", "How long a program may take; then it is ended, and says unhealthy.");
+        settings.describe("timeout", "`10s`",
+                          "How long a program may take. After that it is ended, and the service is unhealthy.");
         timeout_ = settings.find_duration("timeout").value_or(std::chrono::seconds(10));
         if (timeout_.count() == 0) settings.fail("timeout", "has to be longer than 0");
     }
@@ -142,7 +143,7 @@ public:
     }
 
 private:
-    /// A directory that cannot be looked into says nothing of what is in it.
+    /// Whether the program exists. Throws when the directory cannot be read, because then nobody can tell.
     [[nodiscard]] bool is_there(const fs::path& program) const {
         std::error_code error;
         if (fs::is_regular_file(program, error)) return true;

@@ -27,13 +27,13 @@ using deployer::File;
 using deployer::FileRequest;
 using deployer::Revision;
 
-/// By their location below the directory. What cannot be given out is there, too, with the reason.
+/// Files by their location below the directory. A file that this source refuses is an entry, too, with the error.
 using Files = std::map<std::string, File>;
 
 constexpr std::chrono::milliseconds look_every{1'000};
 constexpr std::chrono::milliseconds between_two_looks{20};
 
-/// No content, but why.
+/// A File with an error instead of content.
 File refusal(ErrorKind kind, const std::string& why) {
     return {{}, Error(kind, why)};
 }
@@ -50,7 +50,7 @@ File read_file(const fs::path& file) {
     return refusal(ErrorKind::rejected, "cannot read it: " + std::generic_category().message(errno));
 }
 
-/// Symbolic links are not followed, so nothing leads out of the directory.
+/// Reads a directory entry. Symbolic links are not followed, because they could lead out of the directory.
 File read_entry(const fs::directory_entry& entry) {
     std::error_code error;
     const auto status = entry.symlink_status(error);
@@ -62,7 +62,7 @@ bool is_hidden(const fs::path& path) {
     return path.filename().string().starts_with('.');
 }
 
-/// All files as they are now, one after the other. Names that begin with a dot do not count.
+/// Reads all files, one after the other. Names that begin with a dot are skipped.
 Files read_files(const fs::path& directory, const Call& call) {
     Files files;
     std::error_code error;
@@ -81,12 +81,12 @@ Files read_files(const fs::path& directory, const Call& call) {
     return files;
 }
 
-/// FNV-1a of 64 bits: it tells versions apart, but nobody who would make two of one name on purpose.
+/// FNV-1a of 64 bits: tells versions apart, but an attacker could make two versions with the same hash.
 class Hash {
 public:
     void add(std::string_view text) {
         for (const char byte : text) add_byte(static_cast<unsigned char>(byte));
-        add_byte(0xff);  // So that "ab", "c" is not "a", "bc".
+        add_byte(0xff);  // Separates the texts: "ab", "c" must not hash as "a", "bc".
     }
     [[nodiscard]] std::string text() const { return std::to_string(value_); }
 
@@ -127,7 +127,7 @@ private:
         if (path.is_absolute() || path.string().starts_with("..")) {
             return refusal(ErrorKind::rejected, "it is not below the source's directory");
         }
-        // Of what lies behind a symbolic link, the link is what was found.
+        // A location behind a symbolic link fails with the error of the link, which is the entry that was read.
         for (auto part = path; !part.empty(); part = part.parent_path()) {
             const auto found = files_.find(part.generic_string());
             if (found != files_.end() && (part == path || found->second.error)) return found->second;
@@ -139,8 +139,8 @@ private:
     Revision revision_;
 };
 
-/// The wanted state is what a directory holds. Nothing tells of changes there, so the files are looked at again and
-/// again.
+/// Takes the files of a directory as the wanted state. The directory does not report changes, so the source reads the
+/// files at intervals.
 class DirectorySource final : public deployer::Source {
 public:
     explicit DirectorySource(const deployer::Settings& settings) {
@@ -152,7 +152,8 @@ public:
         auto files = read_files(directory_, call);
         seen_ = revision_of(files);
         if (seen_ == known) return nullptr;
-        // Twice the same: nobody was changing anything in between, so this is one version and not the half of two.
+        // Read until two readings in a row are the same: then no file changed in between, and the files are of one
+        // version.
         for (auto before = Revision(); before != seen_;) {
             before = seen_;
             (void)call.wait(between_two_looks);
@@ -167,7 +168,7 @@ public:
             try {
                 if (revision_of(read_files(directory_, call)) != seen_) return;
             } catch (const Error&) {
-                return;  // The next checkout says what is wrong.
+                return;  // The next checkout reports the error.
             }
         }
     }

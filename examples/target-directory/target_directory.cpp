@@ -50,12 +50,12 @@ Unit parse_unit(const std::string& name, std::string_view text) {
     return {name, deployer::parse_unit_file(text), *state};
 }
 
-/// State and options in one file, which is replaced as a whole: nobody ever sees half a unit. What could not be read
-/// again is not written: throws `rejected` for an option line that is too long, say.
+/// Writes desired state and options into one file, which is replaced as a whole, so that no reader sees half a unit.
+/// Throws `rejected` for a unit that could not be read back, such as one with an option line that is too long.
 void save_unit(const fs::path& file, const Unit& unit) {
     const auto text = write_unit(unit);
     (void)parse_unit(unit.name, text);
-    // No valid unit name: list() passes over what a crash leaves behind.
+    // This is no valid unit name, so list() skips a file that a crash leaves behind.
     const auto fresh = file.string() + ".new";
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
     out << text;
@@ -66,7 +66,7 @@ void save_unit(const fs::path& file, const Unit& unit) {
     if (error) fail("cannot write", file, error);
 }
 
-/// Where there is no directory, nobody knows whether there is a unit.
+/// Throws when the directory is missing: without it, an absent file does not mean an absent unit.
 void check_directory(const fs::path& directory) {
     std::error_code error;
     if (!fs::is_directory(directory, error)) {
@@ -74,8 +74,8 @@ void check_directory(const fs::path& directory) {
     }
 }
 
-/// Nullopt when there is no such unit. A file that cannot be understood is an error: not to list it would make the
-/// deployer create it again.
+/// The unit in a file; nullopt when there is no such unit. A file that cannot be parsed is an error: the deployer would
+/// create the unit again if the listing lacked it.
 std::optional<Unit> read_unit(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in.is_open() && errno == ENOENT) {
@@ -87,18 +87,18 @@ std::optional<Unit> read_unit(const fs::path& file) {
     try {
         return parse_unit(file.filename().string(), text);
     } catch (const Error& error) {
-        // Not `rejected`: this is about the whole listing, which nobody can do without.
+        // Not `rejected`, because the whole listing fails, not one unit.
         throw Error(ErrorKind::misconfigured, "cannot read " + file.string() + ": " + error.what());
     }
 }
 
-/// Of one content, whatever white space the way through a file may have changed.
+/// Whether both units have the same content, apart from white space, which writing and reading a file may change.
 bool is_same(const Unit& left, const Unit& right) {
     return left.desired_state == right.desired_state &&
            deployer::content_digest(left.options) == deployer::content_digest(right.options);
 }
 
-/// Keeps every unit as a file of a directory. There is no lock: the engine never makes two calls for one unit at once,
+/// Keeps every unit as a file in a directory. No lock is needed: the engine never makes two calls for one unit at once,
 /// and units share no file.
 class DirectoryTarget final : public deployer::Target {
 public:
@@ -117,7 +117,7 @@ public:
             call.check("listing " + directory_.string());
             const auto name = entry->path().filename().string();
             if (deployer::unit_name_problem(name)) continue;
-            // It may be gone by now: then it is no unit any more.
+            // The file may have been removed since the directory was read; then the unit is absent.
             if (const auto unit = read_unit(entry->path())) units.push_back({*unit, "on disk"});
         }
         if (error) fail("cannot list", directory_, error);

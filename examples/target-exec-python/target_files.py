@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A target whose cluster is a directory: each unit is a JSON file that is called like it."""
+"""A target whose cluster is a directory: each unit is a JSON file of the same name."""
 import contextlib, errno, json, os, sys
 
 
@@ -8,7 +8,7 @@ TYPES = (".service", ".socket", ".device", ".mount", ".automount", ".swap", ".ta
 
 
 class Failure(Exception):
-    """A kind of failure, and what there is to say of it."""
+    """A failure: its kind and its message."""
 
 
 class Files:
@@ -16,7 +16,7 @@ class Files:
         self.path = os.path.abspath(path)
 
     def file(self, name):
-        os.stat(self.path)  # Without the directory nothing is known of any unit: that is an error.
+        os.stat(self.path)  # A missing directory is an error: it says nothing about units.
         return os.path.join(self.path, name)
 
     def read(self, name):
@@ -25,7 +25,7 @@ class Files:
             return json.load(file)
 
     def list(self):
-        # Other names are no units': README, lost+found, a file that is being written. What is gone by now is none any more.
+        # Skips other names (README, lost+found, a file being written) and units that were removed meanwhile.
         units = [self.read(name) for name in os.listdir(self.path) if name.endswith(TYPES)]
         return {"units": [unit for unit in units if unit]}
 
@@ -34,7 +34,7 @@ class Files:
             fresh = self.file(f"new~{os.getpid()}")
             with open(fresh, "w", encoding="utf-8") as file:
                 json.dump(unit, file)
-            os.replace(fresh, self.file(unit["name"]))  # Nobody ever sees half a unit.
+            os.replace(fresh, self.file(unit["name"]))  # No reader ever sees half a unit.
 
     def set_desired_state(self, name, desiredState):
         if not (unit := self.read(name)):
@@ -69,6 +69,6 @@ def answer(request):
 
 for line in sys.stdin.buffer:
     request = json.loads(line)
-    if "cancel" not in request:  # One call at a time: what is to be cancelled has been answered.
+    if "cancel" not in request:  # Calls come one at a time, so a cancelled call has been answered.
         known = {"id": request["id"]} if "id" in request else {}
         print(json.dumps({**known, **answer(request)}), flush=True)

@@ -16,11 +16,11 @@ bool is_printable_ascii(char character) {
     return character > ' ' && character < '\x7f';
 }
 
-/// host:port, or empty.
+/// The proxy's "host:port", or empty.
 std::string read_proxy_address(const Settings& settings) {
     settings.describe("socks_proxy", "none",
                       "`host:port` of a SOCKS5 proxy that all requests go through, also as `socks5h://host:port` or "
-                      "`socks5://host:port`. In any case it is the proxy that resolves names.");
+                      "`socks5://host:port`. In any case the proxy resolves names.");
     const auto text = settings.find_text("socks_proxy");
     if (!text || text->empty()) return {};
     std::string_view address = *text;
@@ -38,7 +38,7 @@ std::string read_proxy_address(const Settings& settings) {
     return std::string(address);
 }
 
-/// As RFC 1929 lets them be.
+/// Throws for a text that SOCKS5 (RFC 1929) or the library cannot carry.
 void check_credential(const Settings& settings, std::string_view key, std::string_view text) {
     constexpr std::size_t longest = 255;
     if (text.empty()) settings.fail(key, "is empty");
@@ -46,11 +46,11 @@ void check_credential(const Settings& settings, std::string_view key, std::strin
     if (text.find('\0') != std::string_view::npos) settings.fail(key, "cannot hold a NUL byte");
 }
 
-/// "user:password@" as a url has it, or empty.
+/// "user:password@", percent-encoded for a url, or empty.
 std::string read_proxy_credentials(const Settings& settings, bool has_proxy) {
-    settings.describe("socks_user", "none", "For a proxy that wants a user and a password.");
+    settings.describe("socks_user", "none", "The user, for a proxy that wants a user and a password.");
     const auto user = settings.find_text("socks_user");
-    settings.describe("socks_password", "none", "Goes with `socks_user`.");
+    settings.describe("socks_password", "none", "The password of `socks_user`.");
     const auto password = settings.find_secret("socks_password");
     if (!user && !password) return {};
     if (!has_proxy) settings.fail(user ? "socks_user" : "socks_password", "means nothing without socks_proxy");
@@ -75,7 +75,7 @@ void read_connection(const Settings& settings, ClientOptions& options) {
                       "The only certificates that are trusted, in one PEM file.");
     options.ca_file = settings.find_path("ca_file").value_or("");
     settings.describe("connect_timeout", "`10s`",
-                      "For each connection alone; a whole call has `reconcile.call_timeout`.");
+                      "How long each connection may take to be made; `reconcile.call_timeout` limits a whole call.");
     options.connect_timeout = settings.find_duration("connect_timeout").value_or(options.connect_timeout);
     if (options.connect_timeout.count() == 0) settings.fail("connect_timeout", "has to be longer than 0");
 }

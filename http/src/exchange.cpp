@@ -112,7 +112,7 @@ void Exchange::start_ready() {
 }
 
 void Exchange::start(Job& job) {
-    // A redirected request goes on with the same attempt.
+    // A redirect belongs to the attempt that met it.
     if (job.redirects == 0) ++job.attempts;
     const Errand errand{job.request, job.here, job.start, job.at_home, job.broken};
     auto transfer = std::make_unique<Transfer>(take_spare(line_), errand, options_);
@@ -145,13 +145,13 @@ void Exchange::give_up_stalled() {
         const auto failure = given_up.transfer->stalled();
         auto& job = *given_up.job;
         put_away(std::move(given_up));
-        // Where requests share a connection, the connection outlives this request.
+        // A hanging connection may outlive this request, and would hang for later requests as well.
         line_.doubtful = true;
         settle(job, failure);
     }
 }
 
-/// Waits until there is something to read, to write or to do.
+/// Waits until a connection is ready, a pause or stall limit is over, a stop is requested, or the deadline comes.
 void Exchange::wait() const {
     auto until = call_.deadline;
     if (!paused_.empty()) until = std::min(until, paused_.begin()->first);
@@ -212,10 +212,10 @@ bool Exchange::try_again(Job& job, const std::string& cause, milliseconds at_lea
     return true;
 }
 
-/// Lets nothing more be asked of the origin where the job is now.
+/// Ends all further requests to the origin of the job's current url.
 void Exchange::silence(const Job& job) {
     silenced_.insert(job.here.origin());
-    // A request that waits for another attempt at this origin will not get one, so it ends now.
+    // A paused request to this origin will get no further attempt, so it ends now.
     std::erase_if(paused_, [this](const auto& paused) {
         const bool ends = is_silenced(*paused.second);
         if (ends) ready_.push_back(paused.second);

@@ -19,14 +19,14 @@
 
 namespace deployer::http {
 
-/// Kept connections and clean handles for one exchange at a time.
+/// Kept connections and reset handles, used by one exchange at a time.
 struct Line {
     MultiHandle multi;
     std::vector<EasyHandle> spare;
-    bool doubtful = false;  ///< one of its connections hangs: the line is not to be used again
+    bool doubtful = false;  ///< one of its connections hangs, so the line must not be used again
 };
 
-/// Several requests and their answers, side by side on one thread: attempts, pauses between them, redirects.
+/// Carries out several requests concurrently on one thread, with attempts, pauses between them, and redirects.
 class Exchange {
 public:
     Exchange(Line& line, const ClientOptions& options, std::span<const Request> requests, const Call& call);
@@ -36,7 +36,7 @@ public:
     Exchange(Exchange&&) = delete;
     Exchange& operator=(Exchange&&) = delete;
 
-    /// Once. Throws Error `cancelled`.
+    /// Carries out all requests; to be called once. Throws Error `cancelled`.
     [[nodiscard]] std::vector<Result> run();
 
 private:

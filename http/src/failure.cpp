@@ -12,7 +12,7 @@ std::string without_prefix(const std::string& text, std::string_view prefix) {
     return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
-/// The library's text may quote what the other side sent.
+/// The library's text may quote bytes from the other side, so everything but printable ASCII is replaced.
 std::string one_line(std::string text) {
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
@@ -37,9 +37,9 @@ std::string not_connected(CURL* handle, const ClientOptions& options) {
 }
 
 std::string not_resolved(const std::string& detail, const Url& url, const ClientOptions& options) {
-    // A path that is too long comes out here, too.
+    // The library reports a socket path that is too long by this code, too.
     if (!options.unix_socket.empty()) return lower_first(detail);
-    // A host that a proxy does not resolve has a code of its own.
+    // This code is about the proxy's own host; a host that the proxy cannot resolve has another code.
     return "cannot resolve host " + (options.proxy.empty() ? url.host() : "of proxy " + presentable(options.proxy));
 }
 
@@ -71,7 +71,7 @@ std::string lost(const std::string& detail, const Progress& progress) {
     return progress.begun ? cut_short(progress) : "connection lost: " + lower_first(detail);
 }
 
-/// Where a CONNECT to an http proxy was answered with something else than success.
+/// Whether an http proxy answered a CONNECT with a status other than success.
 bool refused_by_http_proxy(CURL* handle) {
     const auto status = number_of(handle, CURLINFO_HTTP_CONNECTCODE);
     return status != 0 && status / 100 != 2;

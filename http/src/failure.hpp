@@ -13,24 +13,24 @@
 
 namespace deployer::http {
 
-/// Why a transfer gave no whole answer.
+/// The reason why a transfer gave no complete answer.
 struct Failure {
     ErrorKind kind = ErrorKind::unavailable;
-    std::string cause;       ///< in words, without method and url
-    bool passing = true;     ///< another attempt may do better
+    std::string cause;       ///< message without method and url
+    bool passing = true;     ///< another attempt may succeed
     bool too_large = false;  ///< the body is larger than max_body
 };
 
-/// How far an answer has come.
+/// The part of an answer that was received so far.
 struct Progress {
-    bool begun = false;          ///< its status line is there
-    bool headers_whole = false;  ///< the empty line after its headers, too
+    bool begun = false;          ///< the status line was received
+    bool headers_whole = false;  ///< the empty line after the headers was received
     std::size_t body = 0;        ///< bytes
-    curl_off_t announced = -1;   ///< bytes that the body should have; -1: not said
+    curl_off_t announced = -1;   ///< bytes that the body should have; -1: unknown
 };
 
-/// The failure of a transfer that the library reports, in words that an operator understands at once. `detail` is its
-/// own text.
+/// The failure that the library reports by `code`, in words that an operator understands at once. `detail` is the
+/// library's own text.
 [[nodiscard]] Failure describe(CURLcode code, CURL* handle, const std::string& detail, const Url& url,
                                const ClientOptions& options, const Progress& progress);
 

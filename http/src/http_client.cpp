@@ -13,7 +13,7 @@ namespace deployer::http {
 namespace {
 
 void start_libcurl() {
-    // Never undone: other parts of the process may use the library, too.
+    // Never cleaned up, because other parts of the process may use the library, too.
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (started != CURLE_OK) {
         throw Error(ErrorKind::internal, std::string("cannot start libcurl: ") + curl_easy_strerror(started));
@@ -25,8 +25,8 @@ std::unique_ptr<Line> new_line(std::size_t kept_connections) {
     auto line = std::make_unique<Line>();
     line->multi.reset(curl_multi_init());
     if (!line->multi) throw std::bad_alloc();
-    // By itself the library keeps four for each request that is under way, so fewer and fewer towards the end of a
-    // send().
+    // By default the library keeps four connections for each request under way, so it would close connections
+    // towards the end of a send().
     curl_multi_setopt(line->multi.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(kept_connections));
     return line;
 }
@@ -46,7 +46,8 @@ std::string_view Response::header(std::string_view name) const noexcept {
     return found == headers.end() ? std::string_view() : std::string_view(found->value);
 }
 
-/// The lines that no send() works with at the moment. The one used last is used next, so that its connections are warm.
+/// The lines that no send() uses at the moment. The line used last is used next, because its connections are the most
+/// recent.
 class Client::Pool {
 public:
     explicit Pool(ClientOptions options) : options_(within_limits(std::move(options))) {}

@@ -22,7 +22,7 @@ constexpr milliseconds longest_pause(10'000);
 constexpr seconds longest_wish(std::chrono::hours{24 * 365});
 
 std::optional<std::time_t> read_date(std::string_view text) {
-    // libcurl's reader is lenient: it would take a number for a date.
+    // libcurl's parser would accept a number as a date.
     const bool begins_as_date = !text.empty() && text.front() >= 'A' && text.front() <= 'Z';
     if (!begins_as_date) return std::nullopt;
     const auto time = curl_getdate(std::string(text).c_str(), nullptr);
@@ -57,7 +57,7 @@ std::optional<milliseconds> retry_after(const Response& response) {
     if (const auto count = read_seconds(wish)) return *count;
     const auto date = read_date(wish);
     if (!date) return std::nullopt;
-    // By the server's own clock, where it tells it: ours may be wrong.
+    // Prefer the server's clock, because the local clock may be wrong.
     const auto now = read_date(response.header("Date")).value_or(std::time(nullptr));
     return std::clamp(seconds(*date - now), seconds(0), longest_wish);
 }

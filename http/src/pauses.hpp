@@ -5,11 +5,11 @@
 
 namespace deployer::http {
 
-/// How long to wait before trying again: growing, up to a limit, and varying, so that many clients whose server came
-/// back do not all ask at the same moment.
+/// Chooses the pauses between attempts. They grow up to a limit. They vary at random, so that not all clients ask at
+/// the same moment when a server comes back.
 class Pauses {
 public:
-    /// `attempts` have been made, at least one.
+    /// The pause after so many attempts, at least one.
     [[nodiscard]] std::chrono::milliseconds after(int attempts);
 
 private:

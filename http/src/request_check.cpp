@@ -17,7 +17,7 @@ namespace {
     throw Error(ErrorKind::rejected, reason);
 }
 
-/// RFC 9110, 5.6.2.
+/// Whether the text is a token (RFC 9110, 5.6.2).
 bool is_token(std::string_view text) {
     constexpr std::string_view others = "!#$%&'*+-.^_`|~";
     return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -32,13 +32,14 @@ bool is_header_value(std::string_view text) {
     return std::all_of(text.begin(), text.end(), printable) && text.front() != ' ' && text.back() != ' ';
 }
 
-/// Those that say where the message ends or whom it is for: two opinions on that are an attack.
+/// Whether only the client may set this header, because it tells where the message ends or which host it is for. Two
+/// such headers that differ would allow request smuggling.
 bool is_our_own(std::string_view name) {
     constexpr std::array<std::string_view, 4> own = {"Host", "Content-Length", "Transfer-Encoding", "Connection"};
     return std::any_of(own.begin(), own.end(), [name](std::string_view header) { return same_name(header, name); });
 }
 
-/// The value is in no message: it may be a secret.
+/// Messages do not show the header's value, because it may be a secret.
 void check_header(const Header& header) {
     if (!is_token(header.name)) reject("header name " + quote(header.name) + " is not a word");
     if (is_our_own(header.name)) reject("header " + header.name + " is not for the caller to set");

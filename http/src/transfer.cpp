@@ -85,10 +85,10 @@ bool Transfer::take_header_line(std::string_view line) {
         std::from_chars(line.data() + code, line.data() + line.size(), response_.status);
         return true;
     }
-    // Lines after the headers are trailers of a chunked body; nobody needs them.
+    // Lines after the headers are trailers of a chunked body, which no caller needs.
     if (headers_whole_) return true;
     const auto text = trimmed(line);
-    // An interim answer (1xx) ends with an empty line, too, but is not the answer to the request.
+    // An interim answer (1xx) ends with an empty line, too; the final answer follows.
     headers_whole_ = text.empty() && response_.status >= 200;
     const auto colon = text.find(':');
     if (colon != std::string_view::npos) {
@@ -133,7 +133,7 @@ Progress Transfer::progress() const {
     return {response_.status != 0, headers_whole_, response_.body.size(), announced};
 }
 
-/// Whether the end of the body was told by something else than the end of the connection, which may come early.
+/// Whether length or chunks told the end of the body. The end of the connection alone may come too early.
 bool Transfer::has_known_end() const {
     char* method = nullptr;
     curl_easy_getinfo(handle_.get(), CURLINFO_EFFECTIVE_METHOD, &method);
@@ -145,7 +145,7 @@ bool Transfer::has_known_end() const {
 Outcome Transfer::finish(CURLcode code) {
     if (refused_) return *refused_;
     if (code != CURLE_OK) return describe(code, handle_.get(), detail_.data(), url_, options_, progress());
-    // The library takes an end within the headers for the end of the answer.
+    // When the connection ends within the headers, the library reports a complete answer.
     if (!headers_whole_) return Failure{.cause = cut_short(progress())};
     if (!has_known_end()) {
         return Failure{.cause = "whether the answer is whole cannot be told: it has neither length nor chunks"};

@@ -33,14 +33,15 @@ public:
 
     [[nodiscard]] CURL* handle() const noexcept { return handle_.get(); }
 
-    /// The moment at which the transfer is to be given up unless more comes; never before it is connected.
+    /// The time at which this transfer has stalled unless more bytes come. Before the transfer is connected it never
+    /// stalls: the maximum time point.
     [[nodiscard]] Clock::time_point stall_limit() const noexcept;
     [[nodiscard]] Failure stalled() const;
 
-    /// The outcome, after the library has ended the transfer with `code`.
+    /// The result of the transfer, after the library has ended the transfer with `code`.
     [[nodiscard]] Outcome finish(CURLcode code);
 
-    /// The handle without its options, for another transfer.
+    /// Gives up the handle, reset for another transfer.
     [[nodiscard]] EasyHandle take_handle() &&;
 
 private:
@@ -62,7 +63,7 @@ private:
     Response response_;
     std::size_t header_bytes_ = 0;
     bool headers_whole_ = false;
-    std::optional<Failure> refused_;  ///< an answer that is not taken
+    std::optional<Failure> refused_;  ///< set when this class ended the transfer because of the received data
 };
 
 }  // namespace deployer::http

@@ -52,7 +52,7 @@ Url::Url(std::string_view text) {
     set_url(parser.get(), text);
     if (part_of(parser.get(), CURLUPART_FRAGMENT)) throw Error(ErrorKind::rejected, "the url has a fragment");
     *this = take_apart(parser.get());
-    // The parser would take one slash for two, and the first word of a path for the host.
+    // The parser would accept one slash for two, and would take the first word of a path for the host.
     const auto after_slashes = scheme_.size() + 3;
     if (in_lower_case(text.substr(0, after_slashes)) != scheme_ + "://" ||
         text.substr(after_slashes).starts_with('/')) {
@@ -95,7 +95,7 @@ std::string Url::origin() const {
 
 std::string presentable(std::string_view url) {
     if (url.size() > longest_url) return "…";
-    // A text without a scheme is a url too, and may begin with a user and a password.
+    // A text without a scheme may be a url, too, and may begin with a user and a password.
     const auto login_end = url.substr(0, url.find_first_of("?#")).rfind('@');
     if (url.find("://") != std::string_view::npos || login_end == std::string_view::npos) return presentable_uri(url);
     return "…" + presentable_uri(url.substr(login_end));

@@ -23,10 +23,10 @@ namespace deployer {
 namespace {
 
 constexpr std::string_view document_suffix = ".document";
-/// After the process id, of what is written beside the deployer that has the lock.
+/// The suffix, after the process id, of a file that leave() is writing without the directory's lock.
 constexpr std::string_view left_suffix = ".left";
 
-/// The advice to an operator for an error number, as the end of a message.
+/// The advice to an operator for an errno value, as the end of a message.
 std::string remedy_for(int error) {
     switch (error) {
         case ENOSPC:
@@ -47,7 +47,7 @@ std::string remedy_for(int error) {
     }
 }
 
-/// So that the directory's parent is what parent_path() says.
+/// Without a slash at the end, parent_path() gives the directory's parent.
 std::filesystem::path without_last_slash(const std::filesystem::path& path) {
     const auto normal = path.lexically_normal();
     return normal.has_filename() ? normal : normal.parent_path();
@@ -65,8 +65,8 @@ std::filesystem::path read_directory(const Settings& settings) {
     return without_last_slash(settings.written_path("path"));
 }
 
-/// Documents in a directory, one file each, sealed with a checksum. Only writing takes the directory's lock, so that
-/// `plan` can look into the cache of a running daemon.
+/// Keeps each document in a file of its own, sealed with a checksum. Only writing takes the directory's lock, so that
+/// `plan` can read the cache of a running daemon.
 class CacheFile final : public Cache {
 public:
     explicit CacheFile(const Settings& settings) : directory_(read_directory(settings)) {}
@@ -85,7 +85,7 @@ public:
             if (!unsealed.problem.empty()) return ignore(unsealed.problem);
             return std::move(unsealed.document);
         } catch (const std::system_error& error) {
-            // Not an Error: a document may vanish at any time, and one that cannot be read has.
+            // Not an Error: an unreadable document counts as vanished, which any document may do at any time.
             return ignore(error.what());
         }
     }
@@ -95,7 +95,8 @@ public:
     }
 
     void leave(std::string_view key, std::string_view document, const Call& /*call*/) override {
-        // The lock is the running deployer's. The rename makes it whole, and nobody else writes under this name.
+        // No lock here: the running deployer holds it. The write is safe without, because the rename is atomic and no
+        // other process writes under this unfinished name.
         put(key, document, "leave", "." + std::to_string(::getpid()) + std::string(left_suffix), [] {});
     }
 
@@ -144,7 +145,7 @@ private:
             action();
         } catch (const std::system_error& error) {
             const auto number = error.code().value();
-            // A full or read-only disk may be put right while the daemon waits; a path that is a file will stay one.
+            // A person may free or remount the disk while the daemon waits; a path that is a file will stay a file.
             throw Error(number == ENOTDIR || number == ELOOP ? ErrorKind::misconfigured : ErrorKind::unavailable,
                         doing + ": " + error.what() + remedy_for(number));
         } catch (const Error& error) {
@@ -152,7 +153,8 @@ private:
         }
     }
 
-    /// Whether a killed process left it. With the lock held nobody writes but who leaves documents, for a moment.
+    /// Whether the file is unfinished and its writer was killed. This process holds the lock, so only leave() of
+    /// another process may be writing at this time, and that takes far less than a minute.
     static bool is_left_over(const std::filesystem::directory_entry& entry) {
         const auto& path = entry.path().native();
         if (path.ends_with(std::string(document_suffix) + std::string(unfinished_suffix))) return true;
@@ -165,7 +167,7 @@ private:
     void remove_unfinished(Log& log) const {
         for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
             if (!is_left_over(entry)) continue;
-            // A deployer leaves files only.
+            // A deployer leaves only regular files behind; anything else is not the cache's to remove.
             if (entry.symlink_status().type() != std::filesystem::file_type::regular) continue;
             log.debug("removing " + printable(entry.path().native()) + ", which a killed deployer left unfinished");
             std::filesystem::remove(entry.path());

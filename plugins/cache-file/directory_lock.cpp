@@ -35,8 +35,8 @@ std::string read_owner(int file) {
     return owner;
 }
 
-/// The process id that the owner wrote, or empty: the disk was full. One who has only just taken the lock is about to
-/// write it.
+/// The process id that the owner wrote; empty when the owner's disk was full. An owner that took the lock just now may
+/// not have written its id yet, so this waits a moment.
 std::string owner_of(int file, const Call& call) {
     constexpr int looks = 10;
     constexpr std::chrono::milliseconds pause(10);
@@ -53,7 +53,7 @@ std::string owner_of(int file, const Call& call) {
 
 void write_owner(int file) {
     const auto text = std::to_string(::getpid()) + "\n";
-    // For people only: without it, on a full disk, the lock holds as well.
+    // The id is for people only; the lock also holds when a full disk prevents this write.
     if (::ftruncate(file, 0) == 0) [[maybe_unused]]
         const auto written = ::pwrite(file, text.data(), text.size(), 0);
 }
@@ -71,7 +71,7 @@ bool DirectoryLock::acquire(const std::filesystem::path& directory, const Call& 
             if (errno == EWOULDBLOCK) refuse(directory, owner_of(opened.get(), call));
             fail("lock");
         }
-        // Somebody may have deleted the file since it was opened, and a third one have locked the next.
+        // Somebody may have deleted the file since it was opened, and another process may have locked a new one.
         if (!is_name_of(file, opened.get())) continue;
         write_owner(opened.get());
         file_ = std::move(opened);

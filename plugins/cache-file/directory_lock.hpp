@@ -8,16 +8,16 @@
 
 namespace deployer {
 
-/// Keeps a second writer away from a directory, by an flock on its file `lock`, which holds the process id of the owner
-/// for people. Held until this object or the process ends, however it ends; the file stays. The directory exists.
+/// Keeps a second writer away from an existing directory by an flock on its file `lock`. The file holds the owner's
+/// process id for people. The lock lasts until this object or the process ends, also by a crash; the file stays.
 class DirectoryLock {
 public:
     DirectoryLock() = default;
 
-    /// Takes the lock, at once or not at all; true when it was not held before. Takes it anew when the file is no
-    /// longer the one that was locked: a lock on a deleted file keeps nobody away. Throws Error `misconfigured`, naming
-    /// the process, when somebody else holds it; std::system_error for the rest. Waits a moment for that name
-    /// at most.
+    /// Takes the lock without waiting for it; true when this object did not hold it before. Takes the lock again when
+    /// the locked file was replaced, because a lock on a deleted file keeps nobody away. Throws Error `misconfigured`,
+    /// which names the owner's process id, when another process holds the lock; waits at most a moment for that id.
+    /// Throws std::system_error for other failures.
     bool acquire(const std::filesystem::path& directory, const Call& call);
 
 private:

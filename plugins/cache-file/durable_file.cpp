@@ -25,7 +25,7 @@ void sync(int file) {
     if (::fsync(file) != 0) fail("fsync");
 }
 
-/// A new name, or the lack of one, is durable only when its directory is.
+/// A file that was created or removed is durable only when its directory is synced.
 void sync_directory(const std::filesystem::path& directory) {
     const FileDescriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!opened) fail("open the directory");
@@ -33,18 +33,18 @@ void sync_directory(const std::filesystem::path& directory) {
 }
 
 void write_new(const std::filesystem::path& file, std::span<const std::string_view> parts) {
-    // Created afresh: what lies there under this name is unfinished, and may be a link to somewhere else.
+    // Always create a new file: an existing file of this name is unfinished, and may be a link to somewhere else.
     if (::unlink(file.c_str()) != 0 && errno != ENOENT) fail("remove the unfinished file");
     FileDescriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!out) fail("create a file");
-    // The process's umask is the operator's business, the document's mode is not.
+    // The document's mode is 0600, whatever the umask.
     if (::fchmod(out.get(), 0600) != 0) fail("set the mode");
     for (const auto part : parts) write_whole(out.get(), part);
     sync(out.get());
     close_written(out);
 }
 
-/// One level, durably. `directory` is without a slash at the end.
+/// Creates one directory durably. `directory` has no slash at the end.
 void make_level(const std::filesystem::path& directory, mode_t mode) {
     struct stat found {};
     if (::stat(directory.c_str(), &found) == 0) {
@@ -79,7 +79,8 @@ void replace_file(const std::filesystem::path& file, std::span<const std::string
 }
 
 void remove_file(const std::filesystem::path& file) {
-    // Synced also when there is none: a removal that a crash cut off before its sync could come undone otherwise.
+    // Sync also when the file is absent: a crash may have come between an earlier removal and its sync, and the file
+    // could then reappear.
     if (::unlink(file.c_str()) != 0 && errno != ENOENT) fail("remove");
     sync_directory(file.parent_path());
 }

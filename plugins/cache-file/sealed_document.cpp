@@ -25,7 +25,7 @@ std::string length_line(std::size_t length) {
     return "bytes " + std::to_string(length) + "\n";
 }
 
-/// Which of the differences it is, once it is known that there is one.
+/// Describes how a file's header differs from the expected header.
 std::string describe_difference(std::string_view header, std::string_view key, std::size_t length) {
     if (!header.starts_with(format)) return "it is not a document of this cache";
     header.remove_prefix(format.size());
@@ -52,7 +52,7 @@ Unsealed unseal(std::string_view key, std::string file) {
     const auto header_size = end + header_end.size();
     const auto document = std::string_view(file).substr(header_size);
     const auto header = std::string_view(file).substr(0, header_size);
-    // Compared whole with what would be written today, so that there is no reader of headers that could be misled.
+    // Compare with the header that would be written now: without a parser of headers, no header can mislead one.
     if (header != header_of(key, document)) return {{}, describe_difference(header, key, document.size())};
     file.erase(0, header_size);
     return {std::move(file), {}};

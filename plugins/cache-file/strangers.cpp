@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// `level` is absolute. Of a symbolic link, the link itself.
+/// Checks one directory on the way; `level` is absolute. For a symbolic link the owner of the link itself counts.
 void check_level(const fs::path& level, const fs::path& directory) {
     struct stat found {};
     struct stat around {};

@@ -4,9 +4,9 @@
 
 namespace deployer {
 
-/// Throws Error `misconfigured` when a stranger may have made the directory, or one on the way to it: it lies where
-/// anybody may make one, as in /tmp, and belongs neither to this process's user nor to root. Whoever owns it could put
-/// documents there that the deployer would believe. What is not there yet is fine.
+/// Throws Error `misconfigured` when the directory, or one on the way to it, may belong to a stranger, who could plant
+/// documents there that the deployer would believe. That is so for a directory that lies where anybody may create one,
+/// as in /tmp, and that belongs neither to this process's user nor to root. Directories that do not exist yet pass.
 void refuse_strangers(const std::filesystem::path& directory);
 
 }  // namespace deployer

@@ -17,7 +17,7 @@ using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-/// Null: it is no JSON object.
+/// The text as a JSON object; null when it is none.
 Object::Ptr parse(const std::string& text) {
     try {
         const auto value = Poco::JSON::Parser().parse(text);
@@ -27,7 +27,7 @@ Object::Ptr parse(const std::string& text) {
     }
 }
 
-/// Empty where there is none, or, so that nobody chooses between them, several.
+/// The value of the key, in any letter case. Empty when the key is absent, or occurs several times and is ambiguous.
 Var find(const Object& object, const std::string& name) {
     const auto is_meant = [&](const auto& member) { return Poco::icompare(member.first, name) == 0; };
     if (std::count_if(object.begin(), object.end(), is_meant) != 1) return {};

@@ -16,7 +16,7 @@ constexpr int etcd_attempts = 3;
 constexpr int found = 200;
 constexpr int absent = 404;
 
-/// Of what kind a value is, settings tell by their complaints alone.
+/// Whether a setting can be read in this way. Settings do not tell the kind of a value; they throw for a wrong kind.
 template <class Read>
 bool succeeds(const Read& read) {
     try {
@@ -27,14 +27,14 @@ bool succeeds(const Read& read) {
     }
 }
 
-/// Asks for all of it, for a block that may not be there.
+/// Describes and reads all keys of the block, also when the configuration has no such block: keys must be known.
 void describe_etcd(const Settings& block) {
-    block.describe("etcd", "required in such a block", "A url of etcd, which is asked by its v2 keys API each time.");
+    block.describe("etcd", "required in such a block", "A url of etcd. Each check asks it by the v2 keys API.");
     block.describe("key", "required in such a block",
-                   "The key of a service, with `{service}` in it. Its services are those for which it is `true`.");
+                   "The key of a service, with `{service}` in it. A service has a check when its key is `true`.");
     block.describe("if_unreachable", "`wait`",
-                   "What it means that etcd does not tell: `wait` ends the check with an error, and it is made again; "
-                   "`skip` takes it for none.");
+                   "What to do when etcd gives no answer: `wait` ends the check with an error, and the check is made "
+                   "again; `skip` takes the service for one without a check.");
     (void)succeeds([&] { return block.find_text("etcd"); });
     (void)succeeds([&] { return block.find_text("key"); });
     (void)succeeds([&] { return block.find_choice("if_unreachable", {"wait", "skip"}); });
@@ -86,7 +86,7 @@ bool Condition::includes(const std::string& service, const Call& call) const {
     try {
         return is_set(etcd_url_ + key_->fill({{"service", http::percent_encode(service)}}), call);
     } catch (const Error& error) {
-        // A redirect to elsewhere, or far too long an answer, says nothing of the service.
+        // `rejected` is a forbidden redirect or an answer that is too large: neither says whether there is a check.
         const auto kind = error.kind() == ErrorKind::rejected ? ErrorKind::unavailable : error.kind();
         const auto doing = "cannot ask etcd whether " + service + " has a health check";
         if (kind != ErrorKind::unavailable || !may_skip_) throw Error(kind, error.what()).while_doing(doing);

@@ -12,24 +12,24 @@
 
 namespace deployer::probe {
 
-/// Which services have a health check: the setting `when`. Any thread may ask at any time.
+/// Decides which services have a health check, by the setting `when`. Any thread may call at any time.
 class Condition {
 public:
-    /// `client` says how etcd is reached, should it be asked. Throws Error `misconfigured`.
+    /// `client` has the options for connecting to etcd, used when `when` names one. Throws Error `misconfigured`.
     Condition(const Settings& settings, http::ClientOptions client);
 
-    /// Throws Error `unavailable` when etcd does not tell.
+    /// Whether the service has a health check. Throws Error `unavailable` when etcd gives no clear answer.
     [[nodiscard]] bool includes(const std::string& service, const Call& call) const;
 
 private:
     void read_etcd(const Settings& block, http::ClientOptions client);
     [[nodiscard]] bool is_set(const std::string& url, const Call& call) const;
 
-    std::vector<std::string> globs_ = {"*"};  ///< of services
-    std::optional<http::Client> etcd_;        ///< asked instead
-    std::string etcd_url_;                    ///< what keys begin with
-    std::optional<Template> key_;             ///< of a service
-    bool may_skip_ = false;                   ///< what etcd does not tell is no
+    std::vector<std::string> globs_ = {"*"};  ///< of services with a check; not used with etcd
+    std::optional<http::Client> etcd_;        ///< asked instead of globs_
+    std::string etcd_url_;                    ///< base url of all keys
+    std::optional<Template> key_;             ///< key of a service
+    bool may_skip_ = false;                   ///< without an answer from etcd, the service has no check
 };
 
 }  // namespace deployer::probe

@@ -23,7 +23,7 @@ public:
     HealthReport check(const ServiceGroupRef& service, const Call& call) override {
         if (!condition_.includes(service.service, in_time(call))) return {};
         const auto urls = urls_for(service, options_);
-        // None of its nodes is meant, so nothing can be said of any.
+        // No unit of this call has a url, so there is nothing to check.
         if (urls.empty()) return {};
         const auto problems = probe(urls, in_time(call));
         if (problems.empty()) return {HealthReport::Verdict::healthy, {}};
@@ -50,7 +50,7 @@ private:
         return problems;
     }
 
-    /// A cache on the way may still have the former version's answer.
+    /// The request forbids cached answers, because a cache on the way may still have the former version's answer.
     [[nodiscard]] http::Request request_for(const std::string& url) const {
         http::Request request{.url = url, .headers = {{"Cache-Control", "no-cache"}}};
         if (options_.format == Format::checks) request.headers.push_back({"Accept", "application/json"});

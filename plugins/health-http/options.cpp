@@ -13,10 +13,10 @@
 namespace deployer::probe {
 namespace {
 
-/// An answer is some lines.
+/// The largest answer in bytes; a real answer has only a few lines.
 constexpr std::size_t answer_limit = std::size_t{1} << 20U;
 
-/// Nodes are asked all at once.
+/// The most requests at once: all nodes of a service are asked together.
 constexpr std::size_t most_at_once = 256;
 
 bool can_stand_in_url(char byte) {
@@ -33,22 +33,22 @@ std::string read_part(const Settings& settings, std::string_view key, std::strin
 
 Template read_url(const Settings& settings) {
     settings.describe("url", "`{prefix}/{service_prefix}{service}/{endpoint}`",
-                      "Whom to ask, `http://` or `https://`, with placeholders, see below.");
+                      "The url to ask, `http://` or `https://`, with placeholders, see below.");
     const auto text = settings.find_text("url").value_or("{prefix}/{service_prefix}{service}/{endpoint}");
     return {settings, "url", text, {"prefix", "service_prefix", "service", "endpoint", "unit", "node", "instance"}};
 }
 
 void describe_parts(const Settings& settings) {
     settings.describe("prefix", "required by the default `url`",
-                      "A url, for `{prefix}`. Slashes at its end are dropped.");
-    (void)settings.find_text("prefix");  // Only some urls have it read further.
-    settings.describe("service_prefix", "empty", "For `{service_prefix}`.");
-    settings.describe("endpoint", "`__health`", "For `{endpoint}`.");
+                      "A url, the value of `{prefix}`. Slashes at its end are dropped.");
+    (void)settings.find_text("prefix");  // Makes the key known also when the url does not use it.
+    settings.describe("service_prefix", "empty", "The value of `{service_prefix}`.");
+    settings.describe("endpoint", "`__health`", "The value of `{endpoint}`.");
 }
 
 std::chrono::milliseconds read_timeout(const Settings& settings) {
     settings.describe("timeout", "`10s`",
-                      "For one sample, and for one look into etcd; never longer than what is left of "
+                      "How long one health check, or one question to etcd, may take; never longer than the rest of "
                       "`reconcile.call_timeout`.");
     const auto timeout = settings.find_duration("timeout").value_or(std::chrono::seconds(10));
     if (timeout.count() == 0) settings.fail("timeout", "has to be longer than 0");
@@ -56,7 +56,7 @@ std::chrono::milliseconds read_timeout(const Settings& settings) {
 }
 
 Format read_format(const Settings& settings) {
-    settings.describe("format", "`checks`", "How a healthy service answers, see below.");
+    settings.describe("format", "`checks`", "The form of a healthy service's answer, see below.");
     const auto word = settings.find_choice("format", {"checks", "status"});
     return word == "status" ? Format::status : Format::checks;
 }

@@ -12,13 +12,13 @@
 
 namespace deployer::probe {
 
-/// How a healthy service answers.
+/// The form of a healthy service's answer.
 enum class Format { checks, status };
 
-/// All settings but `when`.
+/// All settings except `when`.
 struct Options {
     Template url;
-    Values parts;  ///< of the url, as the settings have them
+    Values parts;  ///< values for the url's placeholders, from the settings
     Format format;
     std::chrono::milliseconds timeout;
     http::ClientOptions client;  ///< for probes
@@ -27,8 +27,8 @@ struct Options {
 /// Throws Error `misconfigured`.
 [[nodiscard]] Options read_options(const Settings& settings);
 
-/// Where to ask for the health of a group: one url, or, where the url is one of nodes, one for each of these. Sidekicks
-/// are no nodes, unless the group has nothing else.
+/// The urls to ask for the health of a service group: one url for the service, or, when the url has a placeholder of
+/// nodes, one for each node of the group. Sidekicks do not count as nodes, unless the group has only sidekicks.
 [[nodiscard]] std::vector<std::string> urls_for(const ServiceGroupRef& group, const Options& options);
 
 }  // namespace deployer::probe

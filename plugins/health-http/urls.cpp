@@ -14,7 +14,7 @@ namespace {
 [[noreturn]] void fail_as_unknown(const Settings& settings, std::string_view key, std::string_view name,
                                   const std::vector<std::string>& names) {
     const auto meant = nearest_word(name, names);
-    // A name that resembles no placeholder may be a part of a password, so it is not shown.
+    // A name that resembles no placeholder may be a part of a password, so the message does not show the name.
     if (meant)
         settings.fail(key, "has an unknown placeholder {" + printable(name) + "}; did you mean {" + *meant + "}?");
     std::string known;

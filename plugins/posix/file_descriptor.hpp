@@ -6,7 +6,7 @@
 
 namespace deployer {
 
-/// Owns a file descriptor, or none (-1), and closes it at the end.
+/// Owns a file descriptor, or none (-1), and closes it in the destructor.
 class FileDescriptor {
 public:
     FileDescriptor() = default;
@@ -31,7 +31,7 @@ public:
         descriptor_ = -1;
     }
 
-    /// For code that has to close by itself. Owns nothing afterwards.
+    /// Gives up the descriptor to a caller that closes it itself.
     [[nodiscard]] int release() noexcept { return std::exchange(descriptor_, -1); }
 
 private:

@@ -9,8 +9,8 @@
 
 namespace deployer {
 
-/// A stamp that changes with every change of a file, as far as that shows without reading it, and as finely as its
-/// file system keeps time. Times in nanoseconds.
+/// A stamp that differs when a file has changed. It is made of the file's metadata, so a change shows only as far as
+/// the file system's time stamps are fine enough. Times are in nanoseconds.
 struct FileStamp {
     dev_t device = 0;
     ino_t inode = 0;
@@ -29,8 +29,8 @@ inline FileStamp stamp_of(const struct stat& status) noexcept {
     return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
-/// Whether the name, itself and not through a link, still is that of the open file: a lock on a file that was deleted
-/// keeps nobody away.
+/// Whether the name still belongs to the open file; a symbolic link of that name does not count. A lock must be checked
+/// so, because a lock on a deleted file keeps nobody away.
 inline bool is_name_of(const std::filesystem::path& name, int file) noexcept {
     struct stat named {};
     struct stat opened {};

@@ -12,7 +12,7 @@
 
 namespace deployer {
 
-/// The next `size` bytes of a file, fewer where it ends before. Throws std::system_error.
+/// The next `size` bytes of a file, or fewer when the file ends before. Throws std::system_error.
 inline std::string read_whole(int file, std::size_t size) {
     std::string text(size, '\0');
     std::size_t filled = 0;
@@ -27,7 +27,7 @@ inline std::string read_whole(int file, std::size_t size) {
     return text;
 }
 
-/// Throws std::system_error; then some of it is written.
+/// Writes all of the text. Throws std::system_error; a part of the text may have been written then.
 inline void write_whole(int file, std::string_view text) {
     while (!text.empty()) {
         const auto written = ::write(file, text.data(), text.size());
@@ -37,8 +37,8 @@ inline void write_whole(int file, std::string_view text) {
     }
 }
 
-/// For a file that was written: network and quota file systems may tell of a full disk as late as here. Throws
-/// std::system_error; closed it is in any case.
+/// Closes a file that was written, and throws std::system_error for a failure: network and quota file systems may
+/// report a full disk as late as here. The file is closed in any case.
 inline void close_written(FileDescriptor& file) {
     if (::close(file.release()) != 0) throw std::system_error(errno, std::generic_category(), "close");
 }

@@ -10,19 +10,19 @@
 
 namespace deployer {
 
-/// The directory that a source reads, following symbolic links on the way to it. Throws Error `unavailable`: what is
-/// missing may come back, as a mount does.
+/// Opens the directory that a source reads, following symbolic links. Throws Error `unavailable`, because a missing
+/// directory may come back, as a mount does.
 FileDescriptor open_root(const std::filesystem::path& root);
 
-/// Opens what lies below a directory without following any symbolic link, and without waiting for the other end of a
-/// fifo. On failure an empty descriptor, and errno.
+/// Opens a path below a directory without following any symbolic link, and without waiting for the other end of a fifo.
+/// On failure returns an empty descriptor and sets errno.
 FileDescriptor open_beneath(int root, std::string_view path, int flags);
 
-/// The names in a directory but `.` and `..`, sorted, at most `limit` of them. Throws std::system_error.
+/// The names in a directory without `.` and `..`, sorted, at most `limit` of them. Throws std::system_error.
 std::vector<std::string> names_in(int directory, std::size_t limit);
 
-/// A link's target as a Tree has it: an absolute one counts as below the root when it begins with the root's path, and
-/// leads out otherwise.
+/// A symbolic link's target in the form of a Tree: an absolute target that begins with the root's path is below the
+/// root; any other absolute target leads out.
 std::string target_below(const std::filesystem::path& root, const std::string& target);
 
 }  // namespace deployer

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int patience = 10;
 
-/// Paths of entries that are not the same in both, which are ordered by path.
+/// Adds the paths of all entries that differ between the two listings, which are ordered by path.
 void add_differences(std::set<std::string>& paths, const std::vector<TreeEntry>& before,
                      const std::vector<TreeEntry>& after) {
     auto left = before.begin();

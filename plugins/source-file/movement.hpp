@@ -11,21 +11,21 @@
 
 namespace deployer {
 
-/// Tells which entries change from one look at a tree to the next. An entry that does so ten times without ever being
-/// the same for as long as `rest`, such as a log file that somebody writes there, is restless: the others do not wait
-/// for it, and until it rests it cannot be read.
+/// Tracks which entries change from one look at a tree to the next. An entry that changes ten times without a pause of
+/// `rest`, such as a log file that is being written, is restless. Reading the tree does not wait for a restless entry;
+/// the entry is unreadable until it rests.
 class Movement {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// Takes in the next look, made at `now`. Restless entries become unreadable in the listing, whether they are there
-    /// at this moment or not. True when anything else has changed since the look before.
+    /// Takes the next look, made at `now`. Restless entries become unreadable in the listing; an absent one is added.
+    /// True when any other entry has changed since the look before.
     bool follow(TreeListing& listing, Clock::time_point now, std::chrono::milliseconds rest);
 
-    /// Whether anything is reported but what restless entries do.
+    /// Whether the reports concern anything other than restless entries.
     [[nodiscard]] bool is_news(const TreeReports& reports) const;
 
-    /// Their paths.
+    /// The paths of the restless entries.
     [[nodiscard]] const std::set<std::string>& restless() const noexcept { return restless_; }
 
 private:
@@ -38,7 +38,7 @@ private:
 
     bool begun_ = false;
     std::vector<TreeEntry> former_;
-    std::map<std::string, Changes> changes_;  ///< of entries that have not come to rest
+    std::map<std::string, Changes> changes_;  ///< changes of entries that do not rest yet
     std::set<std::string> restless_;
 };
 

@@ -50,7 +50,7 @@ bool is_still(int file, const FileStamp& stamp) {
     return ::fstat(file, &status) == 0 && stamp_of(status) == stamp;
 }
 
-/// Up to `size` bytes, fewer where the file ends before.
+/// Up to `size` bytes, or fewer when the file ends before.
 std::string read_bytes(int file, std::size_t size, const std::string& path) {
     try {
         return read_whole(file, size);
@@ -72,7 +72,7 @@ std::optional<TreeNode> read_file(int root, const TreeEntry& entry) {
     if (!file) fail(entry.path, error);
     if (!is_still(file.get(), entry.stamp)) return std::nullopt;
     const auto size = static_cast<std::size_t>(entry.stamp.size);
-    // One byte more, to see the end.
+    // One byte more than the known size, to notice that the file has grown.
     auto text = read_bytes(file.get(), size + 1, entry.path);
     if (text.size() != size || !is_still(file.get(), entry.stamp)) return std::nullopt;
     return TreeNode{Kind::file, std::move(text)};
@@ -94,14 +94,14 @@ std::optional<Tree> read_snapshot(int root, const TreeListing& listing, const Ca
 
 Revision revision_of(const Tree& snapshot) {
     Poco::SHA2Engine engine(Poco::SHA2Engine::SHA_256);
-    // Lengths go first, so that no two trees run together to the same bytes.
+    // The length goes before each text, so that two different trees never give the same bytes.
     const auto add = [&](const std::string& text) {
         const auto length = std::to_string(text.size()) + ":";
         engine.update(length.data(), length.size());
         engine.update(text.data(), text.size());
     };
     for (const auto& [path, node] : snapshot) {
-        // Directories count by what is in them, as they do for git.
+        // As in git, a directory counts only by its files.
         if (node.kind == TreeNode::Kind::directory) continue;
         add(path);
         add(std::to_string(static_cast<int>(node.kind)));

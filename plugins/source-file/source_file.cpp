@@ -51,7 +51,8 @@ private:
     Revision revision_;
 };
 
-/// A directory on this machine. Between checkouts it keeps names, stamps and the revision, but no contents.
+/// Takes a directory on this machine as the wanted state. Between checkouts the source keeps names, stamps and the
+/// revision, but no contents.
 class SourceFile final : public Source {
 public:
     explicit SourceFile(const Settings& settings) : root_(read_root(settings)), settle_(read_settle(settings)) {}
@@ -76,7 +77,7 @@ public:
     void wait_for_change(const Call& call) override { watch_.wait(call, movement_.restless()); }
 
 private:
-    /// The tree at a glance, and the directory that it was seen in: the name may lead elsewhere by now.
+    /// A listing of the tree, with the opened root directory: the root's name may lead to another directory by now.
     struct Look {
         FileDescriptor root;
         TreeListing listing;
@@ -88,7 +89,7 @@ private:
         Revision revision;
     };
 
-    /// Without the slash at its end, that messages do not show it twice.
+    /// The root without a slash at its end; otherwise messages would show two slashes.
     static std::filesystem::path read_root(const Settings& settings) {
         settings.describe("path", "",
                           "The directory that holds `services.yaml`. May be a symbolic link, also one that is switched "
@@ -104,7 +105,7 @@ private:
                           "whole seconds (FAT, ext3, some file servers) it is `2s` at least, or a second edit within "
                           "one of them could be lost.");
         const auto settle = settings.find_duration("settle").value_or(milliseconds(200));
-        // Time stamps of files move on in steps of up to 10 ms; closer than that, a change need not show in them.
+        // Time stamps of files advance in steps of up to 10 ms; a second change within a step may not show.
         if (settle < milliseconds(20) || settle > std::chrono::seconds(60)) {
             settings.fail("settle", "has to be between 20ms and 60s");
         }
@@ -112,7 +113,8 @@ private:
     }
 
     Look look_around(const Call& call) {
-        // A reported change need not show in any time stamp. This comes before the look, which may fail.
+        // A reported change may not show in any time stamp, so it discards the last revision. This comes before the
+        // listing, which may throw.
         if (movement_.is_news(watch_.begin(root_, call.log))) seen_.reset();
         auto root = open_root(root_);
         auto listing = list_tree(root.get(), root_, watch_, call);
@@ -121,7 +123,8 @@ private:
         return {std::move(root), std::move(listing), moved};
     }
 
-    /// Reads until the tree was the same before and after, and quiet for a while before. `look` is what was read.
+    /// Reads the tree until it was quiet for a while before and unchanged after reading. `look` is then the listing of
+    /// the tree that was read.
     Tree read_quiet(Look& look, const Call& call) {
         bool quiet = !look.moved && look.listing.settled(settle_);
         while (true) {
@@ -134,7 +137,7 @@ private:
 
     void wait_until_quiet(Look& look, const Call& call) {
         do {
-            // Compared after a wait, and not by its times, because the clock of a file server may be another one.
+            // Compare two listings after a wait instead of times, because a file server may have another clock.
             if (!call.wait(look.listing.quiet_time(settle_))) {
                 const auto& path = look.listing.newest_path;
                 call.check("waiting until " + (path.empty() ? "it" : quote(path)) + " no longer changes");
@@ -142,7 +145,7 @@ private:
         } while (!look_again(look, call));
     }
 
-    /// Whether all is as it was.
+    /// Lists the tree again into `look`. True when nothing has changed.
     bool look_again(Look& look, const Call& call) {
         auto after = look_around(call);
         const bool same = !after.moved && after.listing.entries == look.listing.entries;

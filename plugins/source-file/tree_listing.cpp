@@ -36,7 +36,7 @@ std::int64_t wall_clock() noexcept {
     return nanoseconds(now);
 }
 
-/// Gone, or something else by now: the next listing shows it.
+/// Whether the entry is gone or was replaced; the next listing shows that.
 bool has_moved(int error) noexcept {
     return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
@@ -82,7 +82,7 @@ private:
             fail(path, errno);
         }
         if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
-            // Without its stamp: what goes through a fifo is no change.
+            // Without a stamp, because data that goes through a fifo is no change.
             add({path, {TreeNode::Kind::special, {}}, {}});
             return;
         }
@@ -137,7 +137,8 @@ private:
         return found != listing_.entries.end() && found->path == path ? &found->node : nullptr;
     }
 
-    /// An entry behind a link may hold, or be, a link to the next one. False when there is nothing new.
+    /// Lists hidden entries that symbolic links lead to. An entry found so may contain, or be, a link to another one,
+    /// so this is repeated until it returns false: nothing new.
     bool list_hidden() {
         const auto look = [this](const std::string& path) { return find(path); };
         std::set<std::string> fresh;
@@ -164,7 +165,7 @@ private:
 
     void note_change(const std::string& path, const struct stat& status) {
         const auto changed = nanoseconds(status.st_ctim);
-        // Of equals the last one seen, which is the deepest.
+        // Of entries with equal times the last one, which is the deepest.
         if (changed < listing_.newest) return;
         listing_.newest = changed;
         listing_.newest_path = path;
@@ -184,7 +185,7 @@ private:
     TreeWatch& watch_;
     const Call& call_;
     TreeListing listing_;
-    std::set<std::string> admitted_;  ///< hidden names, whether they were found or not
+    std::set<std::string> admitted_;  ///< hidden names that links lead to, existing or not
 };
 
 }  // namespace

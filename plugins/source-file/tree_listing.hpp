@@ -15,11 +15,11 @@
 
 namespace deployer {
 
-/// One name below the root. Nothing of it is known by following a symbolic link.
+/// One name below the root. A symbolic link is an entry itself and is not followed.
 struct TreeEntry {
     std::string path;  ///< relative to the root
     TreeNode node;     ///< without the content of a file
-    FileStamp stamp;   ///< empty for a directory: what is in it has entries of its own
+    FileStamp stamp;   ///< empty for a directory, whose contents are entries of their own
 
     bool operator==(const TreeEntry&) const = default;
 };
@@ -28,27 +28,28 @@ struct TreeEntry {
 /// equal contents, if the earlier was settled.
 struct TreeListing {
     std::vector<TreeEntry> entries;  ///< ordered by path
-    std::int64_t taken = 0;          ///< wall clock, in nanoseconds, from before the first look
-    std::int64_t newest = 0;         ///< the latest change of anything listed, and of what it is; "" is the root
-    std::string newest_path;
+    std::int64_t taken = 0;          ///< wall-clock time in nanoseconds when the listing began
+    std::int64_t newest = 0;         ///< the latest change of any entry, in nanoseconds
+    std::string newest_path;         ///< path of the entry with that change; "" is the root
 
-    /// How long nothing may change for a later change to show in a stamp, and no less than `settle`. There are file
-    /// systems that only know every other second.
+    /// How long the tree must stay unchanged so that any later change shows in a stamp, at least `settle`. Some file
+    /// systems keep times in steps of two seconds.
     [[nodiscard]] std::chrono::milliseconds quiet_time(std::chrono::milliseconds settle) const noexcept {
         constexpr std::int64_t second = 1'000'000'000;
         constexpr std::chrono::milliseconds coarsest = std::chrono::seconds(2);
         return newest % second == 0 ? std::max(settle, coarsest) : settle;
     }
 
-    /// Whether nothing had changed for that long when it was taken, if the clock of the files is this machine's.
+    /// Whether the tree had been unchanged for the quiet time when this listing began. Holds only when the files' times
+    /// come from this machine's clock.
     [[nodiscard]] bool settled(std::chrono::milliseconds settle) const noexcept {
         return newest + std::chrono::nanoseconds(quiet_time(settle)).count() <= taken;
     }
 };
 
-/// Lists what is below the opened root; every directory is put under the watch before it is listed. `path` is the
-/// root's, for absolute links. Throws Error `unavailable` for more than 100,000 names, and as Call::check();
-/// std::system_error.
+/// Lists the entries below the opened root. Every directory is watched before it is listed, so no change is missed.
+/// `path` is the root's path, for absolute links. Throws Error `unavailable` for more than 100,000 names, Error as
+/// Call::check(), and std::system_error.
 TreeListing list_tree(int root, const std::filesystem::path& path, TreeWatch& watch, const Call& call);
 
 }  // namespace deployer

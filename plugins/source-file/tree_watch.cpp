@@ -54,7 +54,8 @@ void TreeWatch::open() {
     if (!inotify_) warn("cannot watch files", errno);
 }
 
-/// Every directory on the way is asked about the one name that leads on, so that traffic in /tmp or / wakes nobody.
+/// Watches every directory on the way to the root, but only for the one name that leads on: other changes in /tmp or /
+/// must not end a wait.
 void TreeWatch::watch_way_to(const std::filesystem::path& root) {
     std::error_code error;
     std::filesystem::path directory = "/";
@@ -85,7 +86,8 @@ TreeWatch::Watched* TreeWatch::watch(const std::filesystem::path& directory, std
     if (!inotify_) return nullptr;
     const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), events | IN_ONLYDIR | IN_MASK_ADD);
     if (descriptor < 0) {
-        // A missing directory announces itself in the one above. One that may not be read will not be read.
+        // No warning for other errors: the parent's watch reports when a missing directory appears, and a directory
+        // without read permission is no part of the tree.
         if (errno == ENOSPC || errno == ENOMEM) warn("cannot watch " + quote(directory.native()), errno);
         return nullptr;
     }
@@ -139,9 +141,9 @@ void TreeWatch::wait(const Call& call, const std::set<std::string>& ignored) {
     }
 }
 
-/// Empties the queue; whether anything in it counts that is not ignored.
+/// Reads all events from the queue. True when an event counts that is not about an ignored path.
 bool TreeWatch::take_changes(const std::set<std::string>& ignored) {
-    // More than the queue holds: who fills it faster than it is emptied gets no further.
+    // Enough to empty a full queue. The limit ends this loop when events come faster than they are read.
     constexpr int most_reads = 200;
     bool changed = false;
     alignas(inotify_event) std::array<char, 16'384> buffer{};
@@ -152,7 +154,7 @@ bool TreeWatch::take_changes(const std::set<std::string>& ignored) {
         for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
             inotify_event event{};
             std::memcpy(&event, buffer.data() + at, sizeof event);
-            // The name is padded with zeros.
+            // The kernel pads the name with zero bytes.
             const std::string_view padded(buffer.data() + at + sizeof event, event.len);
             changed = take(event, padded.substr(0, padded.find('\0')), ignored) || changed;
             at += sizeof event + event.len;

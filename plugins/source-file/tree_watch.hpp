@@ -16,38 +16,38 @@ struct inotify_event;
 
 namespace deployer {
 
-/// Reports of a watch. A time stamp need not show a reported change: stamps are as coarse as the file system makes
-/// them.
+/// Changes that a watch reported. A reported change may not show in any time stamp, because file systems keep times in
+/// coarse steps.
 struct TreeReports {
-    bool anywhere = false;        ///< something that cannot be put down to names below the root
-    std::set<std::string> paths;  ///< names below the root that came, went or changed
+    bool anywhere = false;        ///< a change that cannot be assigned to a name below the root
+    std::set<std::string> paths;  ///< paths below the root that were created, removed or changed
 };
 
-/// Tells when a directory tree may have changed, and also when the way to it did: its root deleted, created again,
-/// replaced, or reached through another symbolic link. Changes count from begin() on, whoever waits, so nothing is lost
-/// between looking at a tree and waiting. Where inotify cannot be had or has run out, that is said once in the log, and
-/// waiting ends at the deadline.
+/// Reports when a directory tree, or the way to its root, may have changed: the root was deleted, created again,
+/// replaced, or is reached through another symbolic link. Changes count from begin() on, so none is lost between a look
+/// at the tree and the wait. When inotify is missing or out of watches, the log has one warning, and a wait ends at its
+/// deadline.
 class TreeWatch {
 public:
-    /// Before each look at the tree: hands over what was reported since the last time, which the look need not see, and
-    /// watches the way to the root.
+    /// To be called before each look at the tree. Returns the changes reported since the last call, which may not show
+    /// in the look, and watches the way to the root.
     [[nodiscard]] TreeReports begin(const std::filesystem::path& root, Log& log);
-    /// A directory of the tree, "" for the root, before its names are read.
+    /// Watches a directory of the tree ("" for the root). To be called before the directory is read.
     void add_directory(std::string_view path);
-    /// A hidden name that counts nevertheless.
+    /// Watches a hidden name that counts because a symbolic link leads to it.
     void add_hidden(std::string_view path);
-    /// After the look: what was not named since begin() is watched no longer.
+    /// To be called after the look. Ends all watches that were not added again since begin().
     void end();
 
-    /// Returns when something may have changed since begin(), at the deadline, or at stop. At once if there was no
-    /// look. Changes of the `ignored` names below the root alone end no waiting.
+    /// Returns when something may have changed since begin(), at the deadline, or at a stop request; at once when there
+    /// was no look. Changes of only the `ignored` paths below the root do not end the wait.
     void wait(const Call& call, const std::set<std::string>& ignored);
 
 private:
     struct Watched {
-        bool whole = false;               ///< every name in it counts that is not hidden
-        std::set<std::string> names;      ///< these count
-        std::optional<std::string> path;  ///< below the root, if it is there
+        bool whole = false;               ///< every name that is not hidden counts
+        std::set<std::string> names;      ///< further names that count
+        std::optional<std::string> path;  ///< path below the root; nullopt outside
         std::uint64_t round = 0;
     };
 

@@ -29,7 +29,7 @@ milliseconds within_reason(milliseconds pause) {
     return std::min<milliseconds>(pause, longest_pause);
 }
 
-/// GitHub's own words on the status of its answer, `{"message": "…"}`; empty where there are none.
+/// GitHub's message in the body of an error, `{"message": "…"}`; empty when there is none.
 std::string message_in(const http::Response& response) {
     constexpr std::size_t longest = 1U << 16U;
     if (response.body.size() > longest || !response.body.starts_with('{')) return {};
@@ -44,7 +44,7 @@ std::string message_in(const http::Response& response) {
     }
 }
 
-/// When the limit begins anew, as seconds since 1970; nullopt while something remains of it.
+/// The time when the rate limit is reset; nullopt while requests remain.
 std::optional<system_clock::time_point> reset_of(const http::Response& response) {
     if (response.header("X-RateLimit-Remaining") != "0") return std::nullopt;
     const auto text = response.header("X-RateLimit-Reset");
@@ -55,7 +55,7 @@ std::optional<system_clock::time_point> reset_of(const http::Response& response)
     return system_clock::from_time_t(std::min(seconds, far));
 }
 
-/// Of whichever answer that is an error.
+/// The pause that `Retry-After` of an error asks for; nullopt for other answers.
 std::optional<milliseconds> patience_wanted(const http::Response& response) {
     const auto wish = http::retry_after(response);
     return response.status >= 400 && wish ? std::optional(within_reason(*wish)) : std::nullopt;
@@ -85,9 +85,9 @@ std::optional<milliseconds> limit_pause(const http::Response& response, system_c
     if (response.status != 403 && response.status != 429) return std::nullopt;
     if (const auto wish = http::retry_after(response)) return within_reason(*wish);
     if (const auto reset = reset_of(response)) {
-        // By the server's own clock, where it tells it: ours may be wrong.
+        // Prefer the server's clock, because the local clock may be wrong.
         const auto time_there = http::date_of(response).value_or(now);
-        // A time that is over says that the two clocks disagree, not that asking is welcome.
+        // A reset time in the past means that the clocks disagree, not that the limit is over.
         if (*reset <= time_there) return usual_pause;
         return within_reason(std::chrono::ceil<milliseconds>(*reset - time_there));
     }

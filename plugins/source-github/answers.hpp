@@ -10,26 +10,26 @@
 
 namespace deployer::github {
 
-/// An answer that is of no use, as an Error: `GET https://host/path: answered 404`, with the server's own message where
-/// it gives one as GitHub does. One that says that too much was asked is `unavailable` whatever `kind` is. That and any
-/// other `unavailable` one with `Retry-After` has a `retry_after` and says until when.
+/// The Error for an unusable answer: `GET https://host/path: answered 404`, with the server's own message if the body
+/// has one in GitHub's form. The answer of a rate limit gives `unavailable`, whatever `kind` is. Such an Error, and any
+/// other `unavailable` one for an answer with `Retry-After`, has a `retry_after` and names the time in its message.
 Error failure(ErrorKind kind, const http::Response& response);
 
-/// For how long to ask nothing, if this answer says that too much was asked: `Retry-After`; until `X-RateLimit-Reset`
-/// where nothing remains, counted from the answer's `Date`, or else from `now`; a minute where only the status or the
-/// message says so. At most two hours.
+/// The pause that the answer of a rate limit asks for; nullopt for other answers. The pause is `Retry-After`; or, when
+/// no requests remain, the time until `X-RateLimit-Reset`, counted from the answer's `Date` or else from `now`; or a
+/// minute when only the status or the message tells of the limit. At most two hours.
 std::optional<std::chrono::milliseconds> limit_pause(const http::Response& response,
                                                      std::chrono::system_clock::time_point now);
 
-/// The answer's ETag, where it is one that can be sent back; else empty.
+/// The answer's ETag; empty when there is none that can be sent back.
 std::string etag_of(const http::Response& response);
 
-/// Keeps silent while a server wants it.
+/// Holds back requests as long as a server asks for silence.
 class Silence {
 public:
-    /// While it lasts, throws the Error that it began with, whose `retry_after` is what is left of it.
+    /// During a silence, throws the Error that began it, with the remaining time as `retry_after`.
     void check() const;
-    /// Begins one where the Error has a `retry_after`.
+    /// Begins a silence if the Error has a `retry_after`.
     void note(const Error& error);
 
 private:

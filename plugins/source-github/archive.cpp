@@ -40,11 +40,11 @@ std::string in_mebibytes(std::uint64_t bytes) {
     return std::to_string(bytes >> 20U) + " MiB";
 }
 
-/// Facts about a tar file from one look at all its bytes.
+/// Facts about a tar file, collected by decompressing it once.
 struct Unpacked {
-    std::string beginning;        ///< enough of it for the first entry
+    std::string beginning;        ///< the first bytes, enough for the first entry
     std::uint64_t size = 0;       ///< bytes
-    std::uint64_t zero_from = 0;  ///< from here to the end there are only zero bytes
+    std::uint64_t zero_from = 0;  ///< offset from which on there are only zero bytes
 };
 
 class Inflater {
@@ -62,7 +62,7 @@ public:
     Inflater(Inflater&&) = delete;
     Inflater& operator=(Inflater&&) = delete;
 
-    /// The next bytes; none at the end. Throws where the file is cut or damaged.
+    /// The next decompressed bytes; empty at the end. Throws when the file is cut or damaged.
     std::string_view next() {
         if (ended_) return {};
         stream_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
@@ -89,7 +89,7 @@ bool is_zero(std::string_view bytes) {
     return bytes.front() == '\0' && bytes.substr(1) == bytes.substr(0, bytes.size() - 1);
 }
 
-/// Reads all of a gzip file, checksum and length at its end included: libarchive looks at neither.
+/// Decompresses all of a gzip file and checks the checksum and the length at its end, which libarchive does not.
 Unpacked look_through(std::string_view compressed, const Call& call) {
     constexpr std::size_t beginning_size = 8 * block;
     Unpacked unpacked;
@@ -106,7 +106,7 @@ Unpacked look_through(std::string_view compressed, const Call& call) {
     return unpacked;
 }
 
-/// Git writes the commit into a global header in front: `52 comment=<commit>`. Nullopt when there is none.
+/// The commit in the global header that git writes first: `52 comment=<commit>`. Nullopt when there is none.
 std::optional<std::string_view> commit_in(std::string_view tar) {
     constexpr std::size_t type_offset = 156;
     constexpr std::string_view key = " comment=";
@@ -126,7 +126,7 @@ std::optional<std::string_view> commit_in(std::string_view tar) {
     return std::nullopt;
 }
 
-/// The entries of a tar file that is known to be unpacked without fault.
+/// Reads the entries of a tar file. The gzip file was checked before.
 class TarReader {
 public:
     explicit TarReader(std::string_view archive) : archive_(::archive_read_new(), &::archive_read_free) {
@@ -137,17 +137,17 @@ public:
         expect(::archive_read_open_memory(reader, archive.data(), archive.size()));
     }
 
-    /// Null at the end. Good until the next.
+    /// The next entry; null at the end. Valid until the next call.
     ::archive_entry* next() {
         ::archive_entry* entry = nullptr;
         const int result = ::archive_read_next_header(archive_.get(), &entry);
         if (result == ARCHIVE_EOF) return nullptr;
-        // A name that is no text in the locale's encoding is a warning; its bytes are there all the same.
+        // libarchive warns of a name that is not text in the locale's encoding, but gives its bytes all the same.
         if (result != ARCHIVE_WARN) expect(result);
         return entry;
     }
 
-    /// The content of the entry that came last.
+    /// The content of the current entry.
     std::string content(std::uint64_t size) {
         std::string text(size, '\0');
         std::size_t filled = 0;
@@ -160,7 +160,7 @@ public:
         return text;
     }
 
-    /// Where the entry that came last begins, or at the end, where another one would.
+    /// The offset of the current entry; at the end, the offset where another entry would begin.
     [[nodiscard]] std::uint64_t position() const {
         return static_cast<std::uint64_t>(::archive_read_header_position(archive_.get()));
     }
@@ -178,7 +178,7 @@ private:
     std::unique_ptr<::archive, decltype(&::archive_read_free)> archive_;
 };
 
-/// The path below the one folder that is around everything; empty for that folder. Git makes no other paths.
+/// The path below the archive's single top folder; empty for that folder. git makes no other paths.
 std::string path_of(::archive_entry* entry) {
     const char* const text = ::archive_entry_pathname(entry);
     const std::string_view path = text == nullptr ? std::string_view() : text;
@@ -205,14 +205,14 @@ TreeNode::Kind kind_of(::archive_entry* entry) {
     }
 }
 
-/// The path below a folder, without the way there; all of the path for the folder "". Nullopt: it is not below.
+/// The path relative to a folder (the whole path for the folder ""); nullopt when the path is not below the folder.
 std::optional<std::string_view> below(std::string_view path, std::string_view folder) {
     if (folder.empty()) return path;
     if (path.size() <= folder.size() || !path.starts_with(folder) || path[folder.size()] != '/') return std::nullopt;
     return path.substr(folder.size() + 1);
 }
 
-/// As a Tree has it: what is absolute on some machine leads out of a repository.
+/// The link's target in the form of a Tree: an absolute target leads out of the repository.
 std::string link_target(::archive_entry* entry) {
     const char* const text = ::archive_entry_symlink(entry);
     const std::string target = text == nullptr ? "" : text;
@@ -225,7 +225,7 @@ struct Contents {
     Tree ways;  ///< directories and links everywhere
 };
 
-/// Collects contents out of the entries, within the limits.
+/// Collects the contents from the entries and enforces the limits.
 class Collector {
 public:
     Collector(TarReader& tar, std::string_view folder) : tar_(tar), folder_(folder) {}
@@ -278,8 +278,8 @@ Contents collect(std::string_view archive, const Unpacked& unpacked, std::string
         call.check("unpacking it");
         collector.take(entry);
     }
-    // A server that is killed while it writes a tar file leaves one without the mark of its end, at worst between two
-    // entries.
+    // A server that is killed while it writes the tar file may stop between two entries; only the end mark is missing
+    // then.
     if (unpacked.size < tar.position() + 2 * block || unpacked.zero_from > tar.position()) fail("it is cut short");
     return std::move(collector).contents();
 }
@@ -292,7 +292,7 @@ Tree read_archive(std::string_view archive, std::string_view commit, std::string
         fail("it is of another commit, " + quote(*other));
     }
     auto contents = collect(archive, unpacked, folder, call);
-    // Once more where the folder's name leads through links to where it really is.
+    // The folder's path may lead through symbolic links; collect again from the real path then.
     if (const auto real = resolve_folder(contents.ways, folder); real != folder) {
         contents = collect(archive, unpacked, real, call);
     }

@@ -9,16 +9,16 @@
 
 namespace deployer::github {
 
-/// The tree below `folder` in an archive (gzip, tar, one folder around everything, as `git archive` makes it), hidden
-/// names left out; empty when there is no such folder. Symbolic links on the way to the folder are followed. A file
-/// above 16 MiB becomes unreadable.
+/// The tree below `folder` in an archive from `git archive` (gzip, tar, a single top folder), without hidden names;
+/// empty when there is no such folder. Symbolic links on the way to the folder are followed. A file above 16 MiB
+/// becomes unreadable.
 ///
-/// Throws Error `unavailable` for an archive that is not whole and sound down to its checksum and its end mark, or that
-/// says it is of another commit; `rejected` for one that holds too much: more than 64 MiB or 100,000 names below the
-/// folder, more than 512 MiB in all.
+/// Throws Error `unavailable` for an archive that is cut or damaged (checksum and end mark are checked), or that names
+/// another commit; `rejected` for an archive that holds too much: more than 64 MiB or 100,000 names below the folder,
+/// or more than 512 MiB in all.
 Tree read_archive(std::string_view archive, std::string_view commit, std::string_view folder, const Call& call);
 
-/// The end of a message about an archive that is too large as a whole.
+/// The end of an error message about an archive that is too large as a whole.
 inline constexpr const char* how_to_shrink =
     ": it holds the whole repository, so what is large has to go to another one, or be left out of archives "
     "(export-ignore in .gitattributes)";

@@ -6,10 +6,10 @@
 
 namespace deployer::github {
 
-/// Whether a location is a file of some web server, and not one below the source's root.
+/// Whether a location is an absolute http(s) uri, and not a path below the source's root.
 bool is_absolute_uri(std::string_view location) noexcept;
 
-/// A url's path out of names of any bytes: `units/foo%40.service`.
+/// The path of a url, made of names of any bytes, percent-encoded: `units/foo%40.service`.
 std::string url_path(const std::vector<std::string>& names);
 
 }  // namespace deployer::github

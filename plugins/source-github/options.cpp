@@ -42,14 +42,14 @@ std::string read_repository(const Settings& settings) {
     return text;
 }
 
-/// Bytes beyond ASCII may be a name's.
+/// Whether the byte is a blank or a control character. Bytes beyond ASCII are allowed in names.
 bool is_blank_or_control(char byte) noexcept {
     return (byte >= '\0' && byte <= ' ') || byte == '\x7f';
 }
 
 std::string read_ref(const Settings& settings) {
     auto text = settings.find_text("ref").value_or("HEAD");
-    // Git allows these in no ref (git-check-ref-format(1)), or a url would take them for something else.
+    // git forbids these in a ref (git-check-ref-format(1)), or they have another meaning in a url.
     const bool odd = text.empty() || std::any_of(text.begin(), text.end(), is_blank_or_control) ||
                      text.find("..") != std::string::npos || text.find("//") != std::string::npos ||
                      text.find_first_of("~^:?*[\\") != std::string::npos || text.front() == '/' || text.back() == '/' ||
@@ -67,7 +67,7 @@ std::string read_folder(const Settings& settings) {
     return folder;
 }
 
-/// Messages do not show the url: it may hold a password.
+/// Messages do not show the url, because it may hold a password.
 void check_url(const Settings& settings, std::string_view key, const std::string& url, bool allow_http) {
     if (!is_absolute_uri(url)) settings.fail(key, "has to begin with https:// or http://");
     if (!is_plain_text(url) || http::origin_of(url).empty()) settings.fail(key, "is not a url");
@@ -102,7 +102,7 @@ SiteOptions read_site_options(const Settings& settings, bool allow_http) {
     for (const std::string_view key : {"ref", "path", "token", "token_file", "api_url"}) {
         if (settings.has(key)) settings.fail(key, "goes with repository, not with root_uri");
     }
-    (void)settings.find_secret("token");  // Absent; so that it is known for what it is.
+    (void)settings.find_secret("token");  // Absent here; reading it makes the key known as a secret.
     auto root = settings.text("root_uri");
     check_url(settings, "root_uri", root, allow_http);
     if (!root.ends_with('/')) root += '/';
@@ -110,10 +110,11 @@ SiteOptions read_site_options(const Settings& settings, bool allow_http) {
 }
 
 std::vector<std::string> read_allowed_hosts(const Settings& settings) {
-    settings.describe("allowed_hosts", "any",
-                      "`host` or `host:port` of absolute `uri`s, and of redirects. The host of `api_url` or `root_uri` "
-                      "is always allowed to be asked for the source's own files, and `codeload.github.com` for those "
-                      "of github.com.");
+    settings.describe(
+        "allowed_hosts", "any",
+        "Hosts, as `host` or `host:port`, that absolute `uri`s and redirects may lead to. For the source's "
+        "own files the host of `api_url` or `root_uri` is always allowed, and `codeload.github.com` for "
+        "those of github.com.");
     auto hosts = settings.texts("allowed_hosts");
     if (settings.has("allowed_hosts") && hosts.empty()) {
         settings.fail("allowed_hosts", "names no host; leave it out to allow any");
@@ -136,18 +137,19 @@ http::ClientOptions read_client_options(const Settings& settings, bool allow_htt
     return options;
 }
 
-/// Both ways to name the place, in one go: only one of them is read further.
+/// Describes the keys of both ways to name the place, because only one of the two is read later.
 void describe_place(const Settings& settings) {
-    settings.describe("repository", "this or `root_uri` is required", "`owner/name` of a repository of GitHub's.");
+    settings.describe("repository", "this or `root_uri` is required", "A repository on GitHub, as `owner/name`.");
     settings.describe("ref", "`HEAD`", "With `repository`: a branch, a tag or a commit. `HEAD` is the default branch.");
     settings.describe("path", "the root",
                       "With `repository`: the folder that holds `services.yaml`. Symbolic links on the way to it are "
                       "followed.");
-    settings.describe("token", "none",
-                      "With `repository`: sent to `api_url`'s scheme, host and port, and nowhere else. Needed for a "
-                      "private repository.");
+    settings.describe(
+        "token", "none",
+        "With `repository`: a token, sent only to `api_url`'s scheme, host and port. Needed for a private "
+        "repository.");
     settings.describe("api_url", "`https://api.github.com`",
-                      "With `repository`: of a GitHub Enterprise it is `https://HOST/api/v3`.");
+                      "With `repository`: the url of the API. For a GitHub Enterprise `https://HOST/api/v3`.");
     settings.describe("root_uri", "this or `repository` is required",
                       "The url of a folder of a web server. A missing slash at its end is added.");
     settings.describe("allow_http", "`false`",
@@ -157,7 +159,7 @@ void describe_place(const Settings& settings) {
         (void)settings.find_text(key);
 }
 
-/// The place itself is always allowed, and so is where GitHub sends one for archives.
+/// Allows the place's own host, and for GitHub also the host that its archives are redirected to.
 void allow_home(http::ClientOptions& options, const std::string& url) {
     if (options.allowed_hosts.empty()) return;
     const auto origin = http::origin_of(url);

@@ -10,11 +10,11 @@
 
 namespace deployer::github {
 
-/// A repository that is asked for by GitHub's API.
+/// A repository that is read by GitHub's API.
 struct RepositoryOptions {
     std::string repository;            ///< "owner/name"
     std::string ref;                   ///< a branch, a tag, a commit, or HEAD
-    std::string folder;                ///< a path in it without dots or needless slashes; empty: the root
+    std::string folder;                ///< a normalised path in the repository; empty: the root
     std::string api_url;               ///< without a slash at its end
     std::optional<std::string> token;  ///< secret
 };
@@ -26,8 +26,8 @@ struct SiteOptions {
 
 struct Options {
     std::variant<RepositoryOptions, SiteOptions> place;
-    http::ClientOptions home;     ///< for the place itself
-    http::ClientOptions foreign;  ///< for absolute uris
+    http::ClientOptions home;     ///< for requests to the repository or site
+    http::ClientOptions foreign;  ///< for absolute uris in services.yaml
 };
 
 /// Reads all settings. Throws Error `misconfigured`.

@@ -78,7 +78,7 @@ std::unique_ptr<Checkout> RepositorySource::checkout(const Revision& known, cons
     } catch (const Error& error) {
         const auto named = error.while_doing("cannot read " + options_.repository + " at " + options_.ref);
         silence_.note(named);
-        // Elsewhere a rejection concerns a single file; here it concerns the whole archive.
+        // The engine takes `rejected` for a problem of a single file, but here the whole archive was rejected.
         if (named.kind() == ErrorKind::rejected) throw Error(ErrorKind::unavailable, named.what());
         throw Error(named);
     }
@@ -124,7 +124,7 @@ Tree RepositorySource::tree_in(const http::Result& archive, const std::string& c
     return read_archive(archive.response.body, commit, options_.folder, call);
 }
 
-/// Once.
+/// Warns once when GitHub's rate limit for clients without a token applies.
 void RepositorySource::warn_of_few_requests(const http::Response& answer, const Call& call) {
     // GitHub allows 60 requests an hour to clients without a token.
     if (warned_ || options_.token || answer.header("X-RateLimit-Limit") != "60") return;

@@ -16,22 +16,22 @@
 
 namespace deployer::github {
 
-/// One commit of a repository, as far as it is wanted.
+/// The wanted folder of a repository at one commit.
 struct Snapshot {
     Revision revision;  ///< the commit
     std::string root;   ///< the folder's path in the repository
-    Tree tree;          ///< what is below the folder
+    Tree tree;          ///< the files below the folder
 };
 
-/// Why a commit is of no use, however often it is asked for.
+/// A commit that can never be used, and the reason.
 struct Refusal {
     std::string commit;
     Error error;
 };
 
-/// A folder of a GitHub repository. One conditional request tells whether its ref has moved; then one archive brings
-/// all files of the new commit. The last commit is kept in memory, and is not asked for again; nor is one that holds
-/// too much.
+/// Takes a folder of a GitHub repository as the wanted state. One conditional request tells whether the ref has moved;
+/// then one archive brings all files of the new commit. The last commit is kept in memory and not downloaded again; nor
+/// is a commit whose archive was too large.
 class RepositorySource final : public Source {
 public:
     explicit RepositorySource(const Options& options);
@@ -51,9 +51,9 @@ private:
     http::Client client_;
     ForeignFiles foreign_;
     Silence silence_;
-    // Of one url and one credential, which stay the same as long as this object lives.
+    // The ETag belongs to one url and one credential, which stay the same as long as this object lives.
     std::string etag_;
-    std::string commit_;  ///< what the ref was at when the ETag came
+    std::string commit_;  ///< the ref's commit in the answer with the ETag
     std::shared_ptr<const Snapshot> last_;
     std::optional<Refusal> refusal_;
     bool warned_ = false;

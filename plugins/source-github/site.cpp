@@ -17,10 +17,10 @@ namespace deployer::github {
 
 namespace {
 
-/// No path of a file system is longer. Some servers hang up on one that is.
+/// File systems allow no longer path, and some servers close the connection for a longer one.
 constexpr std::size_t longest_location = 4096;
 
-/// Throws Error for a location that names no file of a site.
+/// The names in a location. Throws Error for a location that cannot be a file of a site.
 std::vector<std::string> names_of(std::string_view location) {
     auto names = names_below_root(location);
     if (std::any_of(names.begin(), names.end(), is_hidden)) {
@@ -32,7 +32,7 @@ std::vector<std::string> names_of(std::string_view location) {
     return names;
 }
 
-/// Locations that can be asked for, and their urls.
+/// Locations to request, and the url of each.
 struct Questions {
     std::vector<std::string> locations;
     std::vector<std::string> urls;
@@ -102,7 +102,7 @@ std::vector<SharedFile> Site::ask_own(const std::vector<std::string>& urls, cons
     const Error* unknown = nullptr;
     for (const auto& file : files) {
         if (!file->error || concerns_file_alone(*file->error)) continue;
-        // Of several, the one that says when to ask again.
+        // Of several errors, prefer the one with the longest retry_after.
         if (unknown == nullptr || file->error->retry_after() > unknown->retry_after()) unknown = &*file->error;
     }
     if (unknown == nullptr) return files;

@@ -14,23 +14,23 @@
 
 namespace deployer::github {
 
-/// Files by their locations, as services.yaml writes these.
+/// Files by their locations, written as in services.yaml.
 using LocatedFiles = std::map<std::string, SharedFile, std::less<>>;
 
-/// A folder of a web server, and the files elsewhere that absolute uris name.
+/// A folder of a web server, and the files on other servers that absolute uris name.
 class Site {
 public:
     explicit Site(const Options& options);
 
-    /// One request a location, side by side; none for a location that is `rejected` by itself. What is wrong with a
-    /// file is in it. Throws `unavailable` where nobody can tell what a file of this site is, and until the server
-    /// wants to be asked again.
+    /// Requests each location, concurrently; a location that is `rejected` is not requested. The failure of a single
+    /// file is in its File. Throws `unavailable` when the state of a file of this site is unknown, and as long as the
+    /// server asks for silence.
     LocatedFiles ask(const std::set<std::string>& locations, const Call& call);
 
-    /// Whether it is a file of this site that can be asked for.
+    /// Whether the location is a valid file of this site.
     [[nodiscard]] static bool is_own(std::string_view location);
 
-    /// Forgets what lies at other locations.
+    /// Forgets all remembered files except those at these locations.
     void keep(const LocatedFiles& files);
 
 private:

@@ -22,10 +22,10 @@ constexpr std::string_view manifest = "services.yaml";
 constexpr int pass_limit = 5;
 constexpr std::size_t total_limit = std::size_t{64} << 20U;
 
-/// Equal exactly when the same locations give the same contents and kinds of errors.
+/// Two revisions are equal exactly when the same locations have the same contents or kinds of errors.
 Revision revision_of(const LocatedFiles& files) {
     Poco::SHA2Engine engine(Poco::SHA2Engine::SHA_256);
-    // Lengths go first, so that no two sets run together to the same bytes.
+    // The length goes before each text, so that two different sets never give the same bytes.
     const auto add = [&](std::string_view text) {
         const auto length = std::to_string(text.size()) + ":";
         engine.update(length.data(), length.size());
@@ -58,7 +58,7 @@ bool is_among(const LocatedFiles& files, const std::string& location, const Shar
     return found != files.end() && found->second == file;
 }
 
-/// The files of this site alone: files from elsewhere are no part of its revision.
+/// Only the files of this site: files from other servers are no part of the revision.
 LocatedFiles own_of(const LocatedFiles& files) {
     LocatedFiles own;
     for (const auto& [location, file] : files) {
@@ -76,7 +76,7 @@ void refuse_much(const LocatedFiles& files) {
 
 class SiteCheckout final : public Checkout {
 public:
-    /// `files` are of one moment if `settled`.
+    /// `settled` tells whether all `files` existed so at one moment.
     SiteCheckout(Site& site, LocatedFiles& last, LocatedFiles files, bool settled)
         : site_(site), last_(last), files_(std::move(files)), settled_(settled), revision_(revision_of(files_)) {}
 
@@ -106,10 +106,11 @@ private:
         settled_ = false;
     }
 
-    /// Asks for all files of the site until none changes from the first to the last: then they are of one moment.
+    /// Requests all files of the site again until a whole pass brings no change: then all files existed so at one
+    /// moment.
     void settle(const std::set<std::string>& wanted, const Call& call) {
         const auto own = locations_of(own_of(part_of(files_, wanted)));
-        // One file is of one moment, and the others have time.
+        // A single file cannot mix two moments.
         if (own.size() < 2) return;
         files_ = part_of(files_, wanted);
         for (int pass = 0; !settled_; ++pass) {
@@ -122,7 +123,7 @@ private:
     void take(const std::string& location, const SharedFile& file) {
         auto& before = files_.find(location)->second;
         if (file == before) return;
-        // A reader that has the former text already would go on with files of two moments.
+        // The engine already has the former text, and would mix files of two moments.
         if (given_.contains(location)) {
             throw Error(ErrorKind::unavailable, printable(location) + " changed while the files were read");
         }
@@ -135,7 +136,7 @@ private:
         refuse_much(given);
         given_ = wanted;
         revision_ = revision_of(given);
-        // Of services.yaml alone nobody knows yet what it will lead to.
+        // After services.yaml alone, the other locations are still unknown, so nothing may be forgotten yet.
         if (given.size() > 1) site_.keep(given);
         last_ = std::move(given);
     }

@@ -9,9 +9,10 @@
 
 namespace deployer::github {
 
-/// A folder of any web server. Which files there are, the reader says; those of the last checkout are asked for again
-/// at the next one, a conditional request each. What was asked for one by one may be of several moments, so whenever
-/// something is new, all of it is asked for until nothing changes from first to last.
+/// Takes a folder of any web server as the wanted state. Such a server has no listing, so the source knows only the
+/// files that were read. The next checkout requests those of the last one again, by a conditional request each. Files
+/// requested one by one may be of several moments; so after any change, the source requests all of them again until a
+/// whole pass brings no change.
 class SiteSource final : public Source {
 public:
     explicit SiteSource(const Options& options) : site_(options) {}
@@ -20,7 +21,7 @@ public:
 
 private:
     Site site_;
-    LocatedFiles last_;  ///< as they were last given out
+    LocatedFiles last_;  ///< the files of the last read()
 };
 
 }  // namespace deployer::github

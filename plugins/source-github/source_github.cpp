@@ -15,7 +15,7 @@ std::unique_ptr<Source> make_source(const Options& options) {
     return std::make_unique<RepositorySource>(options);
 }
 
-/// Either of the two ways to get at files.
+/// Reads files in one of two ways: from a GitHub repository or from a web server's folder.
 class SourceGithub final : public Source {
 public:
     explicit SourceGithub(const Settings& settings) : source_(make_source(read_options(settings))) {}

@@ -18,7 +18,7 @@ namespace deployer::github {
 
 namespace {
 
-/// Errors are alike in kind: their words may name attempts and times.
+/// Whether two files are equal. Errors are compared by kind, because their messages may name attempts and times.
 bool alike(const File& left, const File& right) {
     if (!left.error || !right.error) return !left.error && !right.error && left.content == right.content;
     return left.error->kind() == right.error->kind();
@@ -33,23 +33,23 @@ std::optional<Poco::DateTime> date_in(std::string_view text) {
     return date;
 }
 
-/// How long before the answer the file was last changed, as far as that is said.
+/// The time from the file's last change to the answer; nullopt when the headers do not tell.
 std::optional<Poco::Timespan> age_in(const http::Response& response) {
     const auto modified = date_in(response.header("Last-Modified"));
     const auto answered = date_in(response.header("Date"));
     return modified && answered ? std::optional(*answered - *modified) : std::nullopt;
 }
 
-/// A file that is so young may change once more within the second that its Last-Modified names (RFC 9110, 8.8.2.2).
-/// Then neither that time nor an ETag made of it, as nginx's is of time and size, tells the two contents apart. Not one
-/// second, for a file system's clock may be some milliseconds behind the server's.
+/// A younger file may change again within the second of its Last-Modified (RFC 9110, 8.8.2.2). Then neither
+/// Last-Modified nor an ETag made of time and size, as nginx's, tells the two contents apart. Two seconds instead of
+/// one, because the file system's clock may be some milliseconds behind the server's.
 const Poco::Timespan too_young(2, 0);
 
 }  // namespace
 
 ErrorKind WebFiles::kind_of(int status) const {
     if (status == 404 || status == 410) return ErrorKind::not_found;
-    // Not in time, too early, too much: another time it may be given.
+    // Request timeout, too early, too many requests: a later request may succeed.
     const bool passing = status == 408 || status == 425 || status == 429;
     return status >= 400 && status < 500 && !passing ? refusal_ : ErrorKind::unavailable;
 }
@@ -102,7 +102,7 @@ SharedFile WebFiles::take(const std::string& url, http::Result result) {
 SharedFile WebFiles::remember(const std::string& url, const Error& error) {
     File file{{}, error};
     const bool concerns_file = error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::rejected;
-    // Else it is no news of the file: what it was before is still known.
+    // Any other error says nothing about the file, so the remembered file stays.
     return concerns_file ? remember(url, std::move(file)).file : std::make_shared<const File>(std::move(file));
 }
 

@@ -15,24 +15,24 @@
 
 namespace deployer::github {
 
-/// A file as a web server gives it. It is the same object as before when the server gives the same as before.
+/// A file from a web server. An unchanged file is the same object as before.
 using SharedFile = std::shared_ptr<const File>;
 
-/// Files of web servers. Each is kept in memory with the validators (ETag, Last-Modified) that came with it, so that
-/// asking again costs little.
+/// Requests files of web servers. Each file is kept in memory with its validators (ETag, Last-Modified), so that the
+/// next request for it costs little.
 class WebFiles {
 public:
-    /// `refusal` is the kind of error of a file that its server will not give, or that is too large.
+    /// `refusal` is the kind of the error for a file that the server refuses, or that is too large.
     explicit WebFiles(http::ClientOptions options, ErrorKind refusal = ErrorKind::rejected)
         : client_(std::move(options)), refusal_(refusal) {}
 
-    /// Asks for each of the urls, side by side; one answer each, in their order. What is wrong with a file is in it:
-    /// `not_found`; `refusal` where the server will not give it; `rejected` where we would not send the request or
-    /// follow where it leads; `unavailable` where nobody can tell, with `retry_after` where the server wants silence.
-    /// Throws `cancelled` only.
+    /// Requests all urls concurrently; returns a file for each url, in the order of the urls. The failure of a file is
+    /// in its error: `not_found`; `refusal` when the server refuses the file; `rejected` when the client may not send
+    /// the request or follow its redirect; `unavailable` when the state of the file is unknown, with `retry_after` when
+    /// the server asks for silence. Throws only `cancelled`.
     std::vector<SharedFile> ask(std::span<const std::string> urls, const Call& call);
 
-    /// Forgets all others.
+    /// Forgets all files except those of these urls.
     void keep(std::span<const std::string> urls);
 
 private:
@@ -55,9 +55,9 @@ private:
     std::map<std::string, Remembered, std::less<>> remembered_;
 };
 
-/// The same for files of servers that are not the source's own. They get ten seconds, and at most a third of the call's
-/// time: one that does not answer is `unavailable` then, and leaves the others time enough. What a server will not give
-/// is `unavailable`, too, for no revision tells when that changes.
+/// Requests files of servers other than the source's own. Their requests take at most ten seconds and a third of the
+/// call's time; a server that does not answer by then gives `unavailable`, so that the source's own files have enough
+/// time. A file that a server refuses is `unavailable`, too, because no revision tells when that changes.
 class ForeignFiles {
 public:
     explicit ForeignFiles(http::ClientOptions options) : files_(std::move(options), ErrorKind::unavailable) {}

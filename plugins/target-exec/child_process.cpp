@@ -31,8 +31,8 @@ using std::chrono::milliseconds;
     throw Error(ErrorKind::unavailable, "cannot " + doing + ": " + errno_text(code));
 }
 
-/// Clear of 0, 1 and 2, which become the program's streams one after the other: a deployer may have been started
-/// without.
+/// Moves a descriptor above 0, 1 and 2. A deployer that was started with closed streams may get these numbers, but the
+/// child's streams are set up there one after the other.
 FileDescriptor above_streams(FileDescriptor descriptor) {
     if (descriptor.get() > STDERR_FILENO) return descriptor;
     FileDescriptor higher(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -40,7 +40,7 @@ FileDescriptor above_streams(FileDescriptor descriptor) {
     return higher;
 }
 
-/// Ours first.
+/// The two ends of a stream: the deployer's end first.
 using Ends = std::pair<FileDescriptor, FileDescriptor>;
 
 void make_non_blocking(const FileDescriptor& descriptor) {
@@ -56,7 +56,7 @@ Ends make_socket() {
     return ends;
 }
 
-/// Not a socket: programs open /dev/stdout and /dev/stderr by name, which sockets do not let them.
+/// A pipe and no socket, because programs open /dev/stdout and /dev/stderr by name, which fails for a socket.
 Ends make_pipe() {
     std::array<int, 2> pair{};
     if (::pipe2(pair.data(), O_CLOEXEC) != 0) fail("make a pipe", errno);
@@ -91,7 +91,8 @@ private:
     posix_spawn_file_actions_t actions_{};
 };
 
-/// A group of its own, and signals as a shell would leave them, whatever this process does with its own.
+/// Gives the child a process group of its own, no blocked signals and default signal actions, independent of those of
+/// this process.
 class SpawnAttributes {
 public:
     SpawnAttributes() {
@@ -126,7 +127,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
     return pointers;
 }
 
-/// Arguments are not named: they may hold what nobody else is to see.
+/// The message does not show arguments, because they may hold secrets.
 [[noreturn]] void refuse_start(const Launch& launch, int code) {
     std::error_code ignored;
     const bool has_directory = launch.directory.empty() || std::filesystem::is_directory(launch.directory, ignored);
@@ -136,7 +137,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& words) {
     throw Error(passes ? ErrorKind::unavailable : ErrorKind::misconfigured, what + ": " + errno_text(code));
 }
 
-/// As the program itself would find it: posix_spawnp looks in the PATH of this process.
+/// Looks up the program in the PATH of its own environment; posix_spawnp would use the PATH of this process.
 std::filesystem::path find_program(const Launch& launch) {
     std::filesystem::path name = launch.command.front();
     if (name.native().find('/') != std::string::npos) return name;
@@ -197,10 +198,10 @@ ChildProcess::~ChildProcess() {
     bury(std::chrono::seconds(5));
 }
 
-/// False: it is buried, and its number may be that of another process by now.
+/// Reads the program's state. False when it was buried already, and its number may belong to another process.
 bool ChildProcess::look(siginfo_t& state) noexcept {
     if (pid_ <= 0) return false;
-    // Not taken away yet: as long as it is there, its number is not given to another process or group.
+    // WNOWAIT keeps the ended program as a zombie: so long, no other process or group gets its number.
     const bool is_there = ::waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT) == 0;
     if (!is_there) pid_ = -1;
     return is_there;
@@ -226,7 +227,8 @@ void ChildProcess::bury(milliseconds patience) noexcept {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (pid_ > 0) {
         const auto buried = ::waitpid(pid_, nullptr, WNOHANG);
-        // One that the kernel does not let go of stays a zombie; waiting on would hold the deployer as well.
+        // After the deadline a program that the kernel does not end stays behind; more waiting would block the
+        // deployer.
         if (buried != 0 || std::chrono::steady_clock::now() > deadline) {
             pid_ = -1;
             return;

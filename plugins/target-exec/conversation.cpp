@@ -55,7 +55,7 @@ void Conversation::attend() noexcept {
     try {
         serve();
     } catch (const Breach& breach) {
-        // At a stop the line was perhaps not read to its end, which is no fault of the program.
+        // When leaving, reading may have stopped within a line: then the breach is no fault of the program.
         if (!leaving_.stop_requested()) condemn(ErrorKind::unavailable, breach.what());
     } catch (const std::exception& problem) {
         condemn(ErrorKind::unavailable, std::string("cannot be followed: ") + problem.what());

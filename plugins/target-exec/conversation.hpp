@@ -19,15 +19,15 @@
 
 namespace deployer::exec {
 
-/// One life of the program, from its start to its end. A thread of its own reads what the program writes, takes note of
-/// its end and buries it; calls come from any thread. Once the life is over, every call fails at once with the error
-/// that it ended by.
+/// One run of the program, from its start to its end. A thread of this object reads the program's output, notices the
+/// program's end and buries it. Any thread may call. After the end, every call fails at once with the reason of the
+/// end.
 class Conversation {
 public:
-    /// Starts the program. Throws as ChildProcess does, and `unavailable` where there is no thread for it.
+    /// Starts the program. Throws as ChildProcess does, and `unavailable` when no thread can be created.
     Conversation(const Options& options, ProgramLog& log);
-    /// Ends the program: closes its input, after half a second sends SIGTERM, after another one SIGKILL. No call may be
-    /// under way.
+    /// Ends the program: closes its input, sends SIGTERM after half a second, and SIGKILL after another half second. No
+    /// call may be under way.
     ~Conversation();
     Conversation(const Conversation&) = delete;
     Conversation& operator=(const Conversation&) = delete;
@@ -56,7 +56,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    // Of the thread.
+    // For this object's own thread.
     void attend() noexcept;
     void serve();
     [[nodiscard]] bool has_to_leave();

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t chunk = std::size_t{64} << 10U;
 
-/// How much of it went; nullopt: nobody reads it.
+/// The number of bytes sent; nullopt when the other end is closed.
 std::optional<std::size_t> send_some(int socket, std::string_view text) {
     std::size_t sent = 0;
     while (sent < text.size()) {

@@ -7,27 +7,27 @@
 
 namespace deployer::exec {
 
-/// About as much is taken out of a stream in one go.
+/// The approximate number of bytes that one read takes out of a stream.
 inline constexpr std::size_t read_at_once = std::size_t{1} << 20U;
 
 struct Line {
     std::string text;     ///< without its newline
-    bool is_cut = false;  ///< it was longer than the limit; what is left out is passed over
-    bool has_end = true;  ///< false: the stream ended within it
+    bool is_cut = false;  ///< the line was longer than the limit; the rest is skipped
+    bool has_end = true;  ///< false: the stream ended within the line
 };
 
-/// Lines out of a stream that does not block.
+/// Reads lines from a stream that does not block.
 class LineReader {
 public:
     LineReader(int descriptor, std::size_t limit) : descriptor_(descriptor), limit_(limit) {}
 
-    /// Takes what is there, though no more than read_at_once. False: nothing was.
+    /// Reads the available bytes, up to read_at_once. False when there were none.
     bool fill();
 
-    /// The next line of what was taken.
+    /// The next line in the bytes read so far; nullopt when no complete line is left.
     [[nodiscard]] std::optional<Line> next();
 
-    /// Nothing comes any more.
+    /// Whether the stream has ended.
     [[nodiscard]] bool ended() const noexcept { return ended_; }
 
     /// The descriptor to wait for; -1 after the end.
@@ -40,16 +40,16 @@ private:
     int descriptor_;
     std::size_t limit_;
     std::string buffer_;
-    std::size_t begin_ = 0;     ///< of what was not given out yet
-    std::size_t searched_ = 0;  ///< up to here there is no newline
-    bool skips_ = false;        ///< the rest of a line that was cut
+    std::size_t begin_ = 0;     ///< start of the bytes that next() has not returned yet
+    std::size_t searched_ = 0;  ///< the bytes before have no newline
+    bool skips_ = false;        ///< skips the rest of a cut line
     bool ended_ = false;
 };
 
-/// Text on its way into a socket that does not block.
+/// Writes text into a socket that does not block, and keeps the part that does not fit yet.
 class LineWriter {
 public:
-    /// False: nobody reads it any more, now or later.
+    /// False when the other end is closed for good.
     bool write(int socket, std::string_view text);
     bool flush(int socket);
 

@@ -46,7 +46,7 @@ std::vector<std::string> read_command(const Settings& settings) {
     return words;
 }
 
-/// Variables that programs need to find files and to speak the right language. None of them is a secret.
+/// Variables that programs need for finding files and for the language. None of them is a secret.
 Variables harmless_variables() {
     constexpr auto names =
         std::to_array<std::string_view>({"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE"});
@@ -67,7 +67,7 @@ bool is_variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), is_of_name);
 }
 
-/// Each value may be a secret.
+/// Reads the variables of the setting `environment`. Each value may be a secret.
 std::vector<std::string> read_environment(const Settings& settings) {
     constexpr std::string_view of_file = "_file";
     settings.describe(
@@ -91,14 +91,14 @@ std::vector<std::string> read_environment(const Settings& settings) {
 }
 
 std::filesystem::path read_directory(const Settings& settings) {
-    settings.describe("directory", "that of the configuration file", "Where the program runs.");
+    settings.describe("directory", "that of the configuration file", "The program's working directory.");
     const auto directory = settings.find_path("directory").value_or(settings.directory());
     return directory.empty() ? directory : std::filesystem::absolute(directory).lexically_normal();
 }
 
-/// Arguments and settings may say which cluster it is, so another of them is another identity. They may also hold what
-/// nobody else is to see, so they are not shown. Nothing else has a part in it: what a later deployer says or does in
-/// another way leaves it as it is.
+/// Arguments and settings may select the cluster, so a change of them gives another identity. They may also hold
+/// secrets, so only their digest is shown. Nothing else goes into the identity, so that it stays the same with later
+/// versions of the deployer.
 std::string derive_identity(const Launch& launch, std::string_view settings) {
     constexpr std::size_t digits = 16;
     Poco::SHA1Engine engine;
@@ -110,7 +110,7 @@ std::string derive_identity(const Launch& launch, std::string_view settings) {
 }
 
 std::optional<std::string> read_identity(const Settings& settings) {
-    settings.describe("identity", "see below", "What the cluster is called.");
+    settings.describe("identity", "see below", "The name of the cluster.");
     auto identity = settings.find_text("identity");
     if (identity && identity->empty()) settings.fail("identity", "is empty");
     if (identity && printable(*identity) != *identity) settings.fail("identity", "has to be one line of text");
@@ -128,14 +128,15 @@ std::optional<SettingsNode> read_program_settings(const Settings& settings) {
 }
 
 std::chrono::milliseconds read_start_timeout(const Settings& settings) {
-    settings.describe("start_timeout", "`10s`", "For the program to say hello.");
+    settings.describe("start_timeout", "`10s`", "How long the program may take until it says hello.");
     const auto timeout = settings.find_duration("start_timeout").value_or(std::chrono::seconds(10));
     if (timeout.count() == 0) settings.fail("start_timeout", "has to be longer than 0");
     return timeout;
 }
 
 std::chrono::milliseconds read_restart_pause(const Settings& settings) {
-    settings.describe("restart_pause", "`1s`", "Before a program is started again that has ended early twice.");
+    settings.describe("restart_pause", "`1s`",
+                      "The pause before a program that has ended early twice is started again.");
     return settings.find_duration("restart_pause").value_or(std::chrono::seconds(1));
 }
 

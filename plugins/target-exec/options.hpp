@@ -12,9 +12,10 @@ namespace deployer::exec {
 
 struct Options {
     Launch launch;
-    std::string hello;                    ///< the first line to the program, with its settings
-    std::string identity;                 ///< of the target
-    std::optional<std::string> expected;  ///< what the program may call its cluster, where the configuration says so
+    std::string hello;     ///< the first line to the program, with its settings
+    std::string identity;  ///< the target's identity
+    std::optional<std::string>
+        expected;  ///< the setting `identity`: the only name that the program may give its cluster
     std::chrono::milliseconds start_timeout;
     std::chrono::milliseconds restart_pause;
 };

@@ -14,14 +14,14 @@
 
 namespace deployer::exec {
 
-/// The program over all its lives: started by the first call that needs it, and again by the first one after its end.
-/// One that ends within ten seconds of its start, twice in a row or more, is waited with: `restart_pause`, doubled each
-/// time, at most a minute. Any thread.
+/// The program over all its runs: the first call starts it, and the first call after its end starts it again. When the
+/// program ends within ten seconds of its start twice in a row, the next start waits for `restart_pause`; the pause
+/// doubles each further time, up to a minute. Any thread may call.
 class Program {
 public:
     Program(const Options& options, ProgramLog& log) : options_(options), log_(log) {}
 
-    /// One that has said hello.
+    /// A run of the program that has said hello.
     struct Running {
         std::shared_ptr<Conversation> conversation;
         Hello hello;
@@ -31,7 +31,8 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    /// One that may not have said hello yet. Null: wait for `pause`, and ask again.
+    /// The current run, or a new one; it may not have said hello yet. Null: the caller waits for `pause` and asks
+    /// again.
     std::shared_ptr<Conversation> find(std::chrono::milliseconds& pause);
     void forget(const std::shared_ptr<Conversation>& former);
     void wait(std::chrono::milliseconds pause, const Call& call);
@@ -41,7 +42,7 @@ private:
     ProgramLog& log_;
     std::mutex mutex_;
     std::shared_ptr<Conversation> current_;
-    std::optional<std::string> identity_;  ///< as the program gave it first
+    std::optional<std::string> identity_;  ///< from the program's first hello that gave one
     int early_ends_ = 0;                   ///< in a row
     Clock::time_point earliest_start_;
     std::string latest_end_;

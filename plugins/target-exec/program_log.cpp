@@ -14,7 +14,7 @@ constexpr std::size_t most_kept = 100;
 constexpr double burst = 200;
 constexpr double lines_a_second = 20;
 
-/// Between two characters.
+/// Cuts a long text between two characters, and makes it printable.
 std::string cut(std::string_view text) {
     if (text.size() <= longest_line) return printable(text);
     auto length = longest_line;
@@ -44,7 +44,7 @@ void ProgramLog::write(LogLevel level, std::string_view text) noexcept {
         const std::scoped_lock lock(mutex_);
         put(level, text);
     } catch (const std::exception&) {
-        return;  // Without memory a line is lost, no more.
+        return;  // When memory is short, only this line is lost.
     }
 }
 

@@ -12,12 +12,12 @@
 
 namespace deployer::exec {
 
-/// Carries the lines of a program into the deployer's log, which is there during calls only. In between the latest
-/// hundred lines are kept for the next call. Lines are made printable and cut; more than 20 a second, after a burst of
-/// 200, are counted instead. Any thread.
+/// Passes the program's lines to the deployer's log, which a plugin has only during calls. Between calls, the latest
+/// hundred lines are kept for the next call. Lines are made printable and cut. After a burst of 200 lines, lines beyond
+/// 20 a second are only counted. Any thread may call.
 class ProgramLog {
 public:
-    /// While it lives, the log of one call takes what is said.
+    /// During its lifetime, the log of one call takes the program's lines.
     class Listening {
     public:
         Listening(ProgramLog& program, Log& log);
@@ -50,7 +50,7 @@ private:
     std::vector<Log*> listeners_;
     std::deque<Entry> kept_;
     std::size_t left_out_ = 0;
-    double leave_ = 200;  ///< so many lines may be written at once
+    double leave_ = 200;  ///< the number of lines that may be written now
     Clock::time_point leave_since_ = Clock::now();
 };
 

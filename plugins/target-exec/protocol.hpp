@@ -23,7 +23,7 @@ namespace deployer::exec {
 
 inline constexpr std::uint64_t protocol_version = 1;
 
-/// A line that is none of this protocol. The message goes after the program's name: `wrote what is no JSON: "…"`.
+/// Thrown for a line that violates the protocol. The message follows the program's name: `wrote what is no JSON: "…"`.
 class Breach : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -34,11 +34,11 @@ struct Hello {
     std::string program;
     std::uint64_t protocol = 0;
     std::optional<std::string> identity;
-    std::size_t concurrent = 1;  ///< calls that it takes at once; 0: any number
+    std::size_t concurrent = 1;  ///< the most concurrent calls; 0: any number
     bool can_set_state = true;
 };
 
-/// The error that a program answers instead of a result; `call` is empty when it comes instead of a hello.
+/// An error in place of a result; `call` is empty when the error is in place of a hello.
 struct Refusal {
     std::optional<std::uint64_t> call;
     Error error;

@@ -24,14 +24,13 @@ void refuse_other_than_text(const Unit& unit) {
     }
 }
 
-/// A target that is a program. It is not serial, whatever the program is: nothing is known of the program before the
-/// first call, so calls that it does not take at once wait here.
+/// Lets a program be the target. The target is never serial, because the program's limit of concurrent calls is known
+/// only after its hello; calls beyond the limit wait in this plugin.
 ///
-/// Neither can identity() ask the program. So the configuration tells clusters apart: the setting `identity`, else the
-/// command line, the directory and the program's settings, of which a digest is shown. Variables have no part in it, as
-/// that is where secrets are. What the program itself calls its cluster is a check on that: it has to be what
-/// `identity` says, and never another than at first, or what is cached of one cluster would be taken for the state of
-/// the other.
+/// identity() cannot ask the program either, so the identity comes from the configuration: the setting `identity`, else
+/// a digest of the command line, the directory and the program's settings. Environment variables do not count, because
+/// they hold secrets. The program's own name for its cluster is checked: it must be the setting `identity` if there is
+/// one, and must never change; otherwise the cached state of one cluster would be taken for that of another.
 class ExecTarget final : public Target {
 public:
     explicit ExecTarget(const Settings& settings) : options_(read_options(settings)), program_(options_, log_) {}

@@ -16,7 +16,7 @@ constexpr std::string_view http_scheme = "http://";
 constexpr std::string_view https_scheme = "https://";
 constexpr std::string_view unix_scheme = "unix://";
 
-/// A page of a large cluster can take fleet this long before it sends the first byte.
+/// For a large cluster, fleet may need this long before it sends the first byte of a page.
 constexpr std::chrono::minutes stall_timeout{2};
 
 bool is_blank_or_control(unsigned char byte) {
@@ -50,11 +50,11 @@ Endpoint read_web_endpoint(std::string url, const Settings& settings) {
     return endpoint;
 }
 
-/// No message shows the value: it may hold a password.
+/// No message shows the value, because it may hold a password.
 Endpoint read_address(const Settings& settings) {
     settings.describe("endpoint", "",
-                      "Where fleet's API is: `http://host:49153`, `https://host`, each maybe with a path that the API "
-                      "is below, or `unix:///var/run/fleet.sock`.");
+                      "The address of fleet's API: `http://host:49153`, `https://host`, each with a path if the API is "
+                      "below one, or `unix:///var/run/fleet.sock`.");
     const auto text = settings.text("endpoint");
     if (std::any_of(text.begin(), text.end(), is_blank_or_control)) {
         settings.fail("endpoint", "can have no white space or control characters in it");
@@ -65,7 +65,7 @@ Endpoint read_address(const Settings& settings) {
 }
 
 void read_tls(http::ClientOptions& options, const Settings& settings) {
-    settings.describe("client_certificate", "none", "What to show to fleet, in PEM; only with `https://`.");
+    settings.describe("client_certificate", "none", "The certificate to show to fleet, in PEM; only with `https://`.");
     options.client_certificate = settings.find_path("client_certificate").value_or("");
     settings.describe("client_key", "in `client_certificate`", "The private key of that certificate, in PEM.");
     options.client_key = settings.find_path("client_key").value_or("");

@@ -8,14 +8,14 @@
 
 namespace deployer::fleet {
 
-/// Where a fleet is and how to get there.
+/// The address of a fleet, and the options for connecting to it.
 struct Endpoint {
-    std::string shown;  ///< as messages name it: without user and password
-    std::string url;    ///< what requests begin with, "http://host:49153/fleet/v1"
+    std::string shown;  ///< the address in messages, without user and password
+    std::string url;    ///< base url of all requests, "http://host:49153/fleet/v1"
     http::ClientOptions options;
 };
 
-/// Asks for `endpoint` and all settings on how to connect to it. Throws Error `misconfigured`, which shows no password.
+/// Reads `endpoint` and all connection settings. Throws Error `misconfigured`; the message shows no password.
 Endpoint read_endpoint(const Settings& settings);
 
 }  // namespace deployer::fleet

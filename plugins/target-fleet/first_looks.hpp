@@ -9,10 +9,10 @@
 
 namespace deployer::fleet {
 
-/// Since when this process has seen units in one version. Any thread may call anything at any time.
+/// Remembers since when this process has been asked about a version of a unit. Any thread may call at any time.
 class FirstLooks {
 public:
-    /// How long ago it was first asked about this version of the unit; 0 the first time, and after another version.
+    /// The time since the first call for this version of the unit; 0 for the first call, and after another version.
     [[nodiscard]] std::chrono::milliseconds time_since(const std::string& unit, const std::string& version);
     void forget(std::string_view unit);
 

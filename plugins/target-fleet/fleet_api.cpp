@@ -12,15 +12,15 @@
 namespace deployer::fleet {
 namespace {
 
-/// Longer than etcd takes to choose another leader.
+/// The pause before a second attempt: longer than etcd takes to elect another leader.
 constexpr std::chrono::milliseconds second_attempt{2'500};
 
-/// Conclusions from a 500, as the end of a message.
+/// Conclusions from a status 500, for the end of an error message.
 constexpr std::string_view not_taken = "; fleet lists its units all the same, and can tell about this one";
 constexpr std::string_view unreadable =
     "; fleet lists its units all the same, but cannot read what it has stored of it";
 
-/// Readable in a log, as unit names have these two.
+/// Percent-encodes all but `@` and `:`, which unit names often have, so that urls stay readable in a log.
 std::string encode(std::string_view text) {
     return http::percent_encode(text, "@:");
 }
@@ -29,7 +29,7 @@ std::string path_of(std::string_view unit) {
     return "/units/" + encode(unit);
 }
 
-/// Says nothing about what was asked for: whoever answers so cannot serve anything right now, or does not want to.
+/// Whether the server is overloaded or refuses to serve for now. Such an answer says nothing about the request itself.
 bool is_overload(int status) {
     constexpr std::array overloads{408, 429, 502, 503, 504};
     return std::find(overloads.begin(), overloads.end(), status) != overloads.end();
@@ -39,8 +39,8 @@ bool is_failure(int status) {
     return status >= 500 && !is_overload(status);
 }
 
-/// Whether an answer is about the request: fleet itself says so, in its own form of an error. A proxy in between may
-/// say that a unit is too large, and that is the unit's fault, too.
+/// Whether the answer blames the request itself. fleet does so in its own form of an error. A proxy in between may
+/// refuse a unit as too large, which is also the unit's fault.
 bool is_about_request(int status, const std::string& body) {
     constexpr int too_large = 413;
     return status >= 400 && status < 500 && !is_overload(status) && (status == too_large || read_error(body));
@@ -108,7 +108,7 @@ FleetApi::Put FleetApi::put(const Unit& unit, const Call& call) const {
 bool FleetApi::set_desired_state(std::string_view unit, DesiredState state, const Call& call) const {
     const auto answer = send_about(unit, "PUT", write_desired_state(unit, state), call);
     if (answer.response.status == 201 || answer.response.status == 204) return true;
-    // fleet calls it a conflict that a unit without options is not there.
+    // For an absent unit in a request without options, fleet answers 409 (conflict).
     if (is_absent(answer) || (answer.response.status == 409 && read_error(answer.response.body))) return false;
     throw change_failed(unit, answer, call);
 }
@@ -116,14 +116,14 @@ bool FleetApi::set_desired_state(std::string_view unit, DesiredState state, cons
 void FleetApi::destroy(std::string_view unit, const Call& call) const {
     const auto answer = send_about(unit, "DELETE", "", call);
     if (answer.response.status == 204 || is_absent(answer)) return;
-    // fleet stumbles when somebody else destroys the unit at the same time.
+    // fleet fails when somebody else destroys the unit at the same time.
     if (is_failure(answer.response.status) && look_up(unit, call) == Record::absent) return;
     throw change_failed(unit, answer, call);
 }
 
 std::vector<StateEntry> FleetApi::states(std::string_view unit, const Call& call) const {
     auto entries = read_pages<StateEntry>("/state?unitName=" + encode(unit), read_states, call);
-    // Fleets that are too old for the filter tell of all units.
+    // A fleet that is too old for the filter lists all units.
     std::erase_if(entries, [unit](const StateEntry& entry) { return entry.unit != unit; });
     return entries;
 }
@@ -153,8 +153,8 @@ FleetApi::Answer FleetApi::send(const std::string& method, const std::string& re
     }
 }
 
-/// fleet answers 500 for mistakes of its clients, for a unit that it cannot read, and for as long as etcd has no
-/// leader. So a 500 counts as the unit's only when it comes again, while fleet is well.
+/// fleet answers 500 for mistakes of its clients, for a unit that it cannot read, and as long as etcd has no leader. So
+/// a 500 counts against the unit only when it comes twice while fleet is well.
 FleetApi::Answer FleetApi::send_about(std::string_view unit, const std::string& method, const std::string& body,
                                       const Call& call) const {
     auto answer = send(method, path_of(unit), body, call);
@@ -165,8 +165,8 @@ FleetApi::Answer FleetApi::send_about(std::string_view unit, const std::string& 
     return send(method, path_of(unit), body, call);
 }
 
-/// Of all that fleet reads, only for a listing does it ask etcd for an answer that needs a leader. A unit that it
-/// cannot read is left out of one.
+/// Whether fleet is well, found by a listing: only for a listing does fleet use a read of etcd that needs a leader. A
+/// unit that fleet cannot read does not matter, because the listing leaves it out.
 bool FleetApi::is_well(const Call& call) const {
     try {
         return send("GET", "/units", "", call).response.status == 200;
@@ -194,7 +194,8 @@ void FleetApi::check_admitted(const Answer& answer) const {
     if (status == 401 || status == 403) throw refusal(ErrorKind::misconfigured, answer);
 }
 
-/// A 404 in other words than fleet's comes from something between, which knows nothing about units.
+/// Whether fleet says that the unit is absent. A 404 that is not in fleet's form comes from a server in between, which
+/// knows nothing about units.
 bool FleetApi::is_absent(const Answer& answer) const {
     if (answer.response.status != 404) return false;
     if (!answer.response.body.empty() && !read_error(answer.response.body)) {

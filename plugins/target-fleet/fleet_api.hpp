@@ -16,44 +16,44 @@
 
 namespace deployer::fleet {
 
-/// fleet's HTTP API, a function for each thing that it can be asked. Any thread may call anything at any time.
+/// fleet's HTTP API, with a function for each request. Any thread may call any function at any time.
 ///
-/// Throw Error `unavailable` when fleet cannot be reached, is not well or answers what it should not, `misconfigured`
-/// when it lets nobody in (401, 403), and `rejected` when it is one unit that fleet does not take or cannot read, while
-/// it is well itself. Messages name the request and quote fleet's own words.
+/// The functions throw Error `unavailable` when fleet cannot be reached, is not well or gives an invalid answer,
+/// `misconfigured` when fleet denies access (401, 403), and `rejected` when fleet is well but refuses, or cannot read,
+/// one unit. Messages name the request and quote fleet's own words.
 class FleetApi {
 public:
     explicit FleetApi(const Endpoint& endpoint);
 
-    /// One listing, with all its pages. What fleet leaves out of it nobody can tell.
+    /// One listing with all its pages. fleet may leave units out without a sign; see WholeListing.
     [[nodiscard]] std::vector<FleetUnit> list(const Call& call) const;
 
-    /// Nullopt: fleet has no such unit.
+    /// fleet's record of the unit; nullopt when fleet has no such unit.
     [[nodiscard]] std::optional<FleetUnit> find(std::string_view unit, const Call& call) const;
 
     enum class Put {
         taken,    ///< The unit was created, or replaced.
-        present,  ///< It was there. Its desired state is set; its options may be these, or others that fleet keeps.
+        present,  ///< The unit existed. Its desired state is set, but fleet may have kept other options.
     };
     Put put(const Unit& unit, const Call& call) const;
 
-    /// False: fleet has no such unit.
+    /// Sets the desired state; false when fleet has no such unit.
     bool set_desired_state(std::string_view unit, DesiredState state, const Call& call) const;
 
-    /// Success also when there is none.
+    /// Destroys the unit; succeeds also when the unit is absent.
     void destroy(std::string_view unit, const Call& call) const;
 
-    /// The words of the machines on the unit, an entry each.
+    /// The machines' reports on the unit, an entry for each machine.
     [[nodiscard]] std::vector<StateEntry> states(std::string_view unit, const Call& call) const;
-    /// The words of the machines on all units.
+    /// The machines' reports on all units.
     [[nodiscard]] std::vector<StateEntry> all_states(const Call& call) const;
 
-    /// Those that are up.
+    /// The machines that are up.
     [[nodiscard]] std::vector<Machine> machines(const Call& call) const;
 
 private:
     struct Answer {
-        std::string request;  ///< as messages name it
+        std::string request;  ///< the request's name in messages
         http::Response response;
     };
 
@@ -76,7 +76,7 @@ private:
     std::vector<Item> read_pages(const std::string& resource, const Read& reader, const Call& call) const;
 
     std::string url_;
-    std::string prefix_;  ///< of messages, where their urls do not tell which fleet they are about
+    std::string prefix_;  ///< prefix of messages that names the fleet, when urls do not
     http::Client client_;
 };
 

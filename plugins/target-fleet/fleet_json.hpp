@@ -17,7 +17,7 @@ struct FleetUnit {
     std::string machine;
 };
 
-/// The word of one machine on a unit. Words are systemd's own, empty where it said none.
+/// One machine's report on a unit. States are systemd's own words, empty when systemd gave none.
 struct StateEntry {
     std::string unit;
     std::string hash;

@@ -52,7 +52,7 @@ void KnownUnits::replace_with(const std::vector<FleetUnit>& listing) {
                                        read_relations(held.unit)};
     }
     const std::scoped_lock lock(mutex_);
-    // A unit that was applied while the first listing was read may not be in that listing.
+    // Keep units that were applied during the first listing, because that listing may lack them.
     if (!were_listed_) replacement.merge(units_);
     units_.swap(replacement);
     were_listed_ = true;

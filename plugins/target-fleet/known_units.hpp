@@ -15,9 +15,9 @@
 
 namespace deployer::fleet {
 
-/// The units that exist as far as this process knows, from what it listed, applied and destroyed; and what stopping one
-/// of them does to the others. On which machines they are does not count: that may have changed since the listing. Any
-/// thread may call anything at any time.
+/// The units that this process knows, from its listings, applies and destroys; and the effects that stopping one of
+/// them has on the others. Machines do not count: a unit may have moved since the listing. Any thread may call any
+/// function at any time.
 class KnownUnits {
 public:
     void add(const Unit& unit);
@@ -25,31 +25,31 @@ public:
     void remove(std::string_view unit);
     void replace_with(const std::vector<FleetUnit>& listing);
 
-    /// Whether there was a listing at all: before, a name that nobody knows could be missing in it.
+    /// Whether there was a listing already. Before the first one, missing_in() cannot tell what a listing lacks.
     [[nodiscard]] bool were_listed() const;
-    /// Those that are not among `names`, which are sorted.
+    /// The known units that are not among `names`, which must be sorted.
     [[nodiscard]] std::vector<std::string> missing_in(std::span<const std::string> names) const;
 
-    /// Whether the unit is known with another content than this one. It may then run, whatever it was last told.
+    /// Whether the unit is known with a content other than this one. An old process may then run, in any desired state.
     [[nodiscard]] bool may_run_otherwise(const Unit& unit) const;
-    /// Whether the unit is known, and to be launched.
+    /// Whether the unit is known with the desired state `launched`.
     [[nodiscard]] bool is_to_run(std::string_view unit) const;
-    /// Whether systemd, told to stop the unit and to start it in one breath, always does both. Not so where another
-    /// unit is ordered after it: the stop then waits for that one's own stop, and the start takes the place of what
-    /// waits.
+    /// Whether systemd always carries out both a stop and a start of the unit that follow without a pause. False when
+    /// another unit is ordered after this unit: the stop then waits for the other unit's stop, and the start replaces
+    /// the waiting stop.
     [[nodiscard]] bool restarts_at_once(std::string_view unit) const;
-    /// The units that are to run and that systemd stops along with this one, directly or by way of others.
+    /// The units in desired state `launched` that systemd stops along with this unit, directly or through other units.
     [[nodiscard]] std::vector<std::string> stopped_along_with(std::string_view unit) const;
-    /// Whether systemd starts `other` by itself when it starts the unit.
+    /// Whether systemd starts `other` when it starts the unit.
     [[nodiscard]] bool is_started_by(const Unit& unit, std::string_view other) const;
-    /// As fleet's `/state` shows it; empty: the unit is not known.
+    /// The unit's hash as in fleet's `/state`; empty for an unknown unit.
     [[nodiscard]] std::string hash_of(std::string_view unit) const;
 
 private:
     struct Known {
         std::string hash;
         DesiredState desired_state = DesiredState::launched;
-        Relations relations;  ///< of all versions since the listing: its machine may still have a former one
+        Relations relations;  ///< of all versions since the listing, as its machine may still have an old one
     };
     using Units = std::map<std::string, Known, std::less<>>;
 

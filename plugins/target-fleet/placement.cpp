@@ -20,7 +20,8 @@ namespace {
 
 using Values = std::vector<std::string>;
 
-/// A line that begins and ends with a quote holds several values, divided by the blanks outside of quotes.
+/// The values of a line. A line that begins and ends with a quote holds several values, separated by the blanks outside
+/// of quotes.
 Values split_quoted(const std::string& line) {
     if (!line.starts_with('"') || !line.ends_with('"')) return {line};
     Values values(1);
@@ -46,7 +47,7 @@ Values words_of(const Values& lines) {
     return words;
 }
 
-/// Of all options with one of these names, in the order of the names: some have an older one.
+/// The values of all options with one of these names, in the order of the names. Some options have an older name, too.
 Values values_of(const Unit& unit, std::initializer_list<std::string_view> names) {
     Values values;
     for (const auto name : names) {
@@ -59,7 +60,7 @@ Values values_of(const Unit& unit, std::initializer_list<std::string_view> names
     return values;
 }
 
-/// Whether fleet takes the text for a yes.
+/// Whether fleet takes the text for true.
 bool is_true(std::string_view text) {
     constexpr std::array<std::string_view, 5> words{"true", "yes", "1", "on", "t"};
     const auto is_same = [](unsigned char left, unsigned char right) { return std::tolower(left) == right; };
@@ -68,8 +69,8 @@ bool is_true(std::string_view text) {
     });
 }
 
-/// "MachineOf \"a.service\" with Conflicts \"a*\"", where a unit is to be on the machine of one that it keeps away
-/// from.
+/// A contradiction such as "MachineOf \"a.service\" with Conflicts \"a*\"": the unit should be on the machine of a unit
+/// that it conflicts with.
 std::optional<std::string> find_match(const Values& peers, std::string_view demand, const Values& globs) {
     for (const auto& peer : peers) {
         const auto glob = std::find_if(globs.begin(), globs.end(), [&](const std::string& one) {
@@ -92,10 +93,10 @@ bool has_metadata_for(const Unit& unit, const Machine& machine) {
     std::map<std::string, std::set<std::string>> demands;
     for (const auto& pair : values_of(unit, {"X-ConditionMachineMetadata", "MachineMetadata"})) {
         const auto equals = pair.find('=');
-        // fleet ignores what is no pair.
+        // fleet ignores text that is no pair.
         if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) continue;
         if (pair.find('=', equals + 1) != std::string::npos) continue;
-        // A specifier, such as %i: any value may be meant.
+        // The value of a specifier, such as %i, is unknown here, so any value may match.
         if (pair.find('%') != std::string::npos) continue;
         demands[pair.substr(0, equals)].insert(pair.substr(equals + 1));
     }

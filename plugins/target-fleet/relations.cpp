@@ -20,7 +20,7 @@ struct Meaning {
     std::array<Names Relations::*, 3> lists;
 };
 
-/// Also the names that systemd has given up.
+/// The relations by option, including option names that newer systemd versions have dropped.
 constexpr std::array<Meaning, 19> meanings{{
     {"Unit", "After", {&Relations::after}},
     {"Unit", "Before", {&Relations::before}},
@@ -38,7 +38,7 @@ constexpr std::array<Meaning, 19> meanings{{
     {"Install", "WantedBy", {&Relations::started_with}},
     {"Install", "RequiredBy", {&Relations::started_with, &Relations::takes_along}},
     {"Install", "UpheldBy", {&Relations::started_with}},
-    // systemd orders these before the unit that they trigger, without a word in the unit file.
+    // systemd orders these implicitly before the unit that they trigger.
     {"Timer", "Unit", {&Relations::before}},
     {"Path", "Unit", {&Relations::before}},
     {"Socket", "Service", {&Relations::before}},
@@ -52,7 +52,7 @@ std::string_view prefix_of(std::string_view name) {
     return without_type(name).substr(0, name.find('@'));
 }
 
-/// systemd.unit(5), "Specifiers". What is unescaped and was escaped is no part of a unit's name.
+/// The value of a specifier (systemd.unit(5), "Specifiers").
 std::string meaning_of(char specifier, std::string_view unit) {
     constexpr std::string_view anything = "*";
     const auto unescaped = [&](std::string_view text) {
@@ -96,7 +96,7 @@ std::string expand(std::string_view word, std::string_view unit) {
     return name;
 }
 
-/// A backslash at a line's end only goes on in the next one.
+/// Adds the unit names in a value. A single backslash is the end of a continued line and no name.
 void add_names(Names& names, const std::string& value, std::string_view unit) {
     std::istringstream words(value);
     for (std::string word; words >> word;) {

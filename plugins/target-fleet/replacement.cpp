@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Between two looks at a unit that is to be gone, at first and at most.
+/// The first and the longest pause between two looks at a unit that is being destroyed.
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{500};
 
@@ -66,7 +66,7 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
     call.log.info("fleet keeps the old options of " + unit.name +
                   ", as versions before 0.13 do: destroys it and creates it anew");
     if (was_stopped) {
-        // Of that request fleet took the desired state: it told the unit to run with its old options.
+        // put() has just told the unit to run, with its old options.
         if (!api_.set_desired_state(unit.name, DesiredState::loaded, call)) throw gone();
         wait_until_stopped(api_, look_every_, unit, {}, call);
     }
@@ -75,7 +75,7 @@ void Replacement::exchange(const Unit& unit, bool was_stopped, const Call& call)
 
 void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call) {
     const auto bound = along;
-    // A unit that is bound to one that is not to run cannot run either.
+    // When this unit should not run, the units that are bound to it cannot run either.
     if (unit.desired_state != DesiredState::launched) along.clear();
     Stopped stopped;
     try {
@@ -93,8 +93,8 @@ void Replacement::exchange_stopped(const Unit& unit, std::vector<std::string> al
 
 bool Replacement::comes_along(const Unit& unit, const std::string& other, const Call& call) const {
     if (!known_.is_started_by(unit, other)) return false;
-    // An agent that has yet to get to a change of the other unit would start it, and this unit with it, while this unit
-    // is to stop.
+    // The other unit must be active in its known version: otherwise its agent may be about to start it, and systemd
+    // would start this unit along with it, while this unit should stop.
     const auto hash = known_.hash_of(other);
     const auto entries = api_.states(other, call);
     return !entries.empty() && std::all_of(entries.begin(), entries.end(), [&](const StateEntry& entry) {
@@ -103,14 +103,14 @@ bool Replacement::comes_along(const Unit& unit, const std::string& other, const 
 }
 
 void Replacement::stop(const std::string& unit, Stopped& stopped, const Call& call) const {
-    // A unit of which the answer is lost may be stopped as well.
+    // Noted before the request, because the request may take effect although its answer is lost.
     if (known_.is_to_run(unit)) stopped.push_back(unit);
     if (!api_.set_desired_state(unit, DesiredState::loaded, call)) std::erase(stopped, unit);
 }
 
-/// An agent that sees a desired state written looks a second later at all that it is to do. It does not see a content
-/// that is written, nor anything else in that second, and then it looks after up to 5 s. For a unit that has stopped,
-/// the agent has to look twice: the first time it removes the former unit file, and fails.
+/// An agent that sees a change of a desired state reconciles its units a second later. It sees no change of a content,
+/// and no change at all within that second; such changes wait up to 5 s for its next round. A unit that has stopped
+/// needs two rounds: in the first one the agent removes the former unit file, and fails.
 void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& call) const {
     const auto pause = std::min(between_looks, look_every_);
     const auto has_paused = [&] { return call.remaining() > pause + last_moment && call.wait(pause); };
@@ -120,7 +120,8 @@ void Replacement::hurry(const std::string& unit, Stopped& stopped, const Call& c
     if (has_time && has_paused()) remind(unit, call);
 }
 
-/// Without a reminder the agent does the same, only later. So a failure does not count.
+/// Writes the desired state again, so that the agent reconciles sooner. Only debug log for a failure: without this
+/// request everything happens all the same, only later.
 void Replacement::remind(const std::string& unit, const Call& call) const {
     try {
         launch(unit, call);
@@ -164,7 +165,7 @@ void Replacement::recreate(const Unit& unit, const Call& call) {
     }
 }
 
-/// Waits for the former unit to stop: a unit of its name that is created before may go on with the former content.
+/// A unit that is created while the former unit of its name still stops may keep the former content.
 void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const Call& call) const {
     for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
         is_absent = is_absent || !api_.find(unit, call);
@@ -173,7 +174,7 @@ void Replacement::wait_until_gone(const std::string& unit, bool is_absent, const
     }
 }
 
-/// Launches the units that ran before: none is to stay stopped because a unit could not be changed.
+/// Launches the units that ran before, because a failed change of one unit must not leave others stopped.
 Error Replacement::start_again(Stopped stopped, const Error& error, const Call& call) const {
     const auto least = steady_clock::now() + last_moment;
     const Call own{call.stop.stop_requested() ? least : std::max(call.deadline, least), {}, call.log};
@@ -191,9 +192,9 @@ Error Replacement::start_again(Stopped stopped, const Error& error, const Call& 
     return {error.kind(), error.what() + started + lost};
 }
 
-/// Creates a unit that was destroyed, so that the unit is not missing until the next cycle. After a stop, the machines
-/// may not have noticed yet that it was destroyed, and an older fleet would run the former version under the name of
-/// the new one. So the former content is put back, and the next comparison sees the difference. After a deadline the
+/// Creates a destroyed unit again, so that it is not missing until the next cycle. After a stop request the machines
+/// may not have noticed that the unit was destroyed, and an older fleet would go on with the former process under the
+/// new content. So the former content is put back, and the next cycle sees the difference. After a deadline the
 /// machines have noticed, so the new content is created.
 Error Replacement::restore(const Unit* former, const Unit& unit, const Error& error, const Call& call) {
     const bool is_new = error.kind() == ErrorKind::unavailable;

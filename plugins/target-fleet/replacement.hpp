@@ -18,21 +18,21 @@ namespace deployer::fleet {
 /// The setting `update`.
 enum class Update { automatic, replace, recreate };
 
-/// Gives a unit that is there another content, and a process of that content.
+/// Replaces the content of an existing unit so that its process runs the new content, too.
 ///
-/// fleet's agent tells systemd to stop a unit that was replaced and, without waiting, to start it. Where systemd has to
-/// stop another unit first, the start takes the place of the stop that still waits: the old process goes on, and fleet
-/// calls it the new version. So such a unit is told to be `loaded`, seen stopped, and then replaced. Units that systemd
-/// stops along with it and does not start again by itself are started again. Any thread, but never two at once for one
-/// unit.
+/// When a unit was replaced, fleet's agent tells systemd to stop the unit and, without waiting, to start it. If systemd
+/// has to stop another unit first, the start replaces the waiting stop: the old process goes on, and fleet calls it the
+/// new version. So such a unit is first set to `loaded`, and replaced only after it has stopped. Units that systemd
+/// stops along with it and does not start by itself are launched again. Any thread may call, but never two at once for
+/// the same unit.
 class Replacement {
 public:
-    /// The arguments must outlive the Replacement. `look_every`: the pause between two looks at a unit that is to stop.
+    /// The references must outlive the Replacement. `look_every` is the pause between two looks at a stopping unit.
     Replacement(const FleetApi& api, KnownUnits& known, WholeListing& listing, Update update,
                 std::chrono::milliseconds look_every)
         : api_(api), known_(known), listing_(listing), update_(update), look_every_(look_every) {}
 
-    /// As Target::apply(). A unit that systemd does not stop in time is `rejected`, and told to run on as it was.
+    /// As Target::apply(). A unit that systemd does not stop in time is `rejected` and launched again as before.
     void apply(const Unit& unit, const Call& call);
 
     /// As Target::set_desired_state() and Target::destroy().
@@ -40,13 +40,13 @@ public:
     void destroy(std::string_view unit, const Call& call);
 
 private:
-    /// Units that were told to be `loaded` and that have to be told to run again, the first to be told last.
+    /// Units that were set to `loaded` and must be launched again, in reverse order.
     using Stopped = std::vector<std::string>;
 
     void exchange(const Unit& unit, bool was_stopped, const Call& call);
     void exchange_stopped(const Unit& unit, std::vector<std::string> along, const Call& call);
     void recreate(const Unit& unit, const Call& call);
-    /// False: fleet has the unit, but with other options, and keeps them.
+    /// Sends the unit to fleet. False when fleet has the unit with other options and keeps these.
     [[nodiscard]] bool put(const Unit& unit, const Call& call) const;
     /// Whether systemd is certain to start the other unit again when it starts this one.
     [[nodiscard]] bool comes_along(const Unit& unit, const std::string& other, const Call& call) const;

@@ -26,32 +26,32 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A machine tells fleet every second what changed on it. So after this time it tells of the version that it has now.
+/// A machine reports its changes to fleet every second, so after this time its report is of its present version.
 constexpr milliseconds second_look{1'500};
 
-/// When one machine unloads a global unit, fleet forgets what all of them said of it. A machine that has seen no change
-/// says so again after 24 s.
+/// When one machine unloads a global unit, fleet drops the reports of all machines about the unit. A machine without a
+/// change repeats its report after 24 s.
 constexpr milliseconds silence{26'000};
 
-/// For what all machines say, which is worth less than the listing that it goes with.
+/// The time for reading all machines' reports. They only add to the listing, so they must not use up its time.
 constexpr milliseconds longest_words{10'000};
 
 Update read_update(const Settings& settings) {
-    settings.describe("update", "`auto`", "How a unit gets another content, see below.");
+    settings.describe("update", "`auto`", "How the content of a unit is replaced, see below.");
     const auto word = settings.find_choice("update", {"auto", "replace", "recreate"}).value_or("auto");
     if (word == "replace") return Update::replace;
     return word == "recreate" ? Update::recreate : Update::automatic;
 }
 
-/// A unit that stops at once is seen stopped at the first look.
+/// The pause between looks at a stopping unit. It is long enough that a unit that stops at once needs one look.
 milliseconds read_stop_poll(const Settings& settings) {
     constexpr milliseconds usual{2'000};
     settings.describe("stop_poll", "`2s`",
-                      "Between two looks at a unit that has to stop before it is replaced, see below.");
+                      "The pause between two looks at a unit that has to stop before it is replaced, see below.");
     return settings.find_duration("stop_poll").value_or(usual);
 }
 
-/// Where fleet's record of a unit has other options than these.
+/// Whether fleet's record of a unit has other options than the wanted unit.
 bool has_other_options(const FleetUnit& held, const Unit& wanted) {
     return unit_file_hash(held.unit.options) != unit_file_hash(wanted.options);
 }
@@ -106,10 +106,10 @@ private:
           listing_(api_, known_),
           replacement_(api_, known_, listing_, read_update(settings), read_stop_poll(settings)) {}
 
-    /// The words of the machines on each unit.
+    /// The machines' reports on each unit.
     using Words = std::map<std::string, std::vector<StateEntry>, std::less<>>;
 
-    /// Nothing when it cannot be had: the listing is worth more.
+    /// The machines' reports; empty when they cannot be read, because the listing is useful without them.
     Words read_words(const Call& call) const {
         Words words;
         const Call brief{std::min(call.deadline, std::chrono::steady_clock::now() + longest_words), call.stop,
@@ -124,7 +124,8 @@ private:
         return words;
     }
 
-    /// fleet calls launched also what systemd refused to start, and what has ended since.
+    /// The word for a unit's current state. fleet's own word is `launched` also for a unit that systemd refused to
+    /// start or that has ended since, so the machines' reports go first.
     static std::string word_of(const FleetUnit& held, const Words& words) {
         const auto entries = words.find(held.unit.name);
         if (entries == words.end() || held.unit.desired_state == DesiredState::inactive) return held.current_state;
@@ -144,18 +145,18 @@ private:
         return {is_gone ? Readiness::ready : Readiness::waiting, is_gone ? "inactive" : "inactive, but still stopping"};
     }
 
-    /// The answer where fleet's own record of the unit is not of this version.
+    /// The status when fleet's own record has no unit of this version; nullopt when it has.
     static std::optional<UnitStatus> describe_other(const std::optional<FleetUnit>& held, const Unit& unit) {
         if (!held) return UnitStatus{Readiness::absent, "fleet does not have it"};
         if (!has_other_options(*held, unit)) return std::nullopt;
         return UnitStatus{Readiness::waiting, "fleet has another version of it"};
     }
 
-    /// Answers what the machines' words left open.
+    /// Answers the question that the machines' reports left open.
     UnitStatus settle(Verdict verdict, const Unit& unit, const Call& call) {
         const auto held = api_.find(unit.name, call);
         if (const auto other = describe_other(held, unit)) return *other;
-        // A global unit has no current state: what its machines say is all there is.
+        // fleet has no current state for a global unit, so only its machines' reports count.
         const bool has_begun = is_global(unit) || held->current_state == to_string(unit.desired_state);
         auto& status = verdict.status;
         if (verdict.open == Verdict::Question::where_is_it) {
@@ -168,8 +169,8 @@ private:
         return look_again(std::move(verdict), unit, call);
     }
 
-    /// A unit that has ended may be the former version that stops, or the new one that has not begun. If a second look
-    /// after a while says the same, the unit has ended.
+    /// The report of an ended unit may be of the former version's stop, or from before the new version's start. If a
+    /// second look after a while says the same, the new version has ended.
     UnitStatus look_again(Verdict verdict, const Unit& unit, const Call& call) {
         if (call.remaining() > 2 * second_look) {
             if (!call.wait(second_look)) call.check("looking a second time at a unit that has ended");
@@ -182,8 +183,8 @@ private:
         return verdict.status;
     }
 
-    /// Of a global unit, there is to be word from every machine that is fit for it. What keeps it off a machine, apart
-    /// from the machine's metadata, only fleet knows; so after a while those that say nothing are not waited for.
+    /// A global unit is ready only with a report from every machine that is fit for it. Only fleet knows what else than
+    /// metadata keeps the unit off a machine; so after a while, machines without a report are not waited for.
     UnitStatus settle_everywhere(UnitStatus status, const Unit& unit, const std::vector<StateEntry>& entries,
                                  const Call& call) {
         if (status.readiness != Readiness::ready) {

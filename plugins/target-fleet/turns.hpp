@@ -10,10 +10,11 @@
 
 namespace deployer::fleet {
 
-/// Keeps two calls from changing the same unit at once, for a change of one unit may stop and start others. Any thread.
+/// Keeps two calls from changing the same unit at once. The engine's promise of one call a unit is not enough, because
+/// a change of one unit may stop and start others. Any thread may call.
 class Turns {
 public:
-    /// Holds its units until its end, which must come before that of the Turns.
+    /// Holds its units until it is destroyed. A Turn must not outlive its Turns.
     class Turn {
     public:
         Turn(Turns& turns, std::vector<std::string> units);
@@ -28,8 +29,8 @@ public:
         std::vector<std::string> units_;
     };
 
-    /// Waits until none of the units is held by another call. Throws Error `cancelled` at a stop, and `rejected` at the
-    /// deadline: others need not wait.
+    /// Waits until no other call holds any of the units. Throws Error `cancelled` at a stop request, and `rejected` at
+    /// the deadline, because other units are not affected.
     [[nodiscard]] Turn take(std::vector<std::string> units, const Call& call);
 
 private:

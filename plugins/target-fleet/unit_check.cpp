@@ -13,16 +13,16 @@
 namespace deployer::fleet {
 namespace {
 
-/// fleet reads back what it stored, and refuses longer lines there.
+/// fleet stores a longer line, but refuses it when it reads the unit back.
 std::optional<std::string> find_size_problem(std::string_view line) {
     if (line.size() < option_line_limit) return std::nullopt;
     return "is a line of " + std::to_string(line.size()) + " bytes, of which fleet takes at most " +
            std::to_string(option_line_limit - 1);
 }
 
-/// The first problem of a value, read line by line as each machine's systemd will read it. A line that ends in a
-/// backslash goes on in the next one, for fleet after an even number of backslashes as well; units that came to fleet
-/// by other ways have such lines.
+/// The first problem of a value, read line by line as each machine's systemd reads it. The next line continues a line
+/// that ends in a backslash; for fleet also after an even number of backslashes. Units that other tools gave to fleet
+/// have such lines.
 std::optional<std::string> find_line_problem(std::string_view text) {
     for (bool continued = true; continued;) {
         const auto end = text.find('\n');
@@ -59,7 +59,7 @@ std::optional<std::string> find_problem(const Unit& unit) {
     for (const auto& option : unit.options) {
         if (const auto problem = find_problem(option)) return "option " + quote(option.name) + ' ' + *problem;
     }
-    // fleet itself looks at this only when it creates a unit, and would replace one by what no machine can take.
+    // fleet checks this only when it creates a unit. It would replace an existing unit by one that no machine can take.
     if (const auto pair = find_contradiction(unit)) return "its [X-Fleet] section cannot have " + *pair;
     return std::nullopt;
 }

@@ -7,7 +7,7 @@
 
 namespace deployer::fleet {
 
-/// Why fleet would not take a unit, or would keep something else than it was given; nullopt: nothing.
+/// The reason why fleet would refuse a unit, or store it with a change; nullopt when there is none.
 std::optional<std::string> find_problem(const Unit& unit);
 
 }  // namespace deployer::fleet

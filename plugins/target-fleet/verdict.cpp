@@ -16,7 +16,7 @@ namespace {
 
 using Question = Verdict::Question;
 
-/// Of options of that name, the last one counts.
+/// The value of an option; the last one of that name counts.
 std::optional<std::string_view> find_option(const Unit& unit, std::string_view section, std::string_view name) {
     const auto found = std::find_if(unit.options.rbegin(), unit.options.rend(), [&](const UnitOption& option) {
         return option.section == section && option.name == name;
@@ -33,7 +33,7 @@ std::string short_form(std::string_view hash) {
     return std::string(hash.substr(0, length));
 }
 
-/// "activating (auto-restart)"
+/// The state for people: "activating (auto-restart)".
 std::string describe(const StateEntry& entry) {
     return entry.sub.empty() ? entry.active : entry.active + " (" + entry.sub + ")";
 }
@@ -66,8 +66,8 @@ Verdict judge_old_version(const StateEntry& entry) {
                                      describe(entry) + ", hash " + short_form(entry.hash) + ")"}};
 }
 
-/// How much an entry decides over the others. Of a global unit, one that failed decides. Of any other, several entries
-/// mean that it moves, and the one that failed is what is left on the machine that it came from.
+/// The priority of an entry among several. For a global unit, a failed entry decides. Any other unit has several
+/// entries only while it moves; a failed entry is then left over from its former machine.
 int weight(const Verdict& verdict, bool is_global) {
     if (verdict.status.readiness == Readiness::failed) return is_global ? 4 : 0;
     if (verdict.status.readiness == Readiness::ready) return 1;

@@ -14,10 +14,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How often a listing that cannot be believed is read again.
+/// The most listings that are read until one can be believed.
 constexpr int most_listings = 5;
 
-/// Between two of them, at first.
+/// The first pause between two listings.
 constexpr milliseconds first_pause{200};
 
 std::vector<std::string> sorted_names(const std::vector<FleetUnit>& listing) {
@@ -28,7 +28,8 @@ std::vector<std::string> sorted_names(const std::vector<FleetUnit>& listing) {
     return names;
 }
 
-/// Pages are counted off afresh for each request: a unit that came meanwhile shifts another one into the next page.
+/// A listing with the same name twice is not complete: fleet pages by number, so a unit that is created between two
+/// requests shifts another unit into the next page.
 bool has_no_name_twice(const std::vector<std::string>& sorted) {
     return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
 }
@@ -60,12 +61,13 @@ std::vector<FleetUnit> WholeListing::read(const Call& call) {
         const auto missing = known_.missing_in(names);
         const bool is_whole = known_.were_listed() && missing.empty();
         if (has_no_name_twice(names) && (is_whole || former == names)) {
-            if (!missing.empty()) call.log.info("no longer in fleet, by another hand than ours: " + enumerate(missing));
+            if (!missing.empty())
+                call.log.info("no longer in fleet, though not destroyed by this deployer: " + enumerate(missing));
             known_.replace_with(listing);
             return listing;
         }
         seen.append(seen.empty() ? "" : ", then ").append(count_of_units(names.size()));
-        // Two listings without a pause between them may well lack the same.
+        // Two listings without a pause between them often lack the same units.
         if (former || known_.were_listed()) pause = pause.count() == 0 ? first_pause : pause * 2;
         former = std::move(names);
     }

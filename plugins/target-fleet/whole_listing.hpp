@@ -10,12 +10,12 @@
 
 namespace deployer::fleet {
 
-/// Listings that can be believed. Under load fleet leaves units out without a word. So a listing counts when it has
-/// every unit that is known, or when the next one has just the same; and the first one, of which nobody knows what it
-/// lacks, needs that too. Any thread.
+/// Reads listings that can be believed, because under load fleet leaves units out without a sign. A listing counts when
+/// it has every known unit, or when the next listing has exactly the same units. The first listing always needs such a
+/// confirmation, because no units are known before. Any thread may call.
 class WholeListing {
 public:
-    /// Both must outlive it. What a listing holds becomes what `known` knows.
+    /// Both references must outlive this object. A listing that counts replaces the units in `known`.
     WholeListing(const FleetApi& api, KnownUnits& known) : api_(api), known_(known) {}
 
     /// Throws Error `unavailable` when no two listings agree, besides what FleetApi throws.
@@ -26,7 +26,7 @@ public:
 private:
     const FleetApi& api_;
     KnownUnits& known_;
-    std::mutex first_;  ///< one thread makes the first listing
+    std::mutex first_;  ///< held by the thread that makes the first listing
 };
 
 }  // namespace deployer::fleet

@@ -29,15 +29,15 @@ Behaviour read_behaviour(const Settings& settings) {
     return {.delay =
                 read_pause(settings, "delay", "How long a new or changed unit takes until it is in its desired state."),
             .fail = read_globs(settings, "fail", "Globs of units that fail when they are launched."),
-            .never_ready = read_globs(settings, "never_ready",
-                                      "Globs of units that never get to be launched: they stay `inactive`."),
+            .never_ready =
+                read_globs(settings, "never_ready", "Globs of units that never become launched: they stay `inactive`."),
             .refuse = read_globs(settings, "refuse", "Globs of units that the cluster does not accept."),
             .latency = read_pause(settings, "latency", "How long every call takes."),
             .unavailable_every = read_every(settings, "unavailable_every",
                                             "Every nth call fails as if the cluster were out of reach; 0: none."),
             .incomplete_list_every = read_every(settings, "incomplete_list_every",
                                                 "Every nth listing leaves out the first unit and every fifth after it, "
-                                                "which only the log tells; 0: none.")};
+                                                "and only the log says so; 0: none.")};
 }
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& unit_name) {

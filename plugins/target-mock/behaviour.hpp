@@ -9,18 +9,18 @@
 
 namespace deployer::mock {
 
-/// How the simulated cluster behaves, or misbehaves. Nothing set: it does at once what it is told.
+/// How the simulated cluster behaves, or misbehaves. With the defaults, the cluster carries out every order at once.
 struct Behaviour {
     std::chrono::milliseconds delay{0};    ///< until a changed unit is in its desired state
     std::vector<std::string> fail;         ///< globs of units that fail when launched
-    std::vector<std::string> never_ready;  ///< globs of units that never get to be launched
+    std::vector<std::string> never_ready;  ///< globs of units that never become launched
     std::vector<std::string> refuse;       ///< globs of units that cannot be applied
-    std::chrono::milliseconds latency{0};  ///< of every call
+    std::chrono::milliseconds latency{0};  ///< delay of every call
     long long unavailable_every = 0;       ///< every nth call fails as unavailable; 0: none
     long long incomplete_list_every = 0;   ///< every nth listing leaves units out; 0: none
 };
 
-/// Asks for every key of the above. Throws Error `misconfigured`.
+/// Reads the settings for all of these fields. Throws Error `misconfigured`.
 Behaviour read_behaviour(const Settings& settings);
 
 /// Whether one of the globs (fnmatch(3), without flags) matches the whole unit name.

@@ -12,7 +12,7 @@
 
 namespace deployer::mock {
 
-/// A state that a unit will get into by itself.
+/// A state that a unit will reach at a later time.
 struct Pending {
     std::string state;
     Moment at;

@@ -48,7 +48,7 @@ struct stat status_of(const FileDescriptor& descriptor, const fs::path& file) {
     return status;
 }
 
-/// Nullopt: there is none.
+/// The file's status; nullopt when there is no file.
 std::optional<struct stat> find_status(const fs::path& file) {
     struct stat status {};
     if (::stat(file.c_str(), &status) == 0) return status;
@@ -56,16 +56,16 @@ std::optional<struct stat> find_status(const fs::path& file) {
     fail("look at", file);
 }
 
-/// A stamp that tells one version of a file from another, as long as the first is kept open: its inode number is not
-/// given to another file meanwhile. Nullopt: there is no file.
+/// A stamp that tells versions of a file apart; nullopt when there is no file. The former version must be kept open, so
+/// that the system does not give its inode number to the next one.
 std::optional<FileStamp> find_stamp(const fs::path& file) {
     const auto status = find_status(file);
     return status ? std::optional(stamp_of(*status)) : std::nullopt;
 }
 
-/// Empty: there is none.
+/// Opens the file; empty when there is no file.
 FileDescriptor open_to_read(const fs::path& file) {
-    // Not blocking, or a FIFO in its place would hold the call for ever.
+    // O_NONBLOCK, because a FIFO in place of the file would block the call for ever.
     FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!descriptor && errno != ENOENT) fail("read", file);
     return descriptor;
@@ -89,13 +89,13 @@ std::string read_text(const FileDescriptor& descriptor, const fs::path& file) {
     }
 }
 
-/// A file that goes away again unless it is renamed into place.
+/// A file that is removed again unless it is renamed into place.
 class Draft {
 public:
     explicit Draft(const fs::path& file) : file_(file), draft_(beside(file, ".tmp")) {
         const auto former = find_status(file);
         const mode_t mode = former ? former->st_mode & mode_t{07777} : mode_t{0600};
-        // One is left over where a writer was killed; the lock says that nobody is writing it now.
+        // A killed writer may have left a draft. This process holds the lock, so no other process is writing it now.
         ::unlink(draft_.c_str());
         descriptor_ = FileDescriptor(::open(draft_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!descriptor_) fail("write", draft_);
@@ -122,7 +122,8 @@ public:
         }
     }
 
-    /// Hands out the file, open to be read: one kept open for writing would keep its disk from being mounted read-only.
+    /// Renames the file into place and returns it opened for reading. A descriptor for writing would keep people from
+    /// remounting the disk read-only.
     FileDescriptor place() {
         FileDescriptor reader(::open(draft_.c_str(), O_RDONLY | O_CLOEXEC));
         if (!reader) fail("read", draft_);
@@ -155,7 +156,8 @@ FileDescriptor open_lock_and_directory(const fs::path& lock_file) {
     return lock;
 }
 
-/// Held until the descriptor is closed, also by the death of the process. Empty: another process holds it.
+/// Takes the lock; empty when another process holds it. The lock lasts until the descriptor is closed, also by the end
+/// of the process.
 FileDescriptor try_lock(const fs::path& lock_file) {
     auto lock = open_lock_and_directory(lock_file);
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -201,7 +203,7 @@ fs::path ClusterFile::path() const {
     return (problem ? path_ : whole).lexically_normal();
 }
 
-/// Where the file really is, or will be: a link that leads to nothing yet says where.
+/// The real path of the file. A symbolic link to a missing file is followed, too: the file will be created there.
 fs::path ClusterFile::location() const {
     std::error_code problem;
     auto place = path();
@@ -212,7 +214,7 @@ fs::path ClusterFile::location() const {
         if (problem) return place;
         place = place.parent_path() / target;
     }
-    // A path that cannot be resolved cannot be opened either, and opening it says why.
+    // A path that cannot be resolved cannot be opened either, and the failure to open it gives the reason.
     return path();
 }
 
@@ -227,13 +229,13 @@ std::shared_ptr<const Cluster> ClusterFile::read(const fs::path& file, const Cal
     return {std::move(version), cluster};
 }
 
-/// With version_mutex_ held.
+/// To be called with version_mutex_ held.
 std::shared_ptr<const ClusterFile::Version> ClusterFile::load(const fs::path& file, const Call& call) {
     if (version_ && version_->stamp == find_stamp(file)) return version_;
     auto version = std::make_shared<Version>();
     version->descriptor = open_to_read(file);
     if (version->descriptor) {
-        // Taken before reading: who edits the file in place meanwhile makes it another one.
+        // Taken before reading, so that an edit of the file during the reading shows as another version.
         version->stamp = stamp_of(status_of(version->descriptor, file));
         try {
             version->cluster = read_cluster(read_text(version->descriptor, file), call);
@@ -279,7 +281,7 @@ void ClusterFile::wait_for_turn(std::unique_lock<std::mutex>& lock, Request& req
         call.check("waiting for other changes of the state file");
         throw Error(ErrorKind::cancelled, "waiting for other changes of the state file: cancelled");
     }
-    // Somebody is writing it at this moment: that ends soon, and only then is it known how.
+    // Another thread may be writing this request at the moment. That ends soon, and only then the result is known.
     queue_moved_.wait(lock, [&request] { return request.progress != Progress::taken; });
 }
 
@@ -293,7 +295,8 @@ void ClusterFile::lead(std::unique_lock<std::mutex>& lock, Request& request, Pat
         const auto lock_file = beside(file, ".lock");
         const auto file_lock = patience == Patience::none ? try_lock(lock_file) : take_lock(lock_file, call);
         if (file_lock) {
-            // Read before the others are taken along: only this call's time counts for it.
+            // Read before taking the other requests, because a failed reading for this call's deadline must not fail
+            // them.
             const auto cluster = read(file, call);
             batch = take_all();
             commit(file, *cluster, batch);
@@ -306,13 +309,13 @@ void ClusterFile::lead(std::unique_lock<std::mutex>& lock, Request& request, Pat
     lock.lock();
     led_ = false;
     if (batch.empty()) {
-        // It came to nothing. That is this call's failure, if it is one; the others try for themselves.
+        // No request was written. A failure is this call's alone; the other calls try themselves.
         std::erase(queue_, &request);
         batch.push_back(&request);
     }
     for (auto* taken : batch) {
         taken->progress = Request::Progress::done;
-        // One of its own for each: they are thrown, and end, on several threads.
+        // Each request gets an exception object of its own, because several threads throw and destroy them.
         if (problem && !taken->problem) {
             taken->problem = std::make_exception_ptr(Error(problem->kind(), std::string(problem->what())));
         }
@@ -345,7 +348,7 @@ void ClusterFile::write(const fs::path& file, Cluster cluster) {
                     "the cluster would no longer fit into a state file: " + std::to_string(text.size()) +
                         " bytes are more than " + std::to_string(state_file_limit));
     }
-    // Held to the end, so that readers do not read the new file just before its cluster is known here.
+    // Held until the end, so that no reader parses the new file before its cluster is stored here.
     const std::lock_guard lock(version_mutex_);
     Draft draft(file);
     draft.write(text);

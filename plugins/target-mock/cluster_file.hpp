@@ -17,16 +17,16 @@
 namespace deployer::mock {
 
 /// A cluster in a file, shared by the threads of this process and by other processes. Each version of the file is
-/// written aside and renamed into place, so whoever reads it, or is killed while writing, sees a whole one; it keeps
-/// the mode of the former, the first has 0600. Writers exclude each other with flock(2) on `FILE.lock`. A missing file
-/// is an empty cluster; the first change creates it and its directory. Nothing is synced to the disk: what a process
-/// has written survives that process, not a power cut.
+/// written to a draft and renamed into place, so readers always see a complete file, even when a writer is killed. The
+/// file keeps the mode of the former version; the first one has 0600. Writers exclude each other with flock(2) on
+/// `FILE.lock`. A missing file is an empty cluster; the first change creates the file and its directory. Nothing is
+/// synced to the disk: written data survives the process, but no power cut.
 ///
-/// Errors: `unavailable` for what cannot be read or written, also a damaged file, which a person repairs while the
-/// deployer waits; `misconfigured` for a path that can never be a state file; `cancelled`.
+/// Errors: `unavailable` for a file that cannot be read or written, or is damaged (a person repairs it while the
+/// deployer waits); `misconfigured` for a path that can never be a state file; `cancelled`.
 class ClusterFile {
 public:
-    /// No I/O.
+    /// Does no I/O.
     explicit ClusterFile(std::filesystem::path path);
     ~ClusterFile();
     ClusterFile(const ClusterFile&) = delete;
@@ -34,22 +34,23 @@ public:
     ClusterFile(ClusterFile&&) = delete;
     ClusterFile& operator=(ClusterFile&&) = delete;
 
-    /// Absolute and without detours, by its letters alone.
+    /// The absolute, lexically normalised path. Symbolic links are not resolved.
     [[nodiscard]] std::filesystem::path path() const;
 
-    /// The cluster as the file has it now. Reads it only when it is another one than last time. Waits for no lock.
+    /// The cluster as the file has it now. Reads the file only when it has changed since the last time. Does not wait
+    /// for the file's lock.
     [[nodiscard]] std::shared_ptr<const Cluster> read(const Call& call);
 
-    /// Changes a cluster; false when there was nothing to change. May throw, then without having changed anything.
+    /// Changes a cluster; false when there was nothing to change. An edit that throws must not have changed anything.
     using Edit = std::function<bool(Cluster&)>;
 
-    /// Runs `edit` on what the file has now and returns once the result is in the file, which stays untouched when
-    /// nothing changed. Edits that come while another one is being written go into the file together, on whichever of
-    /// their threads is first. Throws what the edit throws. An edit that was given up for deadline or stop never
-    /// happens.
+    /// Runs `edit` on the present cluster and returns once the result is in the file. Without a change, the file stays
+    /// untouched. Edits that arrive while another one is being written are written together, by the first of their
+    /// threads. Passes on the edit's exceptions. An edit that was given up at the deadline or a stop request is not
+    /// made.
     void change(const Edit& edit, const Call& call);
 
-    /// As change(), but only if nobody else, here or in another process, is changing the file.
+    /// As change(), but does nothing while another thread or process is changing the file.
     void change_if_free(const Edit& edit, const Call& call);
 
 private:
@@ -68,7 +69,7 @@ private:
 
     const std::filesystem::path path_;
 
-    std::mutex version_mutex_;  ///< after queue_mutex_, if both
+    std::mutex version_mutex_;  ///< taken after queue_mutex_ when both are needed
     std::shared_ptr<const Version> version_;
 
     std::mutex queue_mutex_;

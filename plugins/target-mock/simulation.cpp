@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view failed = "failed";
 constexpr std::string_view inactive = "inactive";
 
-/// Where the unit ends up; nullopt: nowhere, ever.
+/// The state that the unit will reach; nullopt when it never reaches one.
 std::optional<std::string> outcome(const Unit& unit, const Behaviour& behaviour) {
     if (unit.desired_state == DesiredState::launched) {
         if (matches_any(behaviour.never_ready, unit.name)) return std::nullopt;
@@ -43,7 +43,7 @@ bool is_utf8_without_nul(std::string_view text) {
 
 std::optional<std::string> find_problem(const UnitOption& option) {
     for (const std::string_view text : {option.section, option.name, option.value}) {
-        // Would make the whole state file unreadable.
+        // Such text would make the whole state file unreadable.
         if (!is_utf8_without_nul(text)) return "is not UTF-8 text, or holds a NUL byte";
     }
     const auto length = option.name.size() + 1 + option.value.size();

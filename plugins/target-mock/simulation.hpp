@@ -9,24 +9,24 @@
 #include <string>
 #include <string_view>
 
-/// How the simulated cluster reacts to orders and to time passing. Pure: the clock is an argument.
+/// How the simulated cluster reacts to orders and to the passing of time. Pure: the time is an argument.
 namespace deployer::mock {
 
-/// Whether what the unit was waiting for has come by `now`.
+/// Whether the unit's pending state is reached by `now`.
 bool is_due(const SimulatedUnit& unit, Moment now);
 
-/// The unit's state at `now`, whether or not the cluster has been settled since.
+/// The unit's state at `now`; the cluster need not be settled before.
 std::string_view state_at(const SimulatedUnit& unit, Moment now);
 
-/// Makes what was pending until `now` current. True when there was something.
+/// Makes all pending states that are reached by `now` current. True when there were any.
 bool settle(Cluster& cluster, Moment now);
 
-/// The unit after it was told to be as `wanted`; `before` is null for a new one. Nullopt: it is told so already. Until
-/// the delay has passed the current state stays what it was, as on the real fleet.
+/// The unit after the order to become `wanted`; `before` is null for a new unit. Nullopt when the unit has that order
+/// already. Until the delay has passed, the current state stays as before, as on the real fleet.
 std::optional<SimulatedUnit> follow(const SimulatedUnit* before, const Unit& wanted, const Behaviour& behaviour,
                                     Moment now);
 
-/// Whether this very version of the unit is in its desired state; `actual` is null when it is not in the cluster.
+/// Whether exactly this version of the unit is in its desired state; `actual` is null when the cluster lacks the unit.
 UnitStatus judge(const SimulatedUnit* actual, const Unit& wanted, Moment now);
 
 /// The reason why fleet would refuse the unit, or nullopt.

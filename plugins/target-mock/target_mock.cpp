@@ -22,13 +22,14 @@ Moment now() {
 }
 
 std::filesystem::path read_state_file(const Settings& settings) {
-    settings.describe("state_file", "", "The file that is the cluster. Need not exist yet.");
+    settings.describe("state_file", "", "The file that holds the simulated cluster. Need not exist yet.");
     auto path = settings.written_path("state_file");
     if (!path.has_filename()) settings.fail("state_file", quote(path.native()) + " is no name of a file");
     return path;
 }
 
-/// A cluster that is only a file. Many threads may call at once: settings never change, ClusterFile sees to itself.
+/// A simulated cluster in a file. Several threads may call at once: the settings never change, and ClusterFile is
+/// thread-safe.
 class MockTarget : public Target {
 public:
     explicit MockTarget(const Settings& settings)
@@ -90,7 +91,7 @@ private:
         return every > 0 && (count.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0;
     }
 
-    /// About as much as was seen to be missing from real listings.
+    /// Leaves out a fifth of the units, about as many as real listings were seen to lack.
     static void leave_some_out(std::vector<ActualUnit>& units, Log& log) {
         constexpr std::size_t one_in = 5;
         std::vector<ActualUnit> kept;
@@ -112,8 +113,9 @@ private:
         }
     }
 
-    /// `order` makes of a unit, or of none, the unit that it is to become, or nothing where nothing has to change.
-    /// Asked first of the file as it is, for an order that changes nothing need not wait until it could.
+    /// `order` takes the present unit, or null, and returns the changed unit, or nullopt when there is nothing to
+    /// change. It is called first on the file as it is, because an order without a change need not wait for the file's
+    /// lock.
     template <class Order>
     void obey(std::string_view unit, const Order& order, const Call& call) {
         if (!order(file_.read(call)->find(unit))) return;
@@ -127,7 +129,8 @@ private:
         file_.change(edit, call);
     }
 
-    /// So that people find the file up to date. Not worth a failure, nor waiting: time passes all the same.
+    /// Writes reached states into the file, so that people find it up to date. A failure is only logged, and the call
+    /// does not wait for the lock, because the states do not depend on the file.
     void note_what_happened(const Call& call) {
         try {
             file_.change_if_free([](Cluster& cluster) { return settle(cluster, now()); }, call);

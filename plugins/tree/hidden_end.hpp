@@ -11,9 +11,9 @@
 
 namespace deployer {
 
-/// The hidden path at which the way that a link leads ends, since nothing is known to stand there. Whole trees are
-/// published by switching a link such as `..data`, so what a link leads to counts although it is hidden. `look`
-/// gives what is known to stand at a path, or null.
+/// Follows a symbolic link through the known nodes; returns the hidden path at which the node is unknown, or nullopt.
+/// Whole trees are published by switching a link such as `..data`, so a link's target counts although it is hidden.
+/// `look` returns the known node at a path, or null.
 template <class Look>
 std::optional<std::string> hidden_end(std::string_view link, const Look& look) {
     auto here = components_of(link);

@@ -7,10 +7,11 @@
 
 namespace deployer {
 
-/// Links followed on one way before it counts as a circle; the kernel's own limit (path_resolution(7)).
+/// The most links that are followed in one path before they count as a circle; the kernel's own limit
+/// (path_resolution(7)).
 inline constexpr int link_limit = 40;
 
-/// `directory`/`name`; the root is "", and so may the name be.
+/// `directory`/`name`. The root directory is ""; `name` may be empty, too.
 inline std::string join(std::string_view directory, std::string_view name) {
     if (directory.empty() || name.empty()) return std::string(directory) + std::string(name);
     return std::string(directory) + "/" + std::string(name);
@@ -22,7 +23,7 @@ inline std::string join(const std::vector<std::string>& names) {
     return path;
 }
 
-/// The parts of a path between slashes; empty ones and `.` mean nothing.
+/// The parts of a path between slashes, without empty parts and `.`.
 inline std::vector<std::string> components_of(std::string_view path) {
     std::vector<std::string> components;
     while (!path.empty()) {

@@ -21,12 +21,12 @@ namespace {
     throw Error(ErrorKind::rejected, why);
 }
 
-/// Walks a tree as a kernel walks a file system, but never above the root.
+/// Resolves a path in a tree as the kernel does in a file system, but never above the root.
 class Walk {
 public:
     Walk(const Tree& tree, std::string_view root) : tree_(tree), root_(root) {}
 
-    /// The node that the way ends at; null for a directory.
+    /// The node at the end of the path; null for a directory.
     const TreeNode* go(const std::vector<std::string>& names) {
         ahead_.assign(names.begin(), names.end());
         const TreeNode* end = nullptr;
@@ -90,7 +90,7 @@ private:
 
 using Paths = std::set<std::string, std::less<>>;
 
-/// Whether each hidden name on the way was admitted.
+/// Whether each hidden name in the path was admitted.
 bool is_visible(std::string_view path, const Paths& admitted) {
     for (std::size_t start = 0; start < path.size();) {
         const auto end = std::min(path.find('/', start), path.size());
@@ -100,7 +100,7 @@ bool is_visible(std::string_view path, const Paths& admitted) {
     return true;
 }
 
-/// Hidden paths that links lead to, as far as it is known what was admitted before.
+/// The hidden paths, not admitted yet, that visible links lead to.
 Paths find_hidden(const Tree& tree, const Paths& admitted) {
     const auto look = [&](const std::string& path) -> const TreeNode* {
         const auto node = tree.find(path);
@@ -136,7 +136,7 @@ std::vector<std::string> names_below_root(std::string_view location) {
 
 void drop_hidden(Tree& tree) {
     Paths admitted;
-    // An entry that is admitted may hold, or be, a link to the next one.
+    // An admitted entry may contain, or be, a link to another hidden one.
     for (int rounds = 0; rounds < link_limit; ++rounds) {
         const auto found = find_hidden(tree, admitted);
         if (found.empty()) break;
@@ -163,7 +163,7 @@ std::string resolve_folder(const Tree& tree, std::string_view folder) {
         Walk walk(tree, {});
         if (walk.go(components_of(folder)) == nullptr) return walk.path();
     } catch (const Error&) {
-        // Nothing is there then, which whoever reads a file of it is told.
+        // There is no such folder; reading a file below it gives the error.
     }
     return std::string(folder);
 }

@@ -16,31 +16,31 @@ struct TreeNode {
         file,
         link,
         special,     ///< none of these
-        unreadable,  ///< a file or directory that is not to be read
+        unreadable,  ///< a file or directory that cannot be read
     };
     Kind kind = Kind::file;
-    /// A file's content, or what is wrong with something unreadable, or a link's target: one that begins with a slash
-    /// is counted from the root, and one that leads above the root leads out of the tree.
+    /// A file's content, or a link's target, or the reason why an entry is unreadable. A target that begins with a
+    /// slash starts at the root; a target above the root leads out of the tree.
     std::string text;
 
     bool operator==(const TreeNode&) const = default;
 };
 
-/// All that a source held at one moment, by path below its root.
+/// All entries of a source at one moment, by path below its root.
 using Tree = std::map<std::string, TreeNode, std::less<>>;
 
-/// The names on the way to a location below the root. Throws Error `rejected` for one that leaves it or names no file.
+/// The names in the path of a location below the root. Throws Error `rejected` for a location that leaves the root or
+/// names no file.
 std::vector<std::string> names_below_root(std::string_view location);
 
-/// Leaves out what is hidden and not led to by any symbolic link.
+/// Removes hidden entries, except those that a symbolic link leads to.
 void drop_hidden(Tree& tree);
 
-/// The file at a location. Symbolic links are followed as far as they stay below the root. Messages put `root`, a name
-/// for the place of the tree, before paths. Pure: it sees the tree alone, and no change at the place where it came
-/// from.
+/// The file at a location. Symbolic links are followed as long as they stay below the root. Messages begin paths with
+/// `root`, a name for the tree's place. Pure: the result depends on the tree alone.
 File find_file(const Tree& tree, std::string_view root, std::string_view location);
 
-/// The real path of a folder. A path that leads out, or to no folder, stays as it is.
+/// The real path of a folder. A path that leads out of the tree, or to no folder, is returned unchanged.
 std::string resolve_folder(const Tree& tree, std::string_view folder);
 
 }  // namespace deployer

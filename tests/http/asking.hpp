@@ -29,13 +29,13 @@ inline http::ClientOptions with_attempts(int attempts) {
     return options;
 }
 
-/// The answer to a GET, by a client of its own.
+/// The answer to a GET by a new client.
 inline http::Response get(const std::string& url, const http::ClientOptions& options = plain_options()) {
     const TestCall call;
     return http::Client(options).send(http::Request{.url = url}, call);
 }
 
-/// Why a GET has no answer.
+/// The error of a GET that has no answer.
 inline Error failed_get(const std::string& url, const http::ClientOptions& options = plain_options()) {
     return thrown_by([&] { (void)get(url, options); });
 }
@@ -45,7 +45,7 @@ inline bool says(const Error& error, std::string_view fragment) {
     return std::string_view(error.what()).find(fragment) != std::string_view::npos;
 }
 
-/// A handler that gives one reply after the other, and the last one for ever.
+/// A handler that gives its replies one after the other, and then repeats the last one.
 class Script {
 public:
     explicit Script(std::vector<HttpReply> replies) : replies_(std::move(replies)) {}

@@ -11,8 +11,8 @@
 
 namespace deployer {
 
-/// A file or directory in the place of another one, for this process alone. Takes the right to mount; without,
-/// problem() says so and the test has to skip itself, printing it.
+/// Mounts a file or directory over another one, visible to this process only. Without the right to mount, problem()
+/// gives the reason; the test prints it and skips itself.
 class Mounted {
 public:
     Mounted(const std::filesystem::path& what, std::filesystem::path where) : where_(std::move(where)) {

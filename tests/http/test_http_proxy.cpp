@@ -20,7 +20,7 @@ ClientOptions through(const std::string& proxy) {
     return options;
 }
 
-/// Variables of the environment that libcurl would look at, for as long as this lives.
+/// Sets environment variables that libcurl would read, during its lifetime.
 class Environment {
 public:
     explicit Environment(const std::string& proxy) {

@@ -7,7 +7,8 @@ using http::Request;
 
 namespace {
 
-/// Why a request is not sent. Nothing listens at its url: what is sent all the same is `unavailable`.
+/// The reason why the client refuses a request. No server listens at its url, so a request that is sent all the same is
+/// `unavailable`.
 std::string refusal(const Request& request) {
     const TestCall call;
     const auto error = thrown_by([&] { (void)Client(plain_options()).send(request, call); });
@@ -211,7 +212,7 @@ TEST_CASE("http: connections are kept and used again") {
 TEST_CASE("http: as many connections are kept as there were requests side by side") {
     constexpr std::size_t side_by_side = 16;
     constexpr std::size_t alone = 16;
-    // The first ones and the last ones are answered when all of them are there, so they take as many connections.
+    // The first requests, and the last ones, are answered only when all of them have come, so each needs a connection.
     HttpServer server([&](const HttpRequest& request) {
         const auto all = request.path() == "/first"  ? side_by_side
                          : request.path() == "/last" ? 2 * side_by_side + alone

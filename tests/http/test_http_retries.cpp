@@ -88,7 +88,7 @@ TEST_CASE("http: pauses grow") {
     HttpServer server(always({.status = 503}));
     const auto before = Clock::now();
     (void)get(server.url(), with_attempts(4));
-    // At least half of 200 ms, 400 ms and 800 ms; three that do not grow take 600 ms at most.
+    // The pauses take at least half of 200 ms, 400 ms and 800 ms; three that do not grow would take 600 ms at most.
     CHECK(Clock::now() - before >= 700ms);
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("http: after a 429, a client that heeds rate limits sends nothing more
     CHECK(limited.request_count() <= 4);
     CHECK(elsewhere.request_count() == 20);
     CHECK(std::all_of(results.begin() + 100, results.end(), [](const auto& one) { return !one.error; }));
-    // Whichever of the first ones was answered first.
+    // Any of the first requests may have been answered first.
     CHECK(
         std::any_of(results.begin(), results.begin() + 4, [](const auto& one) { return one.response.status == 429; }));
     REQUIRE(results[99].error);
@@ -176,7 +176,7 @@ TEST_CASE("http: what waits for another attempt when a 429 comes does not get it
     HttpServer server([&](const HttpRequest& request) {
         if (request.path() == "/x") return HttpReply{.status = 429};
         if (lets_wait) return HttpReply{.status = 503, .headers = {{"Retry-After", "5"}}};
-        // Fails while, or after, the other one is answered.
+        // This request fails while, or after, the other one is answered.
         (void)server.wait_for_requests(2);
         return HttpReply{.delay = 50ms, .drop = true};
     });
@@ -194,7 +194,7 @@ TEST_CASE("http: what waits for another attempt when a 429 comes does not get it
 }
 
 TEST_CASE("http: after a connection that hangs, no kept one is trusted") {
-    // Two kept connections, and both hang from the third request on, as when a router between has forgotten them.
+    // Both kept connections hang from the third request on, as when a router in between has forgotten them.
     HttpServer server([&server](const HttpRequest& request) {
         if (server.request_count() > 2) return HttpReply{.delay = request.connection > 2 ? 0h : HttpReply::forever};
         (void)server.wait_for_requests(2);

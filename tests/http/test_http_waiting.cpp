@@ -24,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// What only a wait that is not interrupted would take.
+/// A limit that only an uninterrupted wait exceeds.
 constexpr auto at_once = 3s;
 
 sockaddr_in loopback(std::uint16_t port) {
@@ -35,7 +35,7 @@ sockaddr_in loopback(std::uint16_t port) {
     return address;
 }
 
-/// A port that answers no attempt to connect: its queue is full and nobody takes anything out of it.
+/// A port that does not answer an attempt to connect: its queue is full and is never emptied.
 class SilentPort {
 public:
     SilentPort() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -69,8 +69,8 @@ private:
     std::uint16_t port_ = 0;
 };
 
-/// A name server that takes questions and answers none, on an address of loopback that no real one has. Takes the right
-/// to use port 53; without, problem() says so.
+/// A name server that answers no question, on an address of loopback that no real name server has. Without the right to
+/// use port 53, problem() gives the reason.
 class SilentNameServer {
 public:
     SilentNameServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
@@ -100,7 +100,7 @@ private:
     std::string problem_;
 };
 
-/// Requests stop once `under_way` holds, and sees how the send ends.
+/// Requests a stop once `under_way` holds, and checks how the send ends.
 template <class UnderWay>
 void check_stops(const Client& client, const std::string& url, const UnderWay& under_way) {
     TestCall call(1h);
@@ -247,7 +247,7 @@ TEST_CASE("http: requests go side by side, up to max_parallel") {
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t waiting = 0;
-    // The first ones wait for each other: that they are answered at all shows that they came side by side.
+    // The answers to the first requests wait for each other, so any answer shows that the requests came concurrently.
     HttpServer server([&](const HttpRequest& request) {
         std::unique_lock lock(mutex);
         ++waiting;

@@ -203,7 +203,7 @@ TEST_CASE("http: a body that never ends is given up where it gets too large") {
     HttpServer server(
         always({.body = std::string(100'000, 'x'), .framing = Framing::chunked, .drip = 1ms, .drip_bytes = 100}));
     CHECK(says(failed_get(server.url(), options), "larger than 1000 bytes"));
-    // Not even the first byte is waited for where the length is announced.
+    // When the length is announced, the client does not even wait for the first byte.
     HttpServer announced(always({.body = std::string(100'000, 'x'), .drip = 1ms, .drip_bytes = 1}));
     CHECK(says(failed_get(announced.url(), options), "larger than 1000 bytes"));
 }

@@ -18,7 +18,7 @@ namespace {
 
 using Verdict = CheckResult::Verdict;
 
-/// Runs the suite on a shipped plugin. All checks pass but for those that are skipped, which are named.
+/// Runs the suite on a shipped plugin. All checks must pass, except the named ones, which must be skipped.
 void check_contract_by(const std::filesystem::path& settings, const std::string& plugin,
                        const std::set<std::string>& skipped) {
     const auto file = std::filesystem::path(DEPLOYER_TEST_PLUGINS) / (plugin + ".so");
@@ -96,7 +96,7 @@ TEST_CASE("source-github keeps the contract of a source: a repository", "[R7]") 
     const TempDir dir;
     GithubDouble github;
     github.put("services.yaml", "services: []\n");
-    // What a shell can do, a commit follows.
+    // The suite's shell command can only create a file; the next request turns that into a commit.
     github.set_fault([&](const GithubRequest&) -> std::optional<GithubFault> {
         if (dir.exists("pushed")) {
             dir.remove("pushed");

@@ -37,12 +37,12 @@ std::shared_ptr<Health> open_health(const std::string& yaml) {
     return load_health("health-http", yaml);
 }
 
-/// With the server as prefix. `settings` are lines of YAML.
+/// A plugin with the server's url as prefix. `settings` are lines of YAML.
 std::shared_ptr<Health> open_health(const HttpServer& server, const std::string& settings = {}) {
     return open_health("prefix: " + server.url("") + "\n" + settings + "\n");
 }
 
-/// One sample of the service foo, of which one node was changed.
+/// Checks the service foo once, after one of its nodes was changed.
 HealthReport sample(Health& health) {
     return health.check({"foo", {"foo@2.service"}}, TestCall());
 }
@@ -51,7 +51,7 @@ HttpServer::Handler answering(const std::string& body, int status = 200) {
     return [=](const HttpRequest&) { return HttpReply{.status = status, .body = body}; };
 }
 
-/// As they came, in order.
+/// The targets of all requests, in the order of their arrival.
 Lines targets_of(const HttpServer& server) {
     Lines targets;
     for (const auto& request : server.requests()) targets.push_back(request.target);

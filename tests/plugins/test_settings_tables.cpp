@@ -18,10 +18,10 @@ namespace {
 struct Shipped {
     std::string plugin;
     PluginKind kind;
-    std::string settings;  ///< that it can be created from
+    std::string settings;  ///< settings that the plugin can be created from
 };
 
-// A block that is left to its default is described as well, so these name what has none.
+// These settings hold only the keys without a default; the other keys are described without being set.
 const std::vector<Shipped> shipped = {
     {"cache-file", PluginKind::cache, "path: cache\n"},
     {"health-http", PluginKind::health, "prefix: http://localhost\n"},
@@ -60,7 +60,7 @@ fs::path folder_of(const Shipped& one) {
     return fs::path(DEPLOYER_SOURCE_DIR) / "plugins" / one.plugin;
 }
 
-/// Of a default that is one value, that value.
+/// The value in a described default, if the default is a single value.
 std::string value_of(const std::string& default_value) {
     const bool is_value = default_value.size() > 2 && default_value.starts_with('`') && default_value.ends_with('`');
     return is_value ? default_value.substr(1, default_value.size() - 2) : "";

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A unit with options of [Unit], as "Name=value", and of [Service].
+/// A unit with options for [Unit], written as "Name=value", and for [Service].
 Unit unit(std::string name, const std::vector<std::string>& relations = {},
           const std::vector<std::string>& service = {}) {
     Unit unit{std::move(name), {}, DesiredState::launched};
@@ -235,7 +235,7 @@ TEST_CASE("systemd model: a start that replaces a stop that still waits leaves t
     CHECK(machine.state("foo@1.service") == "active running");
     CHECK(machine.runs(node));
     CHECK(machine.invocation("foo@1.service") == 1);
-    // Nobody starts what was stopped along.
+    // A unit that was stopped along with another is not started again.
     CHECK(machine.state("foo-sidekick@1.service") == "inactive dead");
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 const std::string example = DEPLOYER_SOURCE_DIR "/examples/target-exec-python";
 
-/// The example as its README shows it.
+/// The example with the settings from its README.
 std::shared_ptr<Target> load_example(const std::filesystem::path& units) {
     const auto yaml = "command: [python3, target_files.py]\ndirectory: " + in_yaml(example) +
                       "\nsettings: {path: " + in_yaml(units.string()) + "}\n";
@@ -71,7 +71,7 @@ TEST_CASE("exec: in the python example a unit lives as the contract of targets s
     target->apply(unit, call);
     CHECK(units_of(*target) == std::vector<Unit>{unit});
 
-    // Another deployer, another life of the program: the units are in the directory.
+    // Another deployer starts the program anew; the units are still in the directory.
     CHECK(units_of(*load_example(directory.path())) == std::vector<Unit>{unit});
     target->destroy(unit.name, call);
     target->destroy(unit.name, call);
@@ -100,7 +100,7 @@ TEST_CASE("exec: in the python example content comes back as it was given", "[R7
     for (const auto& unit : units) CHECK(target->status(unit, call).readiness == Readiness::ready);
     target->apply({"d.service", {{"S", "N", std::string(1'000'000, 'y')}}, DesiredState::launched}, call);
     CHECK(units_of(*target).size() == 4);
-    // The directory cannot have such a file, the deployer can have such a unit.
+    // The name is valid for a unit, but too long for a file.
     CHECK(thrown_by([&] { target->apply(unit_of(std::string(248, 'n') + ".service", "x"), call); }).kind() ==
           ErrorKind::rejected);
 }
@@ -119,7 +119,7 @@ TEST_CASE("exec: without its directory the python example knows nothing, and not
     CHECK(thrown_by([&] { target->destroy(unit.name, call); }).kind() == ErrorKind::unavailable);
     CHECK(thrown_by([&] { target->status(unit, call); }).kind() == ErrorKind::unavailable);
 
-    // What is called like no unit is none.
+    // A file whose name is no unit name is no unit.
     directory.write("others/README", "no JSON");
     std::filesystem::create_directory(directory.path("others/lost+found"));
     CHECK(load_example(directory.path("others"))->list(call).empty());

@@ -28,13 +28,13 @@ Unit sidekick_of(const BoundService& service, const std::string& name, const std
     return {name, parse_unit_file(service.sidekick(version)), DesiredState::launched};
 }
 
-/// foo@1.service and its sidekick.
+/// Adds foo@1.service and its sidekick.
 void add_bound(FleetDouble& fleet, const BoundService& service) {
     fleet.add(node_of(service, "foo@1.service", "v1"));
     fleet.add(sidekick_of(service, "foo-sidekick@1.service", "s1"));
 }
 
-/// A deployer that knows the units; none of its requests counts yet.
+/// A target that has listed the units. The requests so far are not in the double's record.
 std::shared_ptr<Target> open_knowing(FleetDouble& fleet, const Call& call) {
     auto target = open_fleet(fleet, quick_stops);
     (void)target->list(call);
@@ -113,7 +113,7 @@ TEST_CASE("fleet: what the update of a bound node costs", "[R42]") {
     }
     const std::chrono::duration<double> time = (fleet.now() - began) / updates;
     CAPTURE(requests, time.count());
-    // One of them replaces it; the others see to it that its process is certain to be the new one.
+    // One request replaces the unit; the others make sure that its process is the new one.
     CHECK(requests <= updates * 9);
     CHECK(time < 30s);
     fleet.settle();

@@ -31,7 +31,7 @@ TEST_CASE("fleet: a listing has all pages, and fleet's words") {
     CHECK(names_of(units) == fleet.names());
     CHECK(units.front().unit == fleet.units().front());
     CHECK(units.front().current_state == "launched");
-    // Twice, for it is the first one. A full last page names one more.
+    // The first listing is read twice. A full last page names a further page.
     const auto pages = static_cast<std::size_t>(count) / 100 + 1;
     const auto targets = fleet.server().requests();
     const auto count_of = [&](const std::string& resource) {
@@ -69,7 +69,7 @@ TEST_CASE("fleet: a listing tells what systemd says of a unit that fleet calls l
                                                         {"runs.service", "launched"},
                                                         {"silent.service", "launched"},
                                                         {"task.service", "launched"}});
-    // Without those words the listing is as good as fleet's own.
+    // Without the machines' reports, the listing has fleet's own states.
     fleet.set_fault(fault_on("GET /state", {.status = 503}, 1, 1'000));
     CHECK(words()["failed.service"] == "launched");
 }
@@ -222,7 +222,7 @@ TEST_CASE("fleet: a listing that misses a known unit is read again") {
         fleet.remove("foo@7.service");
         CHECK(names_of(target->list(call)) == fleet.names());
         CHECK(fleet.count("GET /units") == 2);
-        CHECK(call.log().holds("info: no longer in fleet, by another hand than ours: foo@7.service"));
+        CHECK(call.log().holds("info: no longer in fleet, though not destroyed by this deployer: foo@7.service"));
         CHECK(target->list(call).size() == 11);
         CHECK(fleet.count("GET /units") == 3);
     }
@@ -265,7 +265,7 @@ TEST_CASE("fleet: a listing in which a unit shifted from one page to the next is
     const auto target = open_fleet(fleet);
     CHECK(target->list(call).size() == 12);
     fleet.forget_requests();
-    // Between the first page and the second one.
+    // The unit is created between the first and the second page.
     fleet.set_fault(fault_on("GET /units", {.delay = 100ms}, 1, 1));
     std::vector<std::string> listed;
     {

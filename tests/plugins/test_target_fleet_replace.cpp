@@ -23,14 +23,14 @@ using Lines = std::vector<std::string>;
 
 constexpr std::string_view hasty = "stop_poll: 5ms";
 
-/// A unit that says this of others: {"After", "a.service"}; of [Install] what is so named.
+/// A unit with relations to others, such as {"After", "a.service"}; options that belong to [Install] go there.
 Unit unit_with(const std::string& name, const std::string& command, const std::vector<UnitOption>& relations) {
     auto unit = unit_running(name, command);
     unit.options.insert(unit.options.begin(), relations.begin(), relations.end());
     return unit;
 }
 
-/// How a unit is told to have another content: "at once" or "stopped first".
+/// How the target replaces the unit's content: "at once" or "stopped first".
 std::string way_of_update(FleetDouble& fleet, const Unit& unit) {
     const TestCall call;
     const auto target = open_listed_fleet(fleet, call, hasty);
@@ -39,7 +39,7 @@ std::string way_of_update(FleetDouble& fleet, const Unit& unit) {
     return writes == Lines{"PUT " + unit.name} ? "at once" : "stopped first";
 }
 
-/// How node.service is updated beside another unit with these relations.
+/// How the target updates node.service while another unit has these relations.
 std::string way_beside(const std::string& other, const std::vector<UnitOption>& relations,
                        const std::string& node = "node.service", const std::vector<UnitOption>& own = {}) {
     FleetDouble fleet({.speed = 1'000});
@@ -81,7 +81,7 @@ TEST_CASE("fleet: specifiers in the names of other units mean what they mean to 
     CHECK(way("%p.service", "node-sidekick.service") == "stopped first");
     CHECK(way("%n", "node-sidekick@1.service") == "at once");
     CHECK(way("%N.service", "other.service") == "at once");
-    // Only the machine knows its own name, so any may be meant.
+    // Only the machine knows its own name, so the specifier may stand for any text.
     CHECK(way("node@%H.service") == "stopped first");
     CHECK(way("other@%H.service") == "at once");
 }
@@ -165,7 +165,7 @@ TEST_CASE("fleet: what fleet says of a unit since a change before is not taken f
     fleet.add(old);
     fleet.add(unit_with("other.service", "/bin/other", {{"Unit", "BindsTo", "node.service"}}));
     const auto target = open_listed_fleet(fleet, TestCall(), hasty);
-    // So fleet shows a unit that is being replaced, or that was told to be inactive and still stops.
+    // fleet shows this for a unit that is being replaced, or that was set to inactive and still stops.
     fleet.show("node.service", {}, "inactive");
     const auto error = thrown_by([&] { target->apply(unit_running("node.service", "/bin/new"), TestCall(300ms)); });
     CHECK(error.kind() == ErrorKind::rejected);

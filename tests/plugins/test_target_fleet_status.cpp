@@ -282,7 +282,7 @@ TEST_CASE("fleet: a global unit is waited for on machines that say nothing of it
 
     struct Case {
         std::vector<std::string> metadata;
-        Readiness on_web;  ///< when it runs on m1
+        Readiness on_web;  ///< expected when the unit runs on m1
     };
     for (const auto& [metadata, on_web] :
          {Case{{"role=web"}, Readiness::ready}, Case{{R"("role=web" "zone=1")"}, Readiness::ready},
@@ -321,7 +321,7 @@ TEST_CASE("fleet: a global unit that failed on one machine has failed; of any ot
     const TestCall hasty(2s);
     fleet.show("foo.service", {up, failed, starting});
     CHECK(text_of(target->status(unit, hasty)) == "failed: failed (failed) on machine m3");
-    // Of any other unit, it is one that is moving away.
+    // For any other unit, the failed entry is left over from its former machine.
     const auto other = unit_running("bar.service", "/bin/bar");
     fleet.add(other);
     fleet.show("bar.service", {up, failed});

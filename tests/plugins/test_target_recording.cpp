@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-// The fixture that tests of whole programs believe.
+// Tests of the whole program rely on this fixture.
 
 namespace deployer {
 namespace {

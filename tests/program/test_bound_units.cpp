@@ -15,14 +15,14 @@ namespace {
 
 using Ended = LocalCluster::Ended;
 
-/// Something to try, whose text is what is wrong after it; empty: nothing is.
+/// A scenario; `run` returns the problem at its end, or an empty text.
 struct Attempt {
     std::string name;
     std::function<std::string()> run;
     std::string problem = {};
 };
 
-/// They mostly wait.
+/// Runs all attempts concurrently, because they mostly wait.
 void check_all(std::vector<Attempt> attempts) {
     {
         std::vector<std::jthread> threads;
@@ -43,7 +43,7 @@ void check_all(std::vector<Attempt> attempts) {
     }
 }
 
-/// What the report says of services that did not end well.
+/// The details in the report on services that did not end well.
 std::string details_of(const Ended& ended) {
     if (ended.out.empty()) return ended.err;
     std::string details;
@@ -55,11 +55,11 @@ std::string details_of(const Ended& ended) {
     return details;
 }
 
-/// Deploys; what is wrong once it has said that all is applied.
+/// Deploys, and returns what is wrong after the deployer has reported that all is applied.
 std::string deploy(BoundFleet& site, const Versions& wanted, bool is_waited_for) {
     const auto ended = site.local.once();
     if (ended.status != 0) return "ended with status " + std::to_string(ended.status) + ", " + details_of(ended);
-    // What is not waited for is under way.
+    // Changes that the deployer does not wait for are still under way.
     if (!is_waited_for) site.fleet.settle();
     return joined(site.wrongs(wanted));
 }
@@ -80,7 +80,7 @@ std::string update_of(const BoundService& service, bool is_sidekick_changed) {
     return joined(site.wrongs(service.wanted("v2", sidekick)));
 }
 
-/// kafka.service and zookeeper.service on one machine.
+/// Updates kafka.service and zookeeper.service on one machine.
 std::string update_across(const std::vector<std::string>& relations, bool is_kafka_changed, bool is_sequential) {
     BoundFleet site({}, {.machines = 1, .speed = 100});
     const auto put = [&](const std::string& kafka, const std::string& zookeeper) {
@@ -163,7 +163,7 @@ TEST_CASE("a node that is updated while its sidekick is taken away runs the new 
 TEST_CASE("retry starts what failed, once its cause is mended", "[R43]") {
     const bool has_sidekick = GENERATE(false, true);
     CAPTURE(has_sidekick);
-    // Slow enough that requests a few milliseconds apart are so for the agents.
+    // The clock is slow enough that requests a few milliseconds apart are close together for the agents, too.
     BoundFleet site({}, {.speed = 20});
     const BoundService service{.exec_stop = "/bin/sleep 0.1"};
     site.local.put("foo@.service", service.node("v1"));

@@ -20,7 +20,7 @@ LocalCluster::Ended run_program(const std::vector<std::string>& arguments,
     return {status, program.out(), program.err()};
 }
 
-/// A command of the program with the redirections of a shell.
+/// Runs a command of the program with a shell's redirections.
 LocalCluster::Ended run_redirected(const std::string& command, const LocalCluster& cluster,
                                    const std::string& redirections) {
     return run_program(
@@ -33,7 +33,7 @@ void declare_one(LocalCluster& cluster) {
     cluster.declare("services:\n- name: a.service\n");
 }
 
-/// A configuration whose target writes down each call.
+/// Configures a target that records each call.
 void use_recording_target(LocalCluster& cluster, const std::string& more = "") {
     cluster.dir().write(
         "config.yaml",
@@ -207,7 +207,7 @@ TEST_CASE("SIGTERM ends run even when a plugin is deaf to it", "[R8]") {
     const auto begin = std::chrono::steady_clock::now();
     program.send(SIGTERM);
     CHECK(program.wait() == 1);
-    // 2 s are promised; the rest is for a machine that is busy.
+    // The promise is 2 s; the rest allows for a busy machine.
     CHECK(std::chrono::steady_clock::now() - begin < 5s);
     CHECK(program.err().find("the plugin has not returned") != std::string::npos);
 }

@@ -26,7 +26,7 @@ fs::path example_folder(const std::string& name) {
     return fs::path(DEPLOYER_SOURCE_DIR) / "examples" / name;
 }
 
-/// The example built against an installation, from a copy, so that nothing of the sources can leak in.
+/// An example built from a copy against an installation, so that it cannot use anything of the source tree.
 class InstalledExample : public Installation {
 public:
     explicit InstalledExample(const std::string& name) {
@@ -67,7 +67,7 @@ std::vector<File> read(Checkout& checkout, const std::vector<FileRequest>& reque
     return checkout.read(requests, call);
 }
 
-/// Other kinds of errors than this one fail the check, as does none.
+/// Checks that the file has an error of this kind.
 void check_file_error(Checkout& checkout, const std::string& location, ErrorKind kind) {
     const auto file = read(checkout, {{location}}).front();
     INFO(location);
@@ -75,7 +75,7 @@ void check_file_error(Checkout& checkout, const std::string& location, ErrorKind
     CHECK(file.error->kind() == kind);
 }
 
-/// What a wait for a change ends for, with a change that comes while it lasts.
+/// Makes a change during wait_for_change(), and checks that the change ends the wait.
 template <class Change>
 void check_wait_sees(Source& source, const Change& change) {
     TestCall call(std::chrono::seconds(60));
@@ -94,7 +94,7 @@ void write_check(const TempDir& dir, const std::string& service, const std::stri
     fs::permissions(dir.write("checks/" + service, "#!/bin/sh\n" + script), fs::perms(0755));
 }
 
-/// The installed program, run to its end.
+/// Runs the installed program to its end.
 std::string run_installed(const Installation& installed, const std::vector<std::string>& arguments) {
     Program program(arguments, installed.program().string());
     const int status = program.wait();

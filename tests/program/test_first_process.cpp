@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What /proc tells of a process.
+/// Facts about a process from /proc.
 struct Process {
     pid_t parent = 0;
     char state = '?';
@@ -47,7 +47,7 @@ std::vector<pid_t> children_of(pid_t parent) {
     return children;
 }
 
-/// The program as pid 1 of a namespace of its own, as in a container.
+/// Runs the program as pid 1 of a namespace of its own, as in a container.
 class Container {
 public:
     [[nodiscard]] static std::optional<std::string> missing() {
@@ -64,7 +64,7 @@ public:
     }
 
     [[nodiscard]] Program& program() { return unshare_; }
-    /// As the machine numbers it.
+    /// The machine's number of the namespace's pid 1.
     [[nodiscard]] pid_t first() const {
         const auto children = children_of(unshare_.pid());
         return children.empty() ? -1 : children.front();
@@ -80,8 +80,8 @@ bool skips() {
     return missing.has_value();
 }
 
-/// A target whose program leaves a process behind at each call, which ends after the program has forgotten it: in a
-/// session of its own, so that the program's end does not take it along.
+/// Configures a target whose program leaves a process behind at each call. The process ends later; it has a session of
+/// its own, so that the end of the program does not end it.
 void use_leaving_target(LocalCluster& cluster, const std::string& at_the_end = "") {
     cluster.dir().write("leaving.sh",
                         "#!/bin/sh\n"
@@ -115,7 +115,7 @@ TEST_CASE("as the first process of a container it buries what helpers of a targe
     REQUIRE(eventually([&] { return left() >= 10 || container.program().ended(); }));
     REQUIRE_FALSE(container.program().ended());
     const auto first = container.first();
-    // The same one twice is not being buried.
+    // A zombie that is found twice is not being buried.
     const auto zombies = [&] {
         std::set<pid_t> found;
         for (const auto child : children_of(first)) {

@@ -32,7 +32,7 @@ GithubTree small_tree() {
     return {{"services.yaml", {"services:\n- name: foo@.service\n  count: 2\n"}}, {"foo@.service", {foo_file}}};
 }
 
-/// State is kept in a directory of the test instead of the machine's.
+/// Makes the program keep its state in a directory of the test instead of the machine's.
 class OwnState {
 public:
     OwnState() { ::setenv("STATE_DIRECTORY", dir_.path().c_str(), 1); }
@@ -41,7 +41,7 @@ private:
     TempDir dir_;
 };
 
-/// What a run of the program wrote, on both streams.
+/// The output of a run of the program, on both streams.
 std::string output_of(const std::vector<std::string>& arguments) {
     Program program(arguments);
     (void)program.wait();
@@ -143,7 +143,7 @@ TEST_CASE("is-debug in etcd shows and hides debug lines while the deployer runs"
     } else {
         etcd.erase("/ft/config/deployer/is-debug");
     }
-    // Hidden once two looks in a row find no new line: between them are several cycles.
+    // Debug lines have ended once two looks in a row find no new one; between them are several cycles.
     CHECK(eventually([&] {
         const auto before = count(" debug: ");
         std::this_thread::sleep_for(300ms);
@@ -183,7 +183,7 @@ TEST_CASE("the same desired state gives the same plan from files to the mock as 
         (void)program.wait();
         auto text = program.out();
         INFO(program.err());
-        // The revision is each source's own name for it.
+        // Each source names the revision in its own way, so the line differs.
         REQUIRE(text.rfind("revision ", 0) == 0);
         return text.substr(text.find('\n'));
     };
@@ -252,7 +252,7 @@ TEST_CASE("the sample unit for fleet starts the deployer with what etcd says, an
     const auto start =
         std::find_if(options.begin(), options.end(), [](const auto& option) { return option.name == "ExecStart"; });
     REQUIRE(start != options.end());
-    // What systemd makes of it: one word in single quotes, for the shell.
+    // systemd passes the text in single quotes to the shell as one word.
     const std::string before = "/bin/sh -c '";
     REQUIRE(start->value.rfind(before, 0) == 0);
     REQUIRE(start->value.back() == '\'');
@@ -263,7 +263,7 @@ TEST_CASE("the sample unit for fleet starts the deployer with what etcd says, an
     REQUIRE(script.find(program) != std::string::npos);
     script.replace(script.find(program), program.size(), DEPLOYER_TEST_PROGRAM " config --print");
     const auto run = [&] {
-        // etcdctl's default is the port that the sample is for.
+        // The sample relies on etcdctl's default port, so the test names its own etcd.
         Program shell({"-u", "ETCDCTL_API", "ETCDCTL_ENDPOINTS=" + etcd.url(), "/bin/sh", "-c", script},
                       "/usr/bin/env");
         const auto status = shell.wait();
@@ -287,7 +287,7 @@ TEST_CASE("the sample unit for fleet starts the deployer with what etcd says, an
 
 TEST_CASE("the sample for production is understood, and the sample units are ones that fleet takes") {
     const std::string etc = DEPLOYER_SOURCE_DIR "/etc";
-    // As it is, but with a token that this machine has.
+    // The file unchanged, except for a token that exists on this machine.
     const TempDir dir;
     const std::string token_file = "/etc/coco-fleet-deployer/github-token";
     std::ifstream sample(etc + "/production.yaml");

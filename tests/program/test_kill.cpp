@@ -52,7 +52,7 @@ Names names_of(Wanted state) {
     return names;
 }
 
-/// A deployer before a target that writes down every call before it acts.
+/// A deployer with a target that records every call before it acts.
 class RecordedCluster {
 public:
     RecordedCluster() {
@@ -68,7 +68,7 @@ public:
         write("second", "two", nodes, "launched", "new");
     }
 
-    /// In place of what was declared before, at one moment.
+    /// Replaces the declaration atomically.
     void declare(Wanted state) const {
         std::filesystem::create_directory_symlink(state == Wanted::first ? "first" : "second", dir_.path("next"));
         std::filesystem::rename(dir_.path("next"), dir_.path("source"));
@@ -78,7 +78,7 @@ public:
         return {command, "--config", dir_.path("config.yaml").string()};
     }
 
-    /// Each unit's state and options as the target keeps them.
+    /// The state and options of each unit in the target.
     [[nodiscard]] Units units() const {
         Units units;
         if (!dir_.exists("units")) return units;
@@ -91,7 +91,7 @@ public:
         return units;
     }
 
-    /// The calls since this was asked last.
+    /// The calls recorded since the last call of this function.
     std::vector<std::string> new_calls() {
         std::vector<std::string> calls;
         if (!dir_.exists("calls")) return calls;
@@ -125,7 +125,7 @@ private:
     std::size_t read_ = 0;
 };
 
-/// What the target's own record of calls says about one declaration, in the order in which it is told.
+/// Checks the target's recorded calls for one declaration, in their order.
 class Judge {
 public:
     explicit Judge(Wanted wanted)
@@ -154,7 +154,7 @@ private:
     bool was_seen_ = false;  ///< the new name, after it was applied
 };
 
-/// Until the target was called, or the program has ended.
+/// Waits until the target was called, or the program has ended.
 void wait_for_call(const RecordedCluster& cluster, Program& program, std::uintmax_t before) {
     const auto deadline = Clock::now() + 60s;
     while (cluster.size_of_calls() == before && !program.ended()) {
@@ -163,7 +163,7 @@ void wait_for_call(const RecordedCluster& cluster, Program& program, std::uintma
     }
 }
 
-/// Whether it was still alive.
+/// Kills the program; true when it was still alive.
 bool kill(Program& program) {
     program.send(SIGKILL);
     return program.wait() == -SIGKILL;
@@ -176,7 +176,7 @@ void finish(const RecordedCluster& cluster) {
     REQUIRE(status == 0);
 }
 
-/// Whether the simulated unit is there, and was launched by the time that the state file was last written.
+/// Whether the simulated cluster has the unit, and the unit was launched when the state file was last written.
 bool was_launched(const LocalCluster& cluster, const std::string& name) {
     struct stat status {};
     REQUIRE(::stat(cluster.state_file().c_str(), &status) == 0);
@@ -236,7 +236,7 @@ TEST_CASE("killed at 200 random moments, it converges to the same state and neve
     REQUIRE(ends[Wanted::first] != ends[Wanted::second]);
     std::optional<Judge> judge;
     const auto declare_other = [&] {
-        // Nothing is left to be done for what was declared so far.
+        // All changes for the former declaration have been made.
         if (judge) judge->hear(cluster.new_calls());
         wanted = other(wanted);
         cluster.declare(wanted);

@@ -19,11 +19,11 @@ using Clock = std::chrono::steady_clock;
 
 struct Kills {
     int all = 0;
-    int while_stopped = 0;  ///< some unit that is to run was told not to
+    int while_stopped = 0;  ///< kills while a unit to be launched was told to stop
     std::string problem;    ///< empty: none
 };
 
-/// A deployer that is killed while it updates nodes with sidekicks bound to them.
+/// Kills a deployer while it updates nodes with sidekicks bound to them.
 class Updates {
 public:
     Updates(BoundService service, std::chrono::milliseconds process_stop, unsigned seed)
@@ -61,7 +61,7 @@ private:
         finish();
     }
 
-    /// The node changes, or the sidekick, or both.
+    /// Changes the node, or the sidekick, or both.
     void declare() {
         const auto which = random_() % 3;
         if (which != 1 || version_ == 0) node_ = "v" + std::to_string(++version_);
@@ -70,7 +70,7 @@ private:
         site_.local.put("foo-sidekick@.service", service_.sidekick(sidekick_));
     }
 
-    /// As somebody would who finds the deployer killed.
+    /// Runs the deployer to its end, as a person would after a kill.
     void finish() {
         for (int runs = 0; runs < 3; ++runs) {
             const auto ended = site_.local.run("once");
@@ -82,14 +82,14 @@ private:
         if (!wrongs.empty()) fail(joined(wrongs));
     }
 
-    /// False: it had got through its cycle before.
+    /// Kills the deployer; false when it had finished its cycle before.
     bool kill_once() {
         site_.fleet.forget_requests();
         Program program({"once", "--config", site_.local.config()});
         if (random_() % 2 == 0) {
             pause(length_);
         } else {
-            // Much happens close to a change.
+            // Kill soon after a request, because most happens close to a change.
             const auto some = 1 + random_() % 8;
             const auto deadline = Clock::now() + 2 * length_;
             while (site_.fleet.count("PUT") < some && Clock::now() < deadline && !program.ended()) {
@@ -141,14 +141,15 @@ TEST_CASE("killed at 200 random moments of updates of bound nodes, every process
     for (const auto* const exec_stop : {"/bin/true", "/bin/sleep 0.1", "/bin/sleep 2"}) {
         for (const bool is_wanted : {false, true}) {
             for (const bool is_sequential : {false, true}) {
-                // Whether an agent still finds a unit that it has stopped makes a difference.
+                // Vary how long a process takes to stop: agents act differently when they still find a stopped unit's
+                // process.
                 const auto process_stop = cases.size() % 3 == 0 ? 70ms : 10ms;
                 cases.push_back({{exec_stop, is_wanted, is_sequential}, process_stop, std::random_device{}()});
             }
         }
     }
     {
-        // They mostly wait.
+        // Run the cases concurrently, because they mostly wait.
         std::vector<std::jthread> workers;
         workers.reserve(cases.size());
         for (auto& each : cases) {

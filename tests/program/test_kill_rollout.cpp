@@ -22,14 +22,14 @@ using Names = std::vector<std::string>;
 
 const Names nodes{"foo@1.service", "foo@2.service", "foo@3.service"};
 
-/// Good versions and bad ones by turns; the first one comes after the last one.
+/// Good and bad versions in turn; after the last version comes the first one again.
 constexpr std::array versions{"v1", "bad", "v2", "bad"};
 
-/// What a rollout came to.
+/// The outcome of a rollout.
 struct End {
     Versions units;
     Names quarantined;  ///< "foo halted"
-    Names not_ready;    ///< that were changed and not seen ready since
+    Names not_ready;    ///< units that were changed and not seen ready since
 
     bool operator==(const End&) const = default;
 };
@@ -45,11 +45,11 @@ std::string text_of(const End& end) {
 struct Kills {
     int all = 0;
     int of_daemons = 0;
-    int midway = 0;       ///< what was left was neither how it had been nor how it was to end
+    int midway = 0;       ///< kills that left neither the former nor the final state
     std::string problem;  ///< empty: none
 };
 
-/// A deployer before a fleet in which one node of the bad version never comes up.
+/// A deployer with a fleet in which one node of the bad version never comes up.
 class Rollouts {
 public:
     Rollouts(const std::string& on_timeout, const std::string& broken, unsigned seed)
@@ -73,7 +73,7 @@ public:
 private:
     static bool is_bad(std::size_t turn) { return versions.at(turn) == std::string("bad"); }
 
-    /// What each version comes to, and how long that takes, when nobody is killed.
+    /// Learns the outcome of each version, and its duration, without a kill.
     void learn() {
         declare(0);
         finish();
@@ -93,7 +93,7 @@ private:
         for (auto kills = 1 + random_() % 4; kills > 0; --kills) {
             if (!kill_once()) break;
         }
-        // A fix may come before a bad version has ended.
+        // A fix may come before the bad version's rollout has ended.
         if (is_bad(turn_) && random_() % 3 == 0) return;
         finish();
         const auto end = look();
@@ -107,7 +107,7 @@ private:
         site_.local.put_unit("foo@.service", versions.at(turn));
     }
 
-    /// As somebody would who finds the deployer killed.
+    /// Runs the deployer to its end, as a person would after a kill.
     void finish() {
         for (const bool is_first : {true, false}) {
             site_.fleet.forget_requests();
@@ -119,7 +119,7 @@ private:
         }
     }
 
-    /// False: it had got through its cycle before.
+    /// Kills the deployer; false when it had finished its cycle before.
     bool kill_once() {
         const bool is_daemon = random_() % 2 == 0;
         site_.fleet.forget_requests();
@@ -127,7 +127,7 @@ private:
         if (random_() % 2 == 0) {
             pause(lengths_.at(turn_));
         } else {
-            // Much happens close to a change, and little while it is waited for.
+            // Kill soon after a request: most happens close to a change, and little during a wait.
             const auto some = 1 + random_() % nodes.size();
             const auto deadline = Clock::now() + 2 * lengths_.at(turn_);
             while (site_.fleet.count("PUT") < some && Clock::now() < deadline && !program.ended()) {
@@ -168,7 +168,7 @@ private:
         return end;
     }
 
-    /// One node at a time, also across kills.
+    /// Checks that only one node was down at a time, also across kills.
     void check_uptime() {
         if (since_ > 0ms) {
             const auto down = site_.fleet.most_down(nodes, since_);
@@ -191,7 +191,7 @@ private:
     Kills kills_;
 };
 
-/// At 100 moments and more, with each node as the one that never comes up.
+/// Kills at 100 moments or more, with each node in turn as the one that never comes up.
 void kill_often(const std::string& on_timeout) {
     struct Case {
         std::string broken;
@@ -204,7 +204,7 @@ void kill_often(const std::string& on_timeout) {
         for (int time = 0; time < 3; ++time) cases.push_back({broken, std::random_device{}()});
     }
     {
-        // They mostly wait.
+        // Run the cases concurrently, because they mostly wait.
         std::vector<std::jthread> workers;
         workers.reserve(cases.size());
         for (auto& each : cases) {

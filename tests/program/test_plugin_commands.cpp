@@ -26,7 +26,7 @@ struct Ended {
     std::string err;
 };
 
-/// With `directory` as the current one.
+/// Runs the program with `directory` as its working directory.
 Ended run_in(const fs::path& directory, const fs::path& program, const std::vector<std::string>& arguments) {
     std::vector<std::string> words{"-c", R"(cd "$0" && exec "$@")", directory.string(), program.string()};
     words.insert(words.end(), arguments.begin(), arguments.end());
@@ -41,12 +41,12 @@ Ended run(const std::vector<std::string>& arguments) {
     return {status, program.out(), program.err()};
 }
 
-/// Whether any file below has the text in it.
+/// Whether any file below the directory contains the text.
 bool mention(const fs::path& directory, const std::string& text) {
     return std::system(("grep -rqF '" + text + "' '" + directory.string() + "'").c_str()) == 0;
 }
 
-/// From nothing to a plugin that the installed program loads, without the source tree.
+/// Makes a new plugin without the source tree, and checks that the installed program loads it.
 void check_new_plugin(const Installation& installed, const std::string& name, const std::string& compiler) {
     const auto& dir = installed.dir();
     const auto written = run_in(dir.path(), installed.program(), {"plugin", "new", name});

@@ -28,8 +28,8 @@ std::string unit_file(const std::string& command) {
     return "[Service]\nExecStart=/bin/" + command + "\n";
 }
 
-/// GitHub, the deployer and fleet: a revision is deployed, and the next one updates foo node by node, brings a new name
-/// for old.service, and takes that away.
+/// GitHub, the deployer and fleet. The first revision is deployed; the next one updates foo node by node, adds a new
+/// name for old.service, and destroys old.service.
 class Production {
 public:
     enum class Mode { api, raw };
@@ -52,7 +52,7 @@ public:
         since = fleet.now();
     }
 
-    /// As a new process.
+    /// Makes a new deployer, as a new process does.
     void start() {
         const auto source = mode_ == Mode::api ? "  repository: octo/config\n  api_url: " + github.api_url() + "\n"
                                                : "  root_uri: " + github.root_uri() + "\n";
@@ -68,7 +68,7 @@ public:
 
     CycleReport cycle() { return session->reconciler().run_cycle({stop.get_token(), log, 2s}); }
 
-    /// Cycles until there is nothing to do; false when that does not happen.
+    /// Runs cycles until there is nothing to do; false when that does not happen.
     bool settle() {
         for (int i = 0; i < 10; ++i) {
             if (cycle().result == Outcome::in_sync) return true;
@@ -76,7 +76,7 @@ public:
         return false;
     }
 
-    /// Waits for the nodes of foo, which are new and go up side by side. False when that takes too long.
+    /// Waits for the nodes of foo, which are new and start all at once. False when that takes too long.
     [[nodiscard]] bool comes_up() const {
         const auto end = std::chrono::steady_clock::now() + 20s;
         while (!fleet.runs("foo@1.service") || !fleet.runs("foo@2.service")) {
@@ -93,7 +93,7 @@ public:
                            [](const auto& file) { return file.path().filename().string().rfind("snapshot", 0) == 0; });
     }
 
-    /// "" or what of the end state is not as the last revision has it.
+    /// The difference between the final state and the last revision; empty for none.
     [[nodiscard]] std::string difference_from_wanted() const {
         const std::vector<std::string> wanted{"foo@1.service", "foo@2.service", "new.service"};
         if (fleet.names() != wanted) return "other units";
@@ -105,7 +105,7 @@ public:
         return "";
     }
 
-    /// "" or what was done in an order that loses something.
+    /// Harm done on the way, such as a destroy before the replacement came; empty for none.
     [[nodiscard]] std::string harm() const {
         bool has_new = false;
         for (const auto& line : fleet.requests()) {
@@ -132,18 +132,18 @@ private:
     Mode mode_;
 };
 
-/// A request of a cycle, at which something goes wrong for as long as the client tries again.
+/// A request of a cycle that fails, together with all attempts to repeat it.
 struct Step {
     std::string server;  ///< "github" or "fleet"
-    std::string line;    ///< what the request's line begins with
+    std::string line;    ///< beginning of the request's line
     std::size_t nth = 1;
 };
 
-/// So often a client asks; once more when the first time was on a connection that had been idle.
+/// The number of a client's attempts, including one more for a first attempt on an idle connection.
 constexpr std::size_t attempts = 5;
 
 struct Fault {
-    /// What it needs to make a difference.
+    /// The answers that the fault can affect.
     enum class Of { any, body, listing };
 
     std::string name;
@@ -153,7 +153,7 @@ struct Fault {
     std::size_t times = attempts;
 };
 
-/// `hits` counts the requests at which it went wrong; it outlives the world.
+/// Sets the fault for the step. `hits` counts the requests that had the fault; it must outlive the world.
 void arm(Production& world, const Step& step, const Fault& fault, std::atomic<std::size_t>& hits) {
     const auto matches = [step, times = fault.times, &hits](const std::string& line, std::size_t nth) {
         const bool is_it = line.rfind(step.line, 0) == 0 && nth >= step.nth && nth < step.nth + times;
@@ -188,7 +188,7 @@ std::vector<Fault> all_faults() {
     faults.push_back(
         {"answers nonsense", {.body = "<html>nonsense</html>"}, {.body = "<html>nonsense</html>"}, Of::body});
     faults.push_back({"repeats a token", {}, {.repeat_token = true}, Of::listing});
-    // Two listings that lack the same unit are believed, and that is to do no harm.
+    // Two listings that lack the same unit are believed, which must do no harm.
     for (const auto* const unit : {"foo@1.service", "foo@2.service", "old.service"}) {
         faults.push_back({std::string("leaves out ") + unit, {}, {.lacks = unit}, Of::listing, 2});
     }
@@ -204,26 +204,25 @@ std::vector<Step> all_steps() {
 }
 
 bool can_act(const Step& step, const Fault& fault) {
-    // A rate limit of GitHub's lasts for longer than a test: there is one of its own for it.
+    // A rate limit of GitHub lasts longer than this test; it has a test of its own.
     if (step.server == "github" && fault.name == "answers 429") return false;
     const bool is_listing = step.line.starts_with("GET ");
     if (fault.of == Fault::Of::listing) return is_listing;
-    // What changes something is answered without a body. So is the question where an archive is, and whether there is
-    // anything new, when there is nothing.
+    // Changes, the redirect to an archive, and 304 (no new revision) are answered without a body.
     const bool has_body = step.line == "codeload" || (step.line == "api commits" && step.nth == 1);
     return fault.of == Fault::Of::any || is_listing || has_body;
 }
 
-/// Whether the deployer gets over it without a word.
+/// Whether the deployer handles the fault without reporting a failure.
 bool is_absorbed(const Step& step, const Fault& fault) {
-    // One look at a unit that fails is followed by others; that nobody is let in will not pass by itself.
+    // A failed look at a unit is repeated, but denied access does not pass by itself.
     if (step.line.starts_with("GET /state")) return fault.name != "answers 403";
     if (step.line == "GET /units") return fault.name.starts_with("leaves out");
-    // It is gone, then.
+    // 404 for a destroy means that the unit is gone, which is a success.
     return step.line.starts_with("DELETE") && fault.name == "answers 404";
 }
 
-/// What is not as it should be when this goes wrong at this step; empty when all is.
+/// What is wrong after this fault at this step; empty when nothing is.
 std::string try_fault(const Step& step, const Fault& fault) {
     std::atomic<std::size_t> hits = 0;
     Production world;
@@ -270,7 +269,7 @@ TEST_CASE("whatever goes wrong at whichever step, it is said, passes, and nothin
             if (can_act(step, fault)) all.push_back({step, fault});
         }
     }
-    // They mostly wait.
+    // Run the cases concurrently, because they mostly wait.
     constexpr std::size_t side_by_side = 32;
     std::atomic<std::size_t> next = 0;
     {
@@ -302,7 +301,7 @@ TEST_CASE("a unit that fleet cannot read fails, and everything else is deployed"
     REQUIRE(failed.size() == 1);
     CHECK(holds(failed[0], "foo@2.service: "));
     CHECK(holds(failed[0], "cannot read what it has stored of it"));
-    // foo goes node by node, and no further than to the one that fails.
+    // foo is updated node by node, and stops at the node that fails.
     CHECK(world.fleet.find("foo@1.service")->options.at(0).value == "/bin/foo v1");
     CHECK(world.fleet.runs("foo@1.service"));
     CHECK(world.fleet.names() ==

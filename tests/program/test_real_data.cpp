@@ -34,7 +34,7 @@ TEST_CASE("the service files of a production cluster deploy as its 373 units, th
     CHECK(cluster.units().size() == 373);
     const auto before = cluster.dir().read("cluster.json");
     CHECK(result_of(cluster.once()) == "in_sync");
-    // Now the cache knows the cluster, so the cluster is not even asked: it could not answer.
+    // The snapshot is in the cache now, so the deployer does not call the target, which could not answer.
     cluster.configure("  unavailable_every: 1\n", "  destroy: true\n");
     const auto third = cluster.once();
     INFO(third.err);

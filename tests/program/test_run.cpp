@@ -31,7 +31,7 @@ bool says(const Program& program, const std::string& text) {
     return eventually([&] { return program.err().find(text) != std::string::npos; });
 }
 
-/// How long it is until the next try, as the log has it: "trying again in 1234ms".
+/// The pause before the next attempt according to the log: "trying again in 1234ms".
 std::chrono::milliseconds pause_said_in(const std::string& log) {
     const std::string before = "trying again in ";
     const auto at = log.find(before);
@@ -43,7 +43,7 @@ std::chrono::milliseconds pause_said_in(const std::string& log) {
     return unit == "ms" ? number * 1ms : unit == "s" ? number * 1000ms : number * 60'000ms;
 }
 
-/// The exit status after SIGTERM. 2 s are promised; the rest is for a machine that is busy.
+/// The exit status after SIGTERM. The promise is 2 s; the rest allows for a busy machine.
 int terminate(Program& program) {
     const auto begin = std::chrono::steady_clock::now();
     program.send(SIGTERM);
@@ -52,13 +52,13 @@ int terminate(Program& program) {
     return status;
 }
 
-/// A command of the program as a shell starts it, which may redirect.
+/// The command line of a shell that starts the program with redirections.
 std::vector<std::string> redirected(const std::string& command, const std::string& config,
                                     const std::string& redirections) {
     return {"-c", "exec \"$0\" " + command + " --config \"$1\" " + redirections, DEPLOYER_TEST_PROGRAM, config};
 }
 
-/// A pipe with a name, out of which nobody reads.
+/// A named pipe that nobody reads.
 class UnreadPipe {
 public:
     explicit UnreadPipe(const std::filesystem::path& file) : file_(file.string()) {
@@ -74,7 +74,7 @@ public:
 
     [[nodiscard]] const std::string& file() const { return file_; }
 
-    /// Until not a byte more fits in.
+    /// Fills the pipe until not a single byte more fits.
     void fill() const {
         const std::array<char, 4096> page{};
         for (const auto size : {page.size(), std::size_t{1}}) {
@@ -159,7 +159,7 @@ TEST_CASE("SIGTERM ends run although nobody reads what it says", "[R8]") {
     Program program(redirected("run", cluster.config(), "2>'" + pipe.file() + "'"), "/bin/sh");
     REQUIRE(eventually([&] { return cluster.units().count("a.service") == 1; }));
     pipe.fill();
-    // That it stopped, as asked, is what it cannot say any more.
+    // Status 1, because the program could not write its last message, that it stopped as asked.
     CHECK(terminate(program) == 1);
 }
 
@@ -290,7 +290,7 @@ TEST_CASE("with on_failure: exit, a services.yaml that cannot be used ends run a
 TEST_CASE("what needs a person is tried again after a long pause, or when SIGHUP says that it is mended", "[R32]") {
     LocalCluster cluster;
     declare_one(cluster);
-    // A state file that is a directory: target-mock calls that misconfigured, once it is asked.
+    // The state file is a directory, so target-mock's first call is misconfigured.
     cluster.dir().write("cluster.json/x", "");
     SECTION("with on_failure: retry, the default") {
         Program program({"run", "--config", cluster.config()});
@@ -410,7 +410,7 @@ TEST_CASE("a source that something writes into in each cycle rests for the inter
         for (auto at = log.find(sign); at != std::string::npos; at = log.find(sign, at + 1)) ++count;
         return count;
     };
-    // Something that no setting tells: it writes when a cycle has read.
+    // No setting names this file: the thread writes it after each cycle's reading.
     const std::jthread writer([&](const std::stop_token& stop) {
         for (std::size_t written = 0; !stop.stop_requested();) {
             if (cycles() > written) cluster.put("seen", std::to_string(++written));

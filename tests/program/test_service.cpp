@@ -24,7 +24,7 @@ void declare_one(LocalCluster& cluster) {
     cluster.declare("services:\n- name: a.service\n");
 }
 
-/// `run` as a service manager starts it.
+/// The command line of `run` as a service manager starts it.
 std::vector<std::string> run_under(const NotifySocket& socket, const LocalCluster& cluster,
                                    const std::string& patience = "") {
     std::vector<std::string> words{"NOTIFY_SOCKET=" + socket.address()};
@@ -36,7 +36,7 @@ std::vector<std::string> run_under(const NotifySocket& socket, const LocalCluste
     return words;
 }
 
-/// Whether the process takes SIGHUP by itself, when it wants to (proc(5)).
+/// Whether the process blocks SIGHUP and takes it by a wait (proc(5)).
 bool holds_hangup(pid_t pid) {
     std::ifstream in("/proc/" + std::to_string(pid) + "/status");
     for (std::string line; std::getline(in, line);) {
@@ -112,7 +112,7 @@ TEST_CASE("SIGHUP does not end run, however early it comes") {
     declare_one(cluster);
     for (int delay = 0; delay < 20; ++delay) {
         Program program({"run", "--config", cluster.config()});
-        // What comes before that is the loader's.
+        // A signal before that would meet the loader, not the program.
         REQUIRE(eventually([&] { return holds_hangup(program.pid()) || program.ended(); }));
         std::this_thread::sleep_for(delay * 500us);
         program.send(SIGHUP);
@@ -134,8 +134,8 @@ TEST_CASE("under a real systemd the unit starts, reloads, is watched and stops a
     std::ifstream unit(DEPLOYER_SOURCE_DIR "/etc/deployer.service");
     systemd.put("deployer.service",
                 std::string(std::istreambuf_iterator<char>(unit), std::istreambuf_iterator<char>()));
-    // What a test cannot have: an installed program, a user, the machine's own directories. And patience.
-    // A sanitizer would look for leaks by tracing its own process, which the unit's SystemCallFilter= forbids.
+    // Replaces settings that a test cannot use: the installed program, the user, the machine's directories, long times.
+    // LeakSanitizer is off, because it traces its own process, which the unit's SystemCallFilter= forbids.
     systemd.put("deployer.service.d/test.conf",
                 "[Service]\nExecStart=\nExecStart=" DEPLOYER_TEST_PROGRAM " run --config " + cluster.config() +
                     "\nUser=\nStateDirectory=\nPrivateTmp=no\nProtectHome=no\n"
@@ -155,7 +155,7 @@ TEST_CASE("under a real systemd the unit starts, reloads, is watched and stops a
         return systemd.property("deployer.service", "ActiveState") == "active" &&
                systemd.property("deployer.service", "StatusText").starts_with("in_sync");
     }));
-    // Longer than WatchdogSec, in which it only waits.
+    // Longer than WatchdogSec; the deployer only waits in this time.
     std::this_thread::sleep_for(2s);
     CHECK(systemd.property("deployer.service", "MainPID") == process);
 

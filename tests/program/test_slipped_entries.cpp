@@ -12,7 +12,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// A cluster that runs a and b, and may destroy what is not listed.
+/// Deploys a and b; unlisted units may be destroyed.
 void run_two_services(LocalCluster& cluster) {
     cluster.configure("", "  destroy: true\n");
     for (const auto* const name : {"a.service", "b.service"}) cluster.put_unit(name, "v1");
@@ -47,7 +47,7 @@ TEST_CASE("an entry that slips out of the list is held, and validate says so", "
     CHECK(cluster.run("validate").status == 1);
     CHECK(cluster.once().status == 1);
     CHECK(cluster.names() == Names{"a.service", "b.service"});
-    // On purpose.
+    // The comment sign removes the entry on purpose.
     cluster.declare("services:\n  - name: a.service\n#  - name: b.service\n");
     CHECK(cluster.run("validate").status == 0);
     CHECK(cluster.once().status == 0);

@@ -33,7 +33,7 @@ std::vector<Block> read_blocks(const std::filesystem::path& file) {
     return blocks;
 }
 
-/// A copy of etc/ to walk about in, with the program on the PATH.
+/// A copy of etc/ as the working directory, with the program on the PATH.
 class Island {
 public:
     Island() {
@@ -54,7 +54,7 @@ private:
     TempDir dir_;
 };
 
-/// Revisions change with every edit of the demo, and are cut short in the README.
+/// The text without revisions, because these change with every edit of the demo, and the README shortens them.
 std::string without_revisions(const std::string& text) {
     return std::regex_replace(text, std::regex("revision [^\n]*"), "revision");
 }

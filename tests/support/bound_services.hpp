@@ -9,10 +9,10 @@
 
 namespace deployer {
 
-/// For a fleet whose clock runs a hundred times as fast as ours.
+/// Settings of target-fleet for a fleet whose clock runs a hundred times as fast as real time.
 inline constexpr std::string_view quick_stops = "stop_poll: 20ms";
 
-/// A fleet whose clock runs a hundred times as fast as ours, and a deployer whose pauses are as much shorter.
+/// A fleet whose clock runs a hundred times as fast as real time, and a deployer with accordingly shorter pauses.
 class BoundFleet : public LocalFleet {
 public:
     explicit BoundFleet(const std::string& reconcile = {}, FleetOptions options = {.speed = 100})
@@ -22,8 +22,8 @@ public:
                          "\n");
     }
 
-    /// What is not as `wanted` says of units, by name, or does not run though it is to; by the machines' own word.
-    /// `wanted` are versions, as in the service files.
+    /// All deviations: units whose version is not as in `wanted`, and units that should run but do not, by the
+    /// machines' own state. `wanted` has the versions of the service files.
     [[nodiscard]] std::vector<std::string> wrongs(const Versions& wanted) const {
         auto wrongs = fleet.lies();
         Versions units;
@@ -53,7 +53,7 @@ private:
 
 /// A service whose nodes have sidekicks bound to them, by the conventions of docs/SERVICES.md.
 struct BoundService {
-    std::string exec_stop = "/bin/true";  ///< of the sidekick
+    std::string exec_stop = "/bin/true";  ///< command of the sidekick
     bool is_wanted = false;               ///< the node has Wants= of its sidekick
     bool is_sequential = true;
     int count = 2;

@@ -13,14 +13,14 @@
 
 namespace deployer {
 
-/// A test case that is a file: a sentence on what it shows, then parts, each after a line "==== TITLE".
+/// A test case in a file: a sentence on what the case shows, then parts, each after a line "==== TITLE".
 ///     The last entry wins.
 ///     ==== services.yaml
 ///     services: …
 ///     ==== expected
 ///     foo.service …
 struct CaseFile {
-    std::string name;  ///< of the file, for messages
+    std::string name;  ///< name of the file, for messages
     std::string about;
     std::map<std::string, std::string> parts;  ///< by title; a part's text ends with a newline unless it is empty
 
@@ -47,7 +47,7 @@ inline CaseFile read_case_file(const std::filesystem::path& path) {
     return result;
 }
 
-/// All `*.case` files of a directory, by name. Throws when there are none: a test over no cases shows nothing.
+/// All `*.case` files of a directory, by name. Throws when there are none, because a test without cases shows nothing.
 inline std::vector<CaseFile> read_case_files(const std::filesystem::path& directory) {
     std::vector<std::filesystem::path> paths;
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
@@ -67,7 +67,7 @@ inline std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-/// Whether a line is as expected, where `…` in the expectation stands for any text.
+/// Whether a line matches the expected one, in which `…` stands for any text.
 inline bool matches(std::string_view expected, std::string_view line) {
     constexpr std::string_view gap = "…";
     auto part_end = expected.find(gap);
@@ -88,7 +88,7 @@ inline bool matches(std::string_view expected, std::string_view line) {
     return true;
 }
 
-/// Whether a text is as expected, line by line; see matches().
+/// Whether a text matches the expected one line by line; see matches().
 inline bool lines_match(const std::string& expected, const std::string& text) {
     const auto wanted = lines_of(expected);
     const auto given = lines_of(text);

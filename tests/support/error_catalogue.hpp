@@ -13,13 +13,14 @@
 
 namespace deployer {
 
-/// docs/ERRORS.md: its headings are patterns of messages, in which these words stand for what differs.
+/// The entries of docs/ERRORS.md. Their headings are patterns of messages, in which words such as FILE and N are
+/// placeholders.
 class ErrorCatalogue {
 public:
     struct Entry {
         std::string section;
         std::string pattern;
-        std::string text;  ///< what it means and what to do
+        std::string text;  ///< meaning of the message and advice
     };
 
     ErrorCatalogue() {
@@ -38,14 +39,14 @@ public:
 
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
-    /// Whether a message is one of these, or a chain that ends in one.
+    /// Whether a message matches an entry, or is a chain that ends in such a message.
     [[nodiscard]] bool knows(const std::string& message) const {
         return std::any_of(entries_.begin(), entries_.end(), [&message](const Entry& entry) {
             return std::regex_match(message, std::regex("(.*: )?" + as_regex(entry.pattern)));
         });
     }
 
-    /// The texts between the words that stand for something, down to what is surely one text in the source too.
+    /// The texts between the placeholders of a pattern, divided so far that each is one literal in the source, too.
     static std::vector<std::string> fixed_parts(const std::string& pattern) {
         constexpr std::size_t least = 8;
         const std::regex gap("\\b(FILE|(0x)?N|NAME|KEY|UNIT|SERVICE|TIME|TEXT)\\b|; |: |, or |[()\"]");

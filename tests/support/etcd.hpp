@@ -12,7 +12,7 @@
 
 namespace deployer {
 
-/// A real etcd with its v2 keys API on loopback, as a child process that ends with the object.
+/// A real etcd with its v2 keys API on loopback, as a child process that the destructor ends.
 class Etcd {
 public:
     Etcd()

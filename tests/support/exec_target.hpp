@@ -13,7 +13,7 @@
 
 namespace deployer {
 
-/// A text of YAML.
+/// The text as a quoted scalar of YAML.
 inline std::string in_yaml(std::string_view text) {
     std::string quoted = "'";
     for (const char character : text) quoted.append(character == '\'' ? 2 : 1, character);
@@ -26,8 +26,8 @@ inline std::string command_of(const std::vector<std::string>& words) {
     return yaml + "]\n";
 }
 
-/// target-exec with the program of tests/fixtures/odd_program.cpp, which is told there how to behave. `settings` are
-/// more lines of YAML.
+/// target-exec with the program of tests/fixtures/odd_program.cpp. `behaviour` is the program's arguments, explained
+/// there. `settings` are more lines of YAML.
 inline std::shared_ptr<Target> load_odd(std::vector<std::string> behaviour, std::string_view settings = {},
                                         const std::filesystem::path& directory = {}) {
     behaviour.insert(behaviour.begin(), DEPLOYER_TEST_FIXTURES "/odd-program");

@@ -11,8 +11,8 @@
 
 namespace deployer {
 
-/// A cache in memory that writes down each call as "load KEY", "store KEY", "erase KEY", without the digest in the key.
-/// A test can step into any call through `before`. One thread at a time, as the contract says.
+/// A cache in memory that records each call as "load KEY", "store KEY", "erase KEY", without the digest in the key. A
+/// test can intercept any call through `before`. To be called from one thread at a time, as the contract says.
 class FakeCache : public Cache {
 public:
     std::function<void(const std::string& call)> before = [](const std::string&) {};
@@ -33,7 +33,7 @@ public:
         documents.erase(std::string(key));
     }
 
-    /// Whether a document of that kind ("snapshot", "ledger") is there.
+    /// Whether the cache holds a document of that kind ("snapshot", "ledger").
     [[nodiscard]] bool has(const std::string& kind) const {
         const auto next = documents.lower_bound(kind);
         return next != documents.end() && next->first.rfind(kind, 0) == 0;

@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// A health plugin that says what a test has it say, and counts the questions. Any thread.
+/// A health plugin that gives the answers that a test sets, and counts the calls. Any thread may call.
 class FakeHealth : public Health {
 public:
     std::function<HealthReport(const ServiceGroupRef&)> judge = [](const ServiceGroupRef&) {

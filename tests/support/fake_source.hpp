@@ -15,13 +15,13 @@
 
 namespace deployer {
 
-/// A source in memory, whose files a test changes and whose calls it counts. Every change moves the revision ("r1",
-/// "r2", …) and ends wait_for_change(). Files that were never put are `not_found`. Any thread may call anything.
+/// A source in memory. A test changes its files and reads the number of calls. Every change moves the revision ("r1",
+/// "r2", …) and ends wait_for_change(). Files that were never put are `not_found`. Any thread may call any function.
 class FakeSource : public Source {
 public:
     using Files = std::map<std::string, std::string>;
 
-    /// How often a failure happens before things work again.
+    /// A number of failures without an end.
     static constexpr int always = -1;
 
     explicit FakeSource(Files files = {}) : files_(std::move(files)) {}
@@ -35,14 +35,14 @@ public:
             errors_.erase(location);
         });
     }
-    /// What reading this one file gives from the next revision on, until it is put or removed.
+    /// From the next revision on, reading this file gives the error, until the file is put or removed.
     void put_error(const std::string& location, Error error) {
         change([&] {
             files_.erase(location);
             errors_.insert_or_assign(location, std::move(error));
         });
     }
-    /// Another revision of the same files.
+    /// Moves to another revision with the same files.
     void touch() {
         change([] {});
     }
@@ -55,7 +55,7 @@ public:
         const std::scoped_lock lock(mutex_);
         read_failure_ = {std::move(error), times};
     }
-    /// Ends what fail_checkout() and fail_read() began.
+    /// Ends the failures of fail_checkout() and fail_read().
     void recover() {
         const std::scoped_lock lock(mutex_);
         checkout_failure_ = {};
@@ -66,11 +66,11 @@ public:
         const std::scoped_lock lock(mutex_);
         return {"r" + std::to_string(version_)};
     }
-    [[nodiscard]] int checkouts() const {  ///< calls, also those that found nothing moved or threw
+    [[nodiscard]] int checkouts() const {  ///< all calls, also those that returned null or threw
         const std::scoped_lock lock(mutex_);
         return checkouts_;
     }
-    [[nodiscard]] int reads() const {  ///< calls of read()
+    [[nodiscard]] int reads() const {  ///< number of calls of read()
         const std::scoped_lock lock(mutex_);
         return reads_;
     }

@@ -14,22 +14,22 @@
 
 namespace deployer {
 
-/// A cluster in memory that writes down each call, in order, as "apply foo@1.service", "list", … . A test can step into
-/// any call through `before`. Any thread may call anything; `before` runs unlocked, on the calling thread.
+/// A cluster in memory that records each call, in order, as "apply foo@1.service", "list", … . A test can intercept any
+/// call through `before`. Any thread may call any function; `before` runs unlocked, on the calling thread.
 class FakeTarget : public Target {
 public:
-    /// Sees each call before it happens, and throws to let it fail.
+    /// Called before each call; a test throws here to make the call fail.
     std::function<void(const std::string& call)> before = [](const std::string&) {};
-    /// Overrides what status() would answer.
+    /// Overrides the answer of status().
     std::function<UnitStatus(const Unit& unit, const UnitStatus& status)> judge =
         [](const Unit&, const UnitStatus& status) { return status; };
-    /// What a listing calls the state of a unit.
+    /// Gives the current state of a unit in a listing.
     std::function<std::string(const Unit& unit)> word = [](const Unit& unit) {
         return std::string(to_string(unit.desired_state));
     };
-    /// What becomes of what it is given.
+    /// Gives the unit that the target stores for an applied unit.
     std::function<Unit(const Unit& unit)> kept_as = [](const Unit& unit) { return unit; };
-    bool ignores_states = false;  ///< takes another desired state, and keeps the former
+    bool ignores_states = false;  ///< accepts another desired state, but keeps the former
     bool is_serial = false;
     std::string name = "fake:cluster";
 
@@ -70,7 +70,7 @@ public:
 
     bool serial() const override { return is_serial; }
 
-    /// As if it had been there all along: not written down.
+    /// Adds a unit without recording a call, as if the cluster had it from the start.
     void put(Unit unit) {
         const std::scoped_lock lock(mutex_);
         const auto unit_name = unit.name;
@@ -94,7 +94,7 @@ public:
         const std::scoped_lock lock(mutex_);
         return calls_;
     }
-    /// The calls that change something.
+    /// The recorded calls that change the cluster.
     [[nodiscard]] std::vector<std::string> writes() const {
         auto all = calls();
         std::erase_if(all, [](const auto& call) { return call == "list" || call.rfind("status", 0) == 0; });

@@ -27,29 +27,29 @@ using simulated::FleetState;
 struct FleetOptions {
     std::size_t page_size = 100;
     std::size_t machines = 3;
-    /// As versions before 0.13: keeps the options of a unit that is there, and a unit that is created before its
-    /// machine has noticed that the former one of its name was destroyed stays what the former one was.
+    /// True: behaves as versions before 0.13. An existing unit keeps its options. A unit that is created before its
+    /// machine has noticed the destroy of the former unit of that name keeps the former content.
     bool is_old = false;
-    /// Seconds of its clock in a second. 0: it stands, and advance() moves it.
+    /// Seconds of the cluster's clock in a real second. 0: the clock stands, and advance() moves it.
     double speed = 0;
-    std::chrono::milliseconds latency{0};  ///< of every answer, in real time
+    std::chrono::milliseconds latency{0};  ///< delay of every answer, in real time
     FleetPace pace = {};
     std::uint16_t port = 0;                  ///< 0: a free one
     std::filesystem::path unix_socket = {};  ///< empty: by TCP
 };
 
-/// A request as it is recorded and as faults see it.
+/// A request as it is recorded and passed to the fault function.
 struct FleetRequest {
     std::string method;
-    std::string unit;  ///< that it is about; empty for listings
+    std::string unit;  ///< unit of the request; empty for listings
     /// "PUT foo.service", "GET foo.service", "GET /units", "GET /units page 2", "GET /state foo.service"
     std::string line;
-    std::size_t nth;  ///< with this line, from 1
+    std::size_t nth;  ///< number among the requests with this line, from 1
 };
 
 /// The process of a unit.
 struct FleetProcess {
-    std::string content;  ///< unit_file_hash() of what it was started with
+    std::string content;  ///< unit_file_hash() of the options at its start
     std::string machine;
     std::size_t invocation;  ///< another one after each start
     std::chrono::milliseconds since;
@@ -57,9 +57,9 @@ struct FleetProcess {
     bool operator==(const FleetProcess&) const = default;
 };
 
-/// A fleet cluster in this process: its API over HTTP, its agents, and the systemd of each machine, which do what they
-/// are told in the time that real ones take, with the effects that it has there (see fleet/agent.hpp,
-/// fleet/systemd.hpp). Any number of them can live side by side. Everything can be called from any thread.
+/// A fleet cluster in this process: its API over HTTP, its agents, and the systemd of each machine. They take the time
+/// and have the effects of real ones (see fleet/agent.hpp, fleet/systemd.hpp). Any number of clusters may exist at a
+/// time. Any thread may call any function.
 ///     FleetDouble fleet;
 ///     const auto target = load_target("target-fleet", "endpoint: " + fleet.endpoint());
 ///     target->apply(unit, call);
@@ -70,72 +70,73 @@ public:
     using Time = std::chrono::milliseconds;
     using Fault = std::function<std::optional<FleetFault>(const FleetRequest&)>;
 
-    /// What becomes of a unit that is to be launched. What is not told otherwise runs; with Type=oneshot, to its end.
+    /// The outcome of launching a unit. By default the unit runs; with Type=oneshot, it ends successfully.
     enum class Behaviour {
         run,
         fail,           ///< failed (failed)
         restart,        ///< activating (auto-restart), for ever
         hang,           ///< activating (start), for ever
-        masked,         ///< loaded by no machine's systemd
-        unschedulable,  ///< fit for no machine
+        masked,         ///< no machine's systemd can load the unit
+        unschedulable,  ///< no machine is fit for the unit
     };
 
     explicit FleetDouble(FleetOptions options = {});
 
-    /// As target-fleet's setting wants it.
+    /// The value for target-fleet's setting `endpoint`.
     [[nodiscard]] std::string endpoint() const;
     [[nodiscard]] HttpServer& server() noexcept { return server_; }
 
     void advance(Time time);
-    /// Until nothing is on its way any more.
+    /// Moves the clock until no event is pending.
     void settle();
     [[nodiscard]] Time now() const;
 
-    /// As if it had been there for long, in its desired state.
+    /// Adds the unit as if it had been in its desired state for long.
     void add(const Unit& unit);
-    /// As if another client destroyed it.
+    /// Removes the unit as if another client destroyed it.
     void remove(std::string_view unit);
-    /// As if what fleet has stored of it were damaged: listings lack it, all else that is asked about it gets a 500.
-    /// Its machine goes on as if nothing were.
+    /// Damages fleet's record of the unit: listings lack the unit, and other requests for it are answered with 500. Its
+    /// machine goes on unchanged.
     void spoil(std::string_view unit);
-    /// For units that match (fnmatch(3)), from their next change on; with `version` only where that is somewhere in an
-    /// option's value. Later calls win.
+    /// Sets the behaviour of units that match `glob` (fnmatch(3)), from their next change on; with `version`, only if
+    /// an option's value contains that text. Later calls take precedence.
     void behave(std::string glob, Behaviour behaviour, std::string version = {});
-    /// Whatever its agents do, this is what its machines are said to say, and its current state.
+    /// Fixes the machines' reports and the current state that fleet shows for the unit, whatever its agents do.
     void show(std::string_view unit, std::vector<FleetState> states, std::string current_state = "launched");
 
-    /// As the API has them, by name.
+    /// All units as the API shows them, by name.
     [[nodiscard]] std::vector<Unit> units() const;
     [[nodiscard]] std::vector<std::string> names() const;
     [[nodiscard]] std::optional<Unit> find(std::string_view unit) const;
     [[nodiscard]] std::string current_state(std::string_view unit) const;
 
-    /// Whether it is up and its machine says so.
+    /// Whether the unit is up and its machine reports it.
     [[nodiscard]] bool runs(std::string_view unit) const;
     [[nodiscard]] bool ran_at(std::string_view unit, Time time) const;
-    /// The hash that its machine tells, of the unit file that it has; empty: none tells any.
+    /// The hash of the unit file that the unit's machine reports; empty when no machine does.
     [[nodiscard]] std::string version_of(std::string_view unit) const;
-    /// How many of these did not run at once, at most, from then until now.
+    /// The largest number of these units that were down at once, from `since` until now.
     [[nodiscard]] std::size_t most_down(const std::vector<std::string>& units, Time since) const;
 
-    /// What is so, whatever fleet says: the process that a unit has; nullopt: it has none.
+    /// The unit's actual process, whatever fleet reports; nullopt when there is none.
     [[nodiscard]] std::optional<FleetProcess> process(std::string_view unit) const;
-    /// "active (running)", "deactivating (stop)", …: what the unit's own machine would say; empty: it has none.
+    /// The state on the unit's machine: "active (running)", "deactivating (stop)", …; empty when it is on no machine.
     [[nodiscard]] std::string truth(std::string_view unit) const;
-    /// What is not so as the registry wants it, for people: of a unit that is to be launched, that it does not run, or
-    /// runs another content; of any other, that it runs. Empty when all is as it should be.
+    /// The differences between the machines and the registry's orders, for people: units to be launched that do not run
+    /// or run another content, and other units that run. Empty when there is none.
     [[nodiscard]] std::vector<std::string> lies() const;
-    /// As if the unit's process died.
+    /// Ends the unit's process as a crash does.
     void crash(std::string_view unit);
 
-    /// Called one request at a time, before anything is done about it; it must not ask the double.
+    /// Sets the function that is called before each request is carried out, one request at a time. The function must
+    /// not call this object.
     void set_fault(Fault fault);
 
     /// All requests so far, as lines.
     [[nodiscard]] std::vector<std::string> requests() const;
-    /// Those that change something: PUT and DELETE.
+    /// The requests that change the cluster: PUT and DELETE.
     [[nodiscard]] std::vector<std::string> writes() const;
-    /// Requests whose line begins so.
+    /// The number of requests whose line begins with `line`.
     [[nodiscard]] std::size_t count(std::string_view line) const;
     void forget_requests();
 
@@ -149,7 +150,7 @@ private:
     [[nodiscard]] Time time_now() const;
     [[nodiscard]] Behaviour behaviour_of(const Unit& unit) const;
     [[nodiscard]] simulated::Fate fate_of(const Unit& unit) const;
-    /// With what has happened since.
+    /// The cluster, advanced to the present time.
     simulated::Cluster& cluster() const;
 
     HttpReply handle(const HttpRequest& request);
@@ -165,7 +166,7 @@ private:
     Fault fault_;
     std::vector<std::string> requests_;
     std::map<std::string, std::size_t, std::less<>> counts_;
-    HttpServer server_;  ///< last: its threads use all of the above
+    HttpServer server_;  ///< last member: its threads use all others
 };
 
 }  // namespace deployer

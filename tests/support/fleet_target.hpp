@@ -20,7 +20,7 @@
 
 namespace deployer {
 
-/// target-fleet, a deployer of its own on a fleet. `settings` are lines of YAML.
+/// A new target-fleet for the fleet at `endpoint`, as of another deployer. `settings` are lines of YAML.
 inline std::shared_ptr<Target> open_fleet_at(const std::string& endpoint, std::string_view settings = {}) {
     return load_target("target-fleet", "endpoint: \"" + endpoint + "\"\n" + std::string(settings) + "\n");
 }
@@ -29,7 +29,7 @@ inline std::shared_ptr<Target> open_fleet(const FleetDouble& fleet, std::string_
     return open_fleet_at(fleet.endpoint(), settings);
 }
 
-/// As the engine has it in a rollout: the target has listed its units. None of its requests counts yet.
+/// A target that has listed its units, as in a rollout. The requests so far are not in the double's record.
 inline std::shared_ptr<Target> open_listed_fleet(FleetDouble& fleet, const Call& call, std::string_view settings = {}) {
     auto target = open_fleet(fleet, settings);
     (void)target->list(call);
@@ -37,7 +37,7 @@ inline std::shared_ptr<Target> open_listed_fleet(FleetDouble& fleet, const Call&
     return target;
 }
 
-/// Lets requests with that line fail so, from the one with that number up to another one.
+/// A fault function that applies the fault to the requests with that line whose numbers are within a range.
 inline FleetDouble::Fault fault_on(const std::string& line, const FleetFault& fault, std::size_t from = 1,
                                    std::size_t to = 1'000'000) {
     return [=](const FleetRequest& request) {
@@ -46,7 +46,7 @@ inline FleetDouble::Fault fault_on(const std::string& line, const FleetFault& fa
     };
 }
 
-/// As while etcd has no leader: nothing can be changed or listed, but what is there can be looked at.
+/// The faults while etcd has no leader: nothing can be changed or listed, but single units can be read.
 inline std::optional<FleetFault> without_leader(const FleetRequest& request) {
     const bool needs_leader = request.method != "GET" || request.line.starts_with("GET /units");
     return needs_leader ? std::optional(FleetFault{.status = 500}) : std::nullopt;
@@ -59,7 +59,7 @@ inline std::vector<std::string> names_of(const std::vector<ActualUnit>& units) {
     return names;
 }
 
-/// foo@1.service … foo@N.service, running.
+/// Adds foo@1.service … foo@N.service, running.
 inline void add_nodes(FleetDouble& fleet, int count) {
     for (int node = 1; node <= count; ++node) {
         fleet.add(unit_running("foo@" + std::to_string(node) + ".service", "/bin/foo"));
@@ -72,7 +72,7 @@ inline std::string text_of(const UnitStatus& status) {
     return std::string(words.at(static_cast<std::size_t>(status.readiness))) + ": " + status.detail;
 }
 
-/// Asks until the unit is ready or failed; the fleet's clock is to run by itself.
+/// Asks for the status until the unit is ready or failed. The fleet's clock must run by itself.
 inline UnitStatus wait_until_settled(Target& target, const Unit& unit, const Call& call) {
     for (;;) {
         auto status = target.status(unit, call);

@@ -15,41 +15,41 @@
 
 namespace deployer {
 
-/// What a path of a commit holds.
+/// A file or symbolic link of a commit.
 struct GithubFile {
-    std::string content;  ///< of a symbolic link, its target
+    std::string content;  ///< for a symbolic link: its target
     bool is_link = false;
 };
 using GithubTree = std::map<std::string, GithubFile, std::less<>>;
 
 struct GithubOptions {
     std::string repository = "octo/config";
-    std::string token = {};  ///< not empty: the repository is private, and this token reads it
+    std::string token = {};  ///< not empty: the repository is private, and needs this token
     bool etags = true;
-    /// Of the raw server: a Last-Modified a day before, so that a second is no matter.
+    /// The raw server sends a Last-Modified of the day before, so that its resolution of a second does not matter.
     bool last_modified = false;
-    std::chrono::milliseconds latency{0};  ///< of every answer
+    std::chrono::milliseconds latency{0};  ///< delay of every answer
 };
 
-/// A request as it is recorded and as faults see it.
+/// A request as it is recorded and passed to the fault function.
 struct GithubRequest {
     std::string line;          ///< "api commits/main", "api tarball/…", "codeload …", "raw services.yaml"
-    std::size_t nth;           ///< with this line, from 1
-    bool conditional = false;  ///< asked with a validator
-    int status = 0;            ///< that was answered, or would have been; 0 in the eyes of a fault
+    std::size_t nth;           ///< number among the requests with this line, from 1
+    bool conditional = false;  ///< the request has a validator
+    int status = 0;            ///< status of the answer, without faults; 0 when passed to the fault function
 };
 
-/// What goes wrong with a request. Several can be combined.
+/// The faults of a request; several can be combined.
 ///     github.set_fault([](const GithubRequest& request) -> std::optional<GithubFault> {
 ///         if (!request.line.starts_with("codeload") || request.nth > 1) return std::nullopt;
 ///         return GithubFault{.cut_after = 100};
 ///     });
 struct GithubFault {
     bool drop = false;                                    ///< the connection ends without an answer
-    std::optional<int> status = std::nullopt;             ///< an error instead
-    std::string message = "a fault";                      ///< of that error
+    std::optional<int> status = std::nullopt;             ///< the answer is this error
+    std::string message = "a fault";                      ///< message of that error
     HttpHeaders headers = {};                             ///< added, e.g. Retry-After
-    std::optional<std::string> body = std::nullopt;       ///< instead of the one that there would be
+    std::optional<std::string> body = std::nullopt;       ///< replaces the true body
     std::optional<std::size_t> cut_after = std::nullopt;  ///< so many bytes of the body, then the connection ends
     std::optional<HttpReply::Framing> framing = std::nullopt;
     std::chrono::milliseconds drip{0};  ///< before each `drip_bytes` of the body
@@ -57,9 +57,9 @@ struct GithubFault {
     std::chrono::milliseconds delay{0};  ///< before the answer
 };
 
-/// GitHub in this process, as far as it serves one repository: its API, the host that it sends one to for archives, and
-/// the host of raw files, each on a port of its own, over http. Commits are made from trees in memory. Everything can
-/// be called from any thread.
+/// GitHub in this process, with one repository: its API, the host that requests for archives are redirected to, and the
+/// host of raw files, each on a port of its own, over http. Commits are made from trees in memory. Any thread may call
+/// any function.
 ///     GithubDouble github;
 ///     github.put("services.yaml", "services: []\n");
 ///     const auto settings = "repository: octo/config\nallow_http: true\napi_url: " + github.api_url() + "\n";
@@ -70,44 +70,45 @@ public:
 
     explicit GithubDouble(GithubOptions options = {});
 
-    /// As source-github's settings want them. With "/api/v3" after it, it is a GitHub Enterprise's. Raw files are those
-    /// of one branch.
+    /// The urls for source-github's settings. The API's url with "/api/v3" after it is that of a GitHub Enterprise. Raw
+    /// files are those of one branch.
     [[nodiscard]] std::string api_url() const;
     [[nodiscard]] std::string root_uri(const std::string& branch = "main") const;
 
-    /// Makes a commit of a tree on a branch, after which the branch is named. The first one is of the default branch.
-    /// Gives its id.
+    /// Makes a commit of a tree, moves the branch to it, and returns its id. The first commit's branch is the default
+    /// branch.
     std::string commit(GithubTree tree, const std::string& branch = "main");
-    /// Another commit on the default branch, in which one path is different.
+    /// Makes another commit on the default branch, in which one path is different.
     std::string put(const std::string& path, std::string content);
     std::string put_link(const std::string& path, std::string target);
     std::string remove(const std::string& path);
-    /// Lets a name, new or not, lead to a commit that there is.
+    /// Makes a name, new or not, refer to an existing commit.
     void point(const std::string& ref, const std::string& commit);
 
     /// The whole archive of a commit as GitHub makes it: tar with the commit's id in its global header, gzip.
     [[nodiscard]] std::string archive(const std::string& commit) const;
-    /// The same before it is packed, and how it is packed.
+    /// The same archive before it is compressed, and the compression.
     [[nodiscard]] std::string tar(const std::string& commit) const;
     [[nodiscard]] static std::string gzip(const std::string& tar);
 
-    /// From now on so many requests to the API are answered, 304 to one with a token not counted, and then none until
-    /// that time.
+    /// From now on the API answers so many requests, and then none until `reset`. Requests with a token that are
+    /// answered with 304 do not count.
     void limit(int requests, std::chrono::system_clock::time_point reset);
     void lift_limit();
 
-    /// Called one request at a time, before anything is done about it; it may change the repository.
+    /// Sets the function that is called before each request is carried out, one request at a time. The function may
+    /// change the repository.
     void set_fault(Fault fault);
 
-    /// All so far, in the order of their arrival.
+    /// All requests so far, in the order of their arrival.
     [[nodiscard]] std::vector<GithubRequest> requests() const;
-    /// Those whose line begins so; "" counts all.
+    /// The number of requests whose line begins with `line`; "" counts all.
     [[nodiscard]] std::size_t count(std::string_view line) const;
-    /// The same, of those that were answered with this status.
+    /// The same for requests that were answered with this status.
     [[nodiscard]] std::size_t count(std::string_view line, int status) const;
     void forget_requests();
 
-    /// The servers behind it, whose own records have all headers.
+    /// The servers of this object; their own records include all headers.
     [[nodiscard]] HttpServer& api() noexcept { return api_; }
     [[nodiscard]] HttpServer& codeload() noexcept { return codeload_; }
     [[nodiscard]] HttpServer& raw() noexcept { return raw_; }
@@ -134,15 +135,15 @@ private:
     GithubOptions options_;
     mutable std::mutex mutex_;
     std::map<std::string, GithubTree> commits_;
-    std::map<std::string, std::string> refs_;                 ///< to commits
-    std::map<std::string, std::string, std::less<>> served_;  ///< to times at which raw files were last changed
+    std::map<std::string, std::string> refs_;                 ///< name to commit
+    std::map<std::string, std::string, std::less<>> served_;  ///< raw file to time of its last change
     std::string default_branch_;
     std::optional<Limit> limit_;
     std::vector<GithubRequest> requests_;
     std::map<std::string, std::size_t> counts_;
     std::mutex fault_mutex_;
     Fault fault_;
-    // Last: their threads use all of the above.
+    // The servers are the last members: their threads use all others.
     HttpServer api_;
     HttpServer codeload_;
     HttpServer raw_;

@@ -106,7 +106,7 @@ class RequestReader {
 public:
     explicit RequestReader(int socket) : socket_(socket) {}
 
-    /// Nullopt when the client ends the connection, or sends what is no request.
+    /// The next request; nullopt when the client ends the connection or sends an invalid request.
     std::optional<HttpRequest> read() {
         constexpr std::string_view head_end = "\r\n\r\n";
         std::size_t end = 0;
@@ -255,7 +255,7 @@ HttpServer::~HttpServer() {
         stopping_ = true;
         changed_.notify_all();
     }
-    // Wakes the accept(); a close alone would not.
+    // shutdown() wakes the accept(); close() alone would not.
     ::shutdown(listener_, SHUT_RDWR);
     acceptor_.join();
     ::close(listener_);
@@ -326,7 +326,7 @@ void HttpServer::accept_all() {
     }
 }
 
-/// With mutex_ held. Threads of connections that have ended take it no more.
+/// To be called with mutex_ held. Threads of ended connections no longer take the mutex, so joining them is safe.
 void HttpServer::reap() {
     connections_.remove_if([](Connection& connection) {
         if (connection.done) connection.thread.join();
@@ -368,10 +368,10 @@ void HttpServer::note_answer() {
     --under_way_;
 }
 
-/// False: the connection ends.
+/// Sends an answer. False when the connection ends.
 bool HttpServer::answer(Connection& connection, const HttpRequest& request, const HttpReply& reply) {
     const bool alive = reply.delay.count() == 0 || pause(connection, reply.delay);
-    // Before the first byte: the client may send the next request as soon as it has the last one.
+    // Count before the first byte is sent: the client may send its next request as soon as it has the last byte.
     note_answer();
     const int socket = connection.socket;
     if (reply.reset) {
@@ -388,7 +388,7 @@ bool HttpServer::answer(Connection& connection, const HttpRequest& request, cons
         send_all(socket, std::string_view(head).substr(0, *reply.cut_head));
         return false;
     }
-    // In one piece with the body where it can be: two small packets would be slower.
+    // Send head and body in one piece if possible, because two small packets would be slower.
     const bool whole = has_body(reply, request.method) && reply.framing == HttpReply::Framing::length &&
                        reply.drip.count() == 0 && !reply.cut_after;
     if (!send_all(socket, whole ? head + reply.body : head)) return false;
@@ -396,7 +396,7 @@ bool HttpServer::answer(Connection& connection, const HttpRequest& request, cons
     return !reply.close && reply.framing != HttpReply::Framing::until_close;
 }
 
-/// False: the connection ends.
+/// Sends the body. False when the connection ends.
 bool HttpServer::send_body(const Connection& connection, const HttpReply& reply) {
     const bool chunked = reply.framing == HttpReply::Framing::chunked;
     const auto body = std::string_view(reply.body);
@@ -413,7 +413,7 @@ bool HttpServer::send_body(const Connection& connection, const HttpReply& reply)
     return !chunked || send_all(connection.socket, "0\r\n\r\n");
 }
 
-/// False when the connection or the server ends meanwhile.
+/// Waits; false when the connection or the server ends meanwhile.
 bool HttpServer::pause(const Connection& connection, std::chrono::milliseconds time) {
     std::unique_lock lock(mutex_);
     return !changed_.wait_for(lock, time, [&] { return stopping_ || connection.dropped; });

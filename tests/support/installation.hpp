@@ -15,7 +15,7 @@ inline std::string in_quotes(const std::filesystem::path& path) {
     return "'" + path.string() + "'";
 }
 
-/// Runs a command of the shell, shows what it said if it fails.
+/// Runs a shell command; a failed check shows its output.
 inline std::string run_in_shell(const std::string& command) {
     std::string output;
     FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
@@ -28,7 +28,7 @@ inline std::string run_in_shell(const std::string& command) {
     return output;
 }
 
-/// The build tree, installed into a directory of the test's own, as who writes plugins has it.
+/// The build tree, installed into a directory of the test, as a plugin author has it.
 class Installation {
 public:
     Installation() {
@@ -41,7 +41,7 @@ public:
     [[nodiscard]] std::filesystem::path program() const { return prefix() / "bin/coco-fleet-deployer"; }
     [[nodiscard]] std::filesystem::path plugins() const { return prefix() / "lib/coco-fleet-deployer/plugins"; }
 
-    /// Configures and builds the project in `source`, into a folder build within it.
+    /// Configures and builds the project in `source`, in its folder build.
     void build(const std::filesystem::path& source, const std::string& compiler = DEPLOYER_TEST_COMPILER) const {
         const std::string cmake = DEPLOYER_TEST_CMAKE;
         const auto build = source / "build";
@@ -50,7 +50,7 @@ public:
         run_in_shell(cmake + " --build " + in_quotes(build));
     }
 
-    /// What build() made, to where the program finds it.
+    /// Installs the result of build() so that the program finds it.
     void install(const std::filesystem::path& source) const {
         run_in_shell(std::string(DEPLOYER_TEST_CMAKE) + " --install " + in_quotes(source / "build") + " --prefix " +
                      in_quotes(prefix()));

@@ -12,13 +12,13 @@
 
 namespace deployer {
 
-/// Settings of a plugin, from YAML text that stands for its block: its root holds the plugin's keys. In messages the
-/// file is "test.yaml"; relative paths are relative to `directory`.
+/// Settings of a plugin from the YAML text of its block: the root holds the plugin's keys. In messages the file is
+/// "test.yaml"; relative paths are relative to `directory`.
 inline Settings settings_from(std::string_view yaml, const std::filesystem::path& directory = {}) {
     return Settings(read_yaml(yaml, "test.yaml", directory));
 }
 
-/// Settings without a key, which no YAML text stands for.
+/// Settings without any key, which cannot be written as YAML text.
 inline Settings no_settings() {
     auto document = std::make_shared<SettingsDocument>();
     document->file = "test.yaml";
@@ -27,7 +27,7 @@ inline Settings no_settings() {
     return Settings(document);
 }
 
-/// A shipped plugin as the program gets it, loaded from the build tree through the real host. Throws as the host does.
+/// A shipped plugin, loaded from the build tree through the real host as the program does. Throws as the host does.
 ///     auto target = load_target("target-mock", "state_file: /tmp/state.json\ndelay: 2s\n");
 inline std::shared_ptr<Target> load_target(std::string_view plugin, const Settings& settings) {
     return PluginHost({DEPLOYER_TEST_PLUGINS}).create_target(plugin, settings);

@@ -14,7 +14,7 @@
 
 namespace deployer {
 
-/// What a user of the local plugins has: service files, a configuration, a simulated cluster, a cache.
+/// The files of a user of the local plugins: service files, a configuration, a simulated cluster, a cache.
 class LocalCluster {
 public:
     /// `more_target` and `reconcile` are lines of their blocks, each indented by two spaces and with its newline.
@@ -29,12 +29,12 @@ public:
         reconcile_ = reconcile;
         configure();
     }
-    /// Another target than the simulated cluster: lines of its block, as above.
+    /// Uses another target than the simulated cluster; `lines` are those of its block, as above.
     void use_target(std::string lines) {
         target_ = std::move(lines);
         configure();
     }
-    /// More blocks of the configuration, as whole lines.
+    /// Adds more blocks to the configuration, as whole lines.
     void use_blocks(std::string blocks) {
         blocks_ = std::move(blocks);
         configure();
@@ -103,7 +103,7 @@ private:
                                       quick_polls() + blocks_);
     }
 
-    /// Nothing here takes as long as things do on a real cluster.
+    /// Short pauses, because the simulated cluster is faster than a real one.
     [[nodiscard]] std::string quick_polls() const {
         return reconcile_.find("rollout:") == std::string::npos ? "  rollout: {poll: 5ms}\n" : "";
     }

@@ -23,11 +23,11 @@ inline std::string version_in(std::string_view command) {
     return std::string(command.substr(begin, command.rfind('\'') - begin));
 }
 
-/// The files of a user of the local plugins, but with fleet as the target. Its clock runs fast unless told otherwise:
-/// what takes seconds on a real cluster takes milliseconds.
+/// The files of a user of the local plugins, but with fleet as the target. By default fleet's clock runs a thousand
+/// times as fast as real time.
 class LocalFleet {
 public:
-    /// `reconcile` as for LocalCluster.
+    /// `reconcile` has the form of LocalCluster's.
     explicit LocalFleet(const std::string& reconcile, FleetOptions options = {.speed = 1000})
         : fleet(std::move(options)), local("", reconcile) {
         local.use_target("  plugin: target-fleet\n  endpoint: " + fleet.endpoint() + "\n");
@@ -47,7 +47,7 @@ public:
     LocalCluster local;
 };
 
-/// The same of the simulated cluster.
+/// The versions of the units in the simulated cluster.
 inline Versions versions_of(const LocalCluster& cluster) {
     Versions versions;
     if (!std::filesystem::exists(cluster.state_file())) return versions;

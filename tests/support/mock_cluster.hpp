@@ -16,10 +16,10 @@
 
 namespace deployer {
 
-/// The simulated cluster of target-mock in a directory of its own, and what tests often ask of it.
+/// The simulated cluster of target-mock in a directory of its own, with functions that tests often need.
 class MockCluster {
 public:
-    /// The target; each one is a deployer of its own on the same cluster. `settings` are lines of YAML.
+    /// A new target on the same cluster, as of another deployer. `settings` are lines of YAML.
     [[nodiscard]] std::shared_ptr<Target> open(std::string_view settings = {}) const {
         return load_target("target-mock", "state_file: \"" + file().string() + "\"\n" + std::string(settings) + "\n");
     }
@@ -27,7 +27,7 @@ public:
     [[nodiscard]] std::filesystem::path file() const { return directory_.path("cluster.json"); }
     [[nodiscard]] const TempDir& directory() const noexcept { return directory_; }
 
-    /// The state file as it stands.
+    /// The present text of the state file.
     [[nodiscard]] std::string text() const { return directory_.read("cluster.json"); }
     void write(std::string_view text) const { directory_.write("cluster.json", text); }
 

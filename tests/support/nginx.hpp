@@ -13,13 +13,13 @@
 
 namespace deployer {
 
-/// A real nginx with TLS and HTTP/2 on loopback, as a child process that ends with the object.
+/// A real nginx with TLS and HTTP/2 on loopback, as a child process that the destructor ends.
 ///     const TlsFiles tls;
 ///     const Nginx nginx(tls, "root " + files.path().string() + ";");
 ///     client.send({.url = nginx.url("/services.yaml")}, call);
 class Nginx {
 public:
-    /// `server` is what the configuration's server block holds besides its port and certificate.
+    /// `server` is the content of the configuration's server block, without port and certificate.
     Nginx(const TlsFiles& tls, const std::string& server)
         : program_({"-e", path("error.log"), "-c", write_configuration(tls, server)}, "/usr/sbin/nginx") {
         if (!eventually([&] { return program_.ended() || port_.is_served(); }) || program_.ended()) {
@@ -34,16 +34,16 @@ public:
         return "https://localhost:" + port_.text() + std::string(path);
     }
 
-    /// A finished request as its access log has it.
+    /// An entry of the access log: a finished request.
     struct Served {
-        int connection = 0;    ///< its number
+        int connection = 0;    ///< number of the connection
         std::string protocol;  ///< "HTTP/1.1", "HTTP/2.0"
         std::string status;
         std::string method;
         std::string target;
     };
 
-    /// All that are in the log, which may lag behind the answer by a moment.
+    /// All entries of the access log, which may lag behind the answer by a moment.
     [[nodiscard]] std::vector<Served> served() const {
         std::vector<Served> all;
         std::istringstream log(dir_.exists("access.log") ? dir_.read("access.log") : std::string());
@@ -61,7 +61,7 @@ private:
 
     [[nodiscard]] std::string write_configuration(const TlsFiles& tls, const std::string& server) const {
         std::ostringstream text;
-        // One process, so that killing it leaves nothing behind.
+        // A single process, so that killing it leaves no other behind.
         text << "daemon off;\nmaster_process off;\npid " << path("pid") << ";\nerror_log " << path("error.log")
              << ";\nevents {}\nhttp {\n"
              << "log_format test '$connection $server_protocol $status $request_method $request_uri';\n"

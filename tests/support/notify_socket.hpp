@@ -18,11 +18,11 @@
 
 namespace deployer {
 
-/// The socket of a service manager that is told how its service is (sd_notify(3)): a real one for datagrams. One
-/// thread.
+/// The socket of a service manager that receives a service's notifications (sd_notify(3)): a real datagram socket. To
+/// be used by one thread.
 class NotifySocket {
 public:
-    /// A path, or after an `@` a name in the abstract namespace.
+    /// `address` is a path, or `@` and a name in the abstract namespace.
     explicit NotifySocket(std::string address) : address_(std::move(address)) {
         sockaddr_un socket{};
         socket.sun_family = AF_UNIX;
@@ -43,7 +43,7 @@ public:
 
     [[nodiscard]] const std::string& address() const { return address_; }
 
-    /// Everything that was told so far, in its order.
+    /// All messages so far, in their order.
     [[nodiscard]] const std::vector<std::string>& messages() {
         while (take()) {
         }

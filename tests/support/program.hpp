@@ -20,7 +20,7 @@
 
 namespace deployer {
 
-/// Waits for something that will happen; false when it has not after a time that only a hang takes.
+/// Waits until `happened` is true; false after a timeout that only a hang reaches.
 inline bool eventually(const std::function<bool()>& happened,
                        std::chrono::seconds patience = std::chrono::seconds(60)) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -31,7 +31,7 @@ inline bool eventually(const std::function<bool()>& happened,
     return true;
 }
 
-/// The built program, running as a process of its own; ended with the object at the latest.
+/// The built program, running as a process of its own. The destructor ends it if it still runs.
 class Program {
 public:
     explicit Program(const std::vector<std::string>& arguments, const std::string& executable = DEPLOYER_TEST_PROGRAM) {
@@ -70,8 +70,8 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] bool ended() { return status_ || wait_status(WNOHANG); }
 
-    /// The exit status, or minus the signal that ended it. Throws when it has not ended after a time that only a hang
-    /// takes.
+    /// Waits for the end and returns the exit status, or minus the signal that ended the program. Throws after a
+    /// timeout that only a hang reaches.
     int wait(std::chrono::seconds patience = std::chrono::seconds(120)) {
         if (!eventually([&] { return ended(); }, patience))
             throw std::runtime_error("the program does not end: " + err());

@@ -11,7 +11,7 @@
 
 namespace deployer {
 
-/// Keeps what is logged, as "warning: message". Any thread may write and read.
+/// Keeps all logged lines, as "warning: message". Any thread may write and read.
 class RecordingLog final : public Log {
 public:
     void write(LogLevel level, std::string_view message) noexcept override {
@@ -24,14 +24,14 @@ public:
         return lines_;
     }
 
-    /// All lines, each with its newline: for a message of a failed check.
+    /// All lines, each with its newline, for the message of a failed check.
     [[nodiscard]] std::string text() const {
         std::string text;
         for (const auto& line : lines()) text += line + "\n";
         return text;
     }
 
-    /// How many of the lines hold the fragment.
+    /// The number of lines that hold the fragment.
     [[nodiscard]] std::size_t count(std::string_view fragment) const {
         const auto all = lines();
         return static_cast<std::size_t>(std::count_if(

@@ -12,8 +12,9 @@
 
 namespace deployer {
 
-/// A port of loopback that nobody else is given while this lives, for a program that is told its port. The program
-/// can listen there all the same, as it sets SO_REUSEADDR like any server.
+/// Reserves a port of loopback, for a program that gets its port as an argument. During the object's lifetime the
+/// system gives the port to nobody else, but the program can listen there, because like any server it sets
+/// SO_REUSEADDR.
 class ReservedPort {
 public:
     ReservedPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

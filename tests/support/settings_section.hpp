@@ -15,8 +15,9 @@
 
 namespace deployer {
 
-/// Checks that the settings table of a README, between its two markers, is the one that the plugin's code makes when
-/// it is created from these settings. With DEPLOYER_REWRITE in the environment it is put there instead.
+/// Checks that the settings table between the two markers of a README is the table that is made from `settings` after a
+/// plugin was created from them. With DEPLOYER_REWRITE in the environment, the table is written into the README
+/// instead.
 inline void check_settings_section(const std::filesystem::path& readme, const Settings& settings) {
     constexpr std::string_view begin_marker = "<!-- made from the code: settings -->\n";
     constexpr std::string_view end_marker = "<!-- end of settings -->";

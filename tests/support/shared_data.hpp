@@ -11,13 +11,13 @@
 
 namespace deployer {
 
-/// Where real production input lies on some machines; it is no part of the project.
+/// The directory with real production input, which some machines have. The input is no part of the project.
 inline std::filesystem::path shared_data() {
     const char* shared = std::getenv("DEPLOYER_SHARED");
     return std::filesystem::path(shared != nullptr ? shared : DEPLOYER_SOURCE_DIR "/../shared") / "data";
 }
 
-/// A folder below shared_data(). Nullopt, and the reason printed, where there is none: the test shows nothing then.
+/// A folder below shared_data(). Returns nullopt and prints the reason when there is none; the test then shows nothing.
 inline std::optional<std::filesystem::path> find_shared(const std::string& name) {
     auto path = shared_data() / name;
     if (std::filesystem::is_directory(path)) return path;
@@ -25,7 +25,7 @@ inline std::optional<std::filesystem::path> find_shared(const std::string& name)
     return std::nullopt;
 }
 
-/// A file below shared_data(). Nullopt, and the reason printed, where there is none: the test has nothing to show then.
+/// A file below shared_data(). Returns nullopt and prints the reason when there is none; the test then shows nothing.
 inline std::optional<std::string> read_shared(const std::string& name) {
     const auto path = shared_data() / name;
     std::ifstream stream(path, std::ios::binary);

@@ -12,18 +12,18 @@
 
 namespace deployer {
 
-/// A file system of its own over an existing directory, for tests of full, read-only and old-fashioned disks. Only this
-/// process sees it. Takes the right to mount; without, problem() says so and the test has to skip itself, printing it.
+/// A file system mounted over an existing directory, for tests of full, read-only and old-fashioned disks. Only this
+/// process sees the mount. Without the right to mount, problem() gives the reason; the test prints it and skips itself.
 class SmallDisk {
 public:
-    /// In memory; `size` as tmpfs reads it, such as "256k".
+    /// A file system in memory; `size` has the form of tmpfs's option, such as "256k".
     SmallDisk(std::filesystem::path directory, const std::string& size) : directory_(std::move(directory)) {
         const auto options = "mode=0755,size=" + size;
         if (hide_mounts() && ::mount("tmpfs", directory_.c_str(), "tmpfs", 0, options.c_str()) == 0) return;
         problem_ = "cannot mount a small disk: " + std::generic_category().message(errno);
     }
 
-    /// In a file that is made for it, with time stamps of whole seconds. Takes a loop device as well.
+    /// A file system in the file `image`, with time stamps of whole seconds. It needs a loop device as well.
     static SmallDisk with_whole_seconds(std::filesystem::path directory, const std::filesystem::path& image) {
         return {std::move(directory), Image{image}};
     }

@@ -11,11 +11,11 @@
 
 namespace deployer {
 
-/// A real SOCKS5 proxy (microsocks) on loopback, as a child process that ends with the object.
+/// A real SOCKS5 proxy (microsocks) on loopback, as a child process that the destructor ends.
 class SocksProxy {
 public:
     SocksProxy() : SocksProxy(std::vector<std::string>()) {}
-    /// One that wants a password.
+    /// A proxy that requires user and password.
     SocksProxy(const std::string& user, const std::string& password)
         : SocksProxy(std::vector<std::string>{"-u", user, "-P", password}) {}
 
@@ -23,7 +23,7 @@ public:
     /// "socks5h://127.0.0.1:PORT": names are resolved by the proxy.
     [[nodiscard]] std::string url() const { return "socks5h://" + address(); }
 
-    /// Whether it has made a connection to "HOST:PORT", given as the client gave it.
+    /// Whether the proxy has made a connection to "HOST:PORT", as the client wrote it.
     [[nodiscard]] bool has_connected_to(std::string_view where) const {
         return program_.err().find("connected to " + std::string(where) + "\n") != std::string::npos;
     }

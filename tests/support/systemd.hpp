@@ -24,12 +24,12 @@
 
 namespace deployer {
 
-/// A real systemd, as pid 1 of namespaces of its own, which ends with the object and touches nothing of the machine's.
-/// It has the machine's targets and of other units those that a test puts there. Needs root, and a machine with systemd
+/// A real systemd, as pid 1 of namespaces of its own, which the destructor ends and which leaves the machine untouched.
+/// It has the machine's targets, but only those other units that a test adds. Needs root, and a machine with systemd
 /// and a cgroup hierarchy of version 2.
 class Systemd {
 public:
-    /// Why there can be none here; nullopt: nothing is in the way.
+    /// The reason why this machine cannot run such a systemd; nullopt when it can.
     [[nodiscard]] static std::optional<std::string> missing() {
         if (::geteuid() != 0) return "only root can have a systemd of its own";
         for (const auto* file :
@@ -50,7 +50,7 @@ public:
         manager_ = std::make_unique<Program>(
             std::vector<std::string>{"-ec", std::string(script), "systemd", dir_.path().string(), cgroup_.string()},
             "/bin/sh");
-        // It may be degraded, as what it starts does not find all that a machine has.
+        // `degraded` counts as up, because some of its units miss parts of a real machine.
         const auto is_up = [&] {
             if (first_process().empty()) return false;
             const auto state = said_by("is-system-running 2>&1 || true");
@@ -77,10 +77,10 @@ public:
     Systemd(Systemd&&) = delete;
     Systemd& operator=(Systemd&&) = delete;
 
-    /// A unit file, or below NAME.d/ a drop-in.
+    /// Writes a unit file, or below NAME.d/ a drop-in.
     void put(const std::string& name, std::string_view text) { dir_.write("units/" + name, text); }
 
-    /// Fails the test when systemctl does.
+    /// Runs systemctl; the test fails when the command fails.
     std::string systemctl(const std::string& arguments) { return run_in_shell(command(arguments)); }
     /// A property of a unit, such as "ActiveState".
     std::string property(const std::string& unit, const std::string& name) {
@@ -88,7 +88,7 @@ public:
         if (value.ends_with('\n')) value.pop_back();
         return value;
     }
-    /// Sends a signal to a process by the number that it has in there.
+    /// Sends a signal to a process, by its number within the namespace.
     void kill(const std::string& process, const std::string& signal) {
         run_in_shell(inside() + "kill -s " + signal + ' ' + process);
     }
@@ -120,7 +120,7 @@ private:
             ' systemd "$1"
     )";
 
-    /// As the machine numbers it; empty: not yet.
+    /// The machine's number of the namespace's pid 1; empty while there is none.
     [[nodiscard]] std::string first_process() const {
         const auto pid = std::to_string(manager_->pid());
         std::ifstream in("/proc/" + pid + "/task/" + pid + "/children");

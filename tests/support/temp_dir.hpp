@@ -11,8 +11,8 @@
 
 namespace deployer {
 
-/// A directory of a test's own, below $TMPDIR, removed with all it holds at the end. Names are relative to it. What
-/// cannot be done throws std::runtime_error: a test whose files are not as it says proves nothing.
+/// A directory for a test, below $TMPDIR, which the destructor removes with its contents. Names are relative to it. A
+/// failure throws std::runtime_error, because a test without its files proves nothing.
 class TempDir {
 public:
     TempDir() : path_(create()) {}
@@ -28,7 +28,7 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::filesystem::path path(const std::filesystem::path& name) const { return path_ / name; }
 
-    /// Creates or overwrites the file in place, and its directories. Gives its whole path.
+    /// Creates the file or overwrites it in place, and creates its directories. Returns its absolute path.
     std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const {
         auto file = path(name);
         std::filesystem::create_directories(file.parent_path());
@@ -52,14 +52,14 @@ public:
         return std::filesystem::exists(std::filesystem::symlink_status(path(name)));
     }
 
-    /// With all it holds; no error when there is nothing.
+    /// Removes the entry with its contents; an absent entry is no error.
     void remove(const std::filesystem::path& name) const { std::filesystem::remove_all(path(name)); }
 
 private:
     static std::error_code last_error() { return {errno, std::generic_category()}; }
 
     static std::filesystem::path create() {
-        // Canonical, so that what a program prints about its own working directory compares equal.
+        // Canonical, so that the path equals a program's own working directory.
         auto name = (std::filesystem::canonical(std::filesystem::temp_directory_path()) / "deployer-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) {
             throw std::filesystem::filesystem_error("cannot make a directory", name, last_error());

@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// What a test passes as the Call: a deadline that only a hanging plugin meets, a stop of its own, a log to look at.
+/// The Call of a test: a deadline that only a hanging plugin reaches, a stop of its own, and a log to inspect.
 ///     TestCall call;
 ///     target->list(call);
 ///     CHECK(call.log().holds("…"));
@@ -25,7 +25,7 @@ public:
 
     operator const Call&() const noexcept { return call_; }  // NOLINT(google-explicit-constructor)
 
-    /// From any thread.
+    /// Any thread may call this.
     void request_stop() { stop_.request_stop(); }
 
     [[nodiscard]] RecordingLog& log() noexcept { return log_; }

@@ -6,7 +6,7 @@
 
 namespace deployer {
 
-/// The Error that the action ends with. An action that ends otherwise fails the test by an exception.
+/// The Error that the action throws. The test fails by an exception when the action does not throw an Error.
 ///     const auto error = thrown_by([&] { target->destroy("foo.service", call); });
 ///     CHECK(error.kind() == ErrorKind::unavailable);
 template <class Action>

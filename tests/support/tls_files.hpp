@@ -10,8 +10,8 @@
 
 namespace deployer {
 
-/// A certificate authority of a test's own and what it has signed, made by the openssl program: a server's certificate
-/// for `localhost` alone, a client's.
+/// A certificate authority for tests and its certificates, made by the openssl program: a server's certificate for
+/// `localhost` only, and a client's.
 class TlsFiles {
 public:
     TlsFiles() {

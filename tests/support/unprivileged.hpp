@@ -6,8 +6,8 @@
 
 namespace deployer {
 
-/// While it lives, file permissions hold for this process, also when it is run by root, whom they would not stop. The
-/// user is `nobody` or one that nobody is. Not beside threads that do something else.
+/// During its lifetime, file permissions apply to this process even when root runs it, whom they would not stop. The
+/// effective user is `nobody` or an unused one. To be used only while no other thread works.
 class Unprivileged {
 public:
     static constexpr uid_t nobody = 65534;

@@ -43,7 +43,7 @@ struct World {
 
     void declare(const std::string& services) { source->put("services.yaml", services); }
 
-    /// As a new process: what was in memory is gone.
+    /// Makes a new reconciler, as a new process does: all state in memory is lost.
     void restart() {
         events = std::make_unique<EventStream>();
         reconciler = std::make_unique<Reconciler>(Plugins{source, target, cache, health}, policy, *events);
@@ -52,7 +52,7 @@ struct World {
     Calls calls() { return {stop.get_token(), log, std::chrono::seconds(10)}; }
     CycleReport cycle() { return reconciler->run_cycle(calls()); }
 
-    /// Cycles until nothing is left to do.
+    /// Runs cycles until nothing is left to do.
     void settle() {
         for (int i = 0; i < 3; ++i) (void)cycle();
         REQUIRE(cycle().result == Outcome::in_sync);

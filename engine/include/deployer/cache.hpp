@@ -11,29 +11,32 @@
 namespace deployer {
 
 /// Keeps small documents between cycles and restarts. Any document may vanish at any time: the deployer is then slower,
-/// never wrong; so a cache never returns a document it is not sure of. Keys are `[a-z0-9-]`, at most 64 bytes;
-/// documents are opaque bytes. Construction does no I/O. Called from one thread at a time.
+/// but never wrong. A wrong document would make the deployer wrong, so a cache returns only documents that it has
+/// verified. Keys are `[a-z0-9-]`, at most 64 bytes; documents are opaque bytes. Construction does no I/O. The engine
+/// calls a cache from one thread at a time.
 ///
-/// Every function may throw `cancelled` at stop, `unavailable` for what may pass (the deadline, a full disk: the cycle
-/// ends and is tried again) and `misconfigured` for what a person has to change (another deployer uses the cache: the
-/// deployer ends).
+/// Every function may throw `cancelled` at stop, `unavailable` for a failure that may pass (the deadline, a full disk:
+/// the engine ends the cycle and tries again) and `misconfigured` for a failure that a person has to end (another
+/// deployer uses the cache: the deployer ends).
 class Cache {
 public:
     virtual ~Cache() = default;
 
-    /// The document as it was last stored, or nullopt: absent, damaged or not readable (both said in the log), or
-    /// someone else's.
+    /// The document as it was last stored. Nullopt when the document is absent, damaged or not readable (the cache logs
+    /// the last two), or belongs to another deployer.
     virtual std::optional<std::string> load(std::string_view key, const Call& call) = 0;
 
-    /// Atomic and durable: after return it survives a power cut; before, load() gives the former document or this one.
-    /// Throws `rejected` for a document that is too large for this cache; it then keeps the former one.
+    /// Atomic and durable: after the return, the document survives a power cut; until then, load() gives the former
+    /// document or this one. Throws `rejected` for a document that is too large for this cache; the cache then keeps
+    /// the former document.
     virtual void store(std::string_view key, std::string_view document, const Call& call) = 0;
 
-    /// Durable as store(). Success also when there was none.
+    /// As durable as store(). Succeeds also when there is no such document.
     virtual void erase(std::string_view key, const Call& call) = 0;
 
-    /// As store(), from beside the deployer that uses the cache, which has to find the document with load(). Whoever
-    /// leaves a document keeps no other process from storing its own.
+    /// As store(), but called by a command that runs beside the deployer that owns the cache. The running deployer must
+    /// find the document with load(). This call must not lock out the running deployer or another command: each of
+    /// them can still store its own documents.
     virtual void leave(std::string_view key, std::string_view document, const Call& call) {
         store(key, document, call);
     }

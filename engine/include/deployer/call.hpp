@@ -9,22 +9,23 @@
 
 namespace deployer {
 
-/// The conditions of one call into a plugin (R8): its deadline, its stop token and its log. A plugin ends every wait of
-/// its own at whichever of deadline and stop comes first. A call that outlives its deadline by the engine's grace ends
-/// the process, so a plugin never waits on something that honours neither.
-/// The engine owns all of it; a plugin keeps none of it past the call.
+/// The conditions of one call into a plugin (R8): its deadline, its stop token and its log. A plugin ends each of its
+/// waits at the deadline or at the stop request, whichever comes first. When a call outlives its deadline by the
+/// engine's grace, the engine ends the process; so a plugin never starts a wait that neither of the two can end.
+/// The engine owns the Call and its log; a plugin keeps no reference to them past the call.
 struct DEPLOYER_SDK_EXPORT Call {
     std::chrono::steady_clock::time_point deadline;
     std::stop_token stop;
     Log& log;
 
-    /// Time left, never negative.
+    /// The time until the deadline, never negative.
     [[nodiscard]] std::chrono::milliseconds remaining() const;
 
-    /// Throws Error: `cancelled` once stop was requested, `unavailable` ("… did not finish in time") past the deadline.
+    /// Throws Error: `cancelled` once a stop was requested, `unavailable` ("`doing` did not finish in time") past the
+    /// deadline.
     void check(std::string_view doing) const;
 
-    /// Sleeps for `pause`. False, at once, when stop is requested or the deadline comes first.
+    /// Sleeps for `pause` and returns true. Returns false as soon as a stop is requested or the deadline is reached.
     [[nodiscard]] bool wait(std::chrono::milliseconds pause) const;
 };
 

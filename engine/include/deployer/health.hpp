@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// The service whose health is asked for.
+/// The service that a health check is about.
 struct ServiceGroupRef {
     std::string service;             ///< e.g. "foo"
     std::vector<std::string> units;  ///< the units just changed, e.g. "foo@2.service"
@@ -25,14 +25,14 @@ struct HealthReport {
     std::string detail;  ///< For people: which check failed.
 };
 
-/// Judges services from outside. Construction does no I/O. Called from up to `parallelism` threads at once, never two
-/// for the same service.
+/// Judges services from outside. Construction does no I/O. Up to `parallelism` threads call at once, but never two for
+/// the same service.
 class Health {
 public:
     virtual ~Health() = default;
 
-    /// One sample, now. A service that does not answer is `unhealthy`, not an Error; `unavailable` is for when the
-    /// plugin cannot tell whether there is a check at all.
+    /// Checks the service once, now. A service that does not answer is `unhealthy`, not an Error. Throws `unavailable`
+    /// only when the plugin cannot tell whether the service has a health check at all.
     virtual HealthReport check(const ServiceGroupRef& service, const Call& call) = 0;
 };
 

@@ -20,9 +20,9 @@ constexpr std::string_view to_string(LogLevel level) noexcept {
     return "error";
 }
 
-/// Where a plugin reports what an operator should know but that is no failure. Owned by the engine; valid during the
-/// call that brought it (see Call). Any thread may write at any time; writing never throws and never waits for a
-/// network. Messages are one line, without secrets, without a final period; the engine adds time and plugin name.
+/// Takes messages for the operator that are no failures. The engine owns the log; a plugin may use it until the call
+/// that passed it (see Call) returns. Any thread may write at any time; writing never throws and never waits for a
+/// network. A message is one line, without secrets and without a final period; the engine adds time and plugin name.
 class Log {
 public:
     virtual ~Log() = default;

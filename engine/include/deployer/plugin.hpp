@@ -11,9 +11,10 @@
 
 namespace deployer {
 
-/// The binary contract's version (R1). Another major: nothing fits. A higher minor than the host's: the plugin may call
-/// what the host lacks. Within a major, virtual functions of the interfaces are only appended, each with a default, and
-/// structs are frozen; what is appended raises the minor.
+/// The version of the binary contract (R1). The host refuses a plugin of another major version, because no layout need
+/// match. The host refuses a plugin of a higher minor version than its own, because the plugin may call functions that
+/// the host lacks. Within a major version, structs are frozen, and new virtual functions are only appended to the
+/// interfaces, each with a default. Every addition raises the minor version.
 inline constexpr std::uint32_t plugin_magic = 0x59'4C'50'44;  // "DPLY" in a little-endian file
 inline constexpr std::uint16_t plugin_abi_major = 1;
 inline constexpr std::uint16_t plugin_abi_minor = 1;
@@ -28,14 +29,14 @@ enum class PluginKind : std::uint32_t { source = 1, target = 2, cache = 3, healt
 #define DEPLOYER_GLIBCXX_DEBUG 0
 #endif
 
-/// The properties of a toolchain that program and plugin must share, or std types could not cross safely. The
-/// compiler's own version may differ.
+/// The properties of a toolchain that program and plugin must share; otherwise std types could not cross safely. The
+/// version of the compiler may differ.
 inline constexpr const char* plugin_toolchain =
     "libstdc++;cxx11=" DEPLOYER_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) ";debug=" DEPLOYER_STRINGIFY(
         DEPLOYER_GLIBCXX_DEBUG) ";ptr=" DEPLOYER_STRINGIFY(__SIZEOF_POINTER__);
 
-/// The only symbol that a plugin exports. It is data, so that the host can judge it before any call. The fields up
-/// to `kind` never move. Strings are literals of the plugin, never null.
+/// The only symbol that a plugin exports. The descriptor is data, so that the host can refuse the plugin before running
+/// any of its code. The fields up to `kind` never move. Strings are literals of the plugin, never null.
 struct PluginDescriptor {
     std::uint32_t magic;
     std::uint16_t abi_major;
@@ -43,14 +44,15 @@ struct PluginDescriptor {
     std::uint32_t struct_size;
     PluginKind kind;
     const char* toolchain;
-    const char* built_with;  ///< the compiler, for people
-    const char* name;        ///< as the configuration names it, and as the file is named: "target-mock"
-    const char* version;     ///< of the plugin, for people
-    /// Makes an instance: a pointer to the interface of `kind` (Source*, Target*, Cache* or Health*), owned by the
-    /// host. Reads its settings, does no I/O, throws Error `misconfigured`. Instances may exist side by side.
+    const char* built_with;  ///< name and version of the compiler, for people
+    const char* name;        ///< the name in the configuration and of the file: "target-mock"
+    const char* version;     ///< version of the plugin, for people
+    /// Makes an instance and returns a pointer to the interface of `kind` (Source*, Target*, Cache* or Health*). The
+    /// host owns the instance. The plugin reads its settings here, does no I/O, and throws Error `misconfigured` for
+    /// settings that it cannot use. Several instances may exist at a time.
     void* (*create)(const Settings& settings);
-    /// Ends what create() made. Called when no call is under way and, for a Source, after its checkouts are gone.
-    /// create() and destroy() of all instances of a plugin are called from one thread.
+    /// Destroys an instance that create() made. The host calls this when no call to the instance is under way and, for
+    /// a Source, after its checkouts are gone. The host calls create() and destroy() of a plugin from one thread only.
     void (*destroy)(void* instance) noexcept;
 };
 static_assert(std::is_trivially_copyable_v<PluginDescriptor>);
@@ -93,9 +95,9 @@ constexpr PluginDescriptor describe(const char* name, const char* version) {
 }  // namespace detail
 }  // namespace deployer
 
-/// Once in a plugin, at namespace scope, e.g. DEPLOYER_PLUGIN(deployer::Target, MockTarget, "target-mock", "1.0.0").
-/// `Class` implements `Interface` and is constructed from `const deployer::Settings&`. A macro, because the symbol's
-/// name carries the ABI major.
+/// Defines the descriptor of a plugin. To be used once in a plugin, at namespace scope, e.g.
+/// DEPLOYER_PLUGIN(deployer::Target, MockTarget, "target-mock", "1.0.0"). `Class` implements `Interface` and is
+/// constructed from `const deployer::Settings&`. A macro, because the symbol's name holds the ABI's major version.
 #define DEPLOYER_PLUGIN(Interface, Class, name, version)                                  \
     extern "C" DEPLOYER_SDK_EXPORT const ::deployer::PluginDescriptor deployer_plugin_v1; \
     extern "C" const ::deployer::PluginDescriptor deployer_plugin_v1 =                    \

@@ -16,42 +16,42 @@
 
 namespace deployer {
 
-/// One value of a configuration document, with the line it stands on (from 1). Filled by the engine.
+/// One value of a configuration document, with its line (from 1). The engine fills it.
 struct SettingsNode {
     enum class Kind { null, scalar, list, block };
     Kind kind = Kind::null;
-    std::string text;                 ///< of a scalar, as written: `1.10` stays "1.10"
+    std::string text;                 ///< text of a scalar, as written: `1.10` stays "1.10"
     bool quoted = false;              ///< a quoted scalar is text, never a number or a boolean
-    int line = 0;                     ///< of the key for a value in a block, else of the value
-    std::vector<std::string> keys;    ///< of a block, in order, one for each of `items`; unique
-    std::vector<SettingsNode> items;  ///< of a list or a block
+    int line = 0;                     ///< line of the key for a value in a block, else of the value
+    std::vector<std::string> keys;    ///< keys of a block, in order, one for each of `items`; unique
+    std::vector<SettingsNode> items;  ///< values of a list or a block
 };
 
 /// A whole configuration file.
 struct SettingsDocument {
-    std::string file;                 ///< as messages name it
-    std::filesystem::path directory;  ///< what relative paths in it are relative to
+    std::string file;                 ///< the file's name in messages
+    std::filesystem::path directory;  ///< the base of the relative paths in the file
     SettingsNode root;
 };
 
-/// How a key was asked for.
+/// The type that a plugin asked for when it read a key.
 struct SettingType {
     enum class Kind { text, integer, boolean, duration, path, texts, choice, secret, block, blocks, tree };
     Kind kind = Kind::text;
-    long long least = 0;             ///< of an integer
-    long long most = 0;              ///< of an integer
-    std::vector<std::string> words;  ///< of a choice
+    long long least = 0;             ///< smallest valid integer
+    long long most = 0;              ///< largest valid integer
+    std::vector<std::string> words;  ///< valid words of a choice
 
     bool operator==(const SettingType&) const = default;
 };
 
-/// All that is known of a key: how the plugin asked for it, and how the plugin describes it.
+/// All that is known of a key: the types that the plugin asked for, and the plugin's description.
 struct SettingDescription {
-    std::string path;                ///< dotted, from the block that was asked; in a list of blocks `hosts[].name`
-    std::vector<SettingType> types;  ///< in the order asked, mostly one; of a secret, `_file` goes without saying
-    bool required = false;           ///< asked for in a way that takes no absence
-    std::string default_value;       ///< as described; Markdown, one line
-    std::string meaning;             ///< as described; Markdown, one line
+    std::string path;                ///< dotted, from the block that was read; in a list of blocks `hosts[].name`
+    std::vector<SettingType> types;  ///< in the order of reading, mostly one; a secret implies its `_file` key
+    bool required = false;           ///< the plugin read the key by a function that throws when it is absent
+    std::string default_value;       ///< from describe(); Markdown, one line
+    std::string meaning;             ///< from describe(); Markdown, one line
 
     bool operator==(const SettingDescription&) const = default;
 };
@@ -60,18 +60,19 @@ struct SettingDescription {
 /// that names file, line and dotted path: `local.yaml:7: target.delay: "soon" is not a duration (such as 500ms, 30s,
 /// 5m)`.
 ///
-/// Keys that are asked for are the keys that exist: after a plugin was created from a view, the engine calls
-/// refuse_unknown_keys() on it. So a plugin asks for all its keys in its constructor, also for those it may not need.
+/// Only keys that the plugin reads are known keys: after a plugin was created from a view, the engine calls
+/// refuse_unknown_keys() on the view. So a plugin reads all its keys in its constructor, also those it may not need.
 ///
-/// `find_X` gives nullopt for an absent (or null) key, plain `X` throws "is missing", or names the key not asked for so
-/// far that was probably meant to be it. Cheap to copy; copies share what was asked. A view keeps its document alive.
-/// Not thread-safe: read it in the constructor, keep the values.
+/// For an absent (or null) key, `find_X` returns nullopt and plain `X` throws: either "is missing", or the name of a
+/// key that was not read so far and is probably a misspelling of this key. A view is cheap to copy; copies share the
+/// record of the keys that were read. A view keeps its document alive.
+/// Not thread-safe: a plugin reads the view in its constructor and keeps the values.
 class DEPLOYER_SDK_EXPORT Settings {
 public:
     explicit Settings(std::shared_ptr<const SettingsDocument> document);
 
     [[nodiscard]] std::string text(std::string_view key) const;
-    /// `wanted` is what a complaint says that it must be.
+    /// `wanted` completes the error text for a list or a block: "must be `wanted`, not a list".
     [[nodiscard]] std::optional<std::string> find_text(std::string_view key, std::string_view wanted = "a text") const;
 
     /// A whole number within [least, most].
@@ -92,37 +93,40 @@ public:
     [[nodiscard]] std::filesystem::path path(std::string_view key) const;
     [[nodiscard]] std::optional<std::filesystem::path> find_path(std::string_view key) const;
 
-    /// The path that path() would give for this text. For paths that are parts of other values. Since 1.1.
+    /// The path that path() would give if `text` were the value of `key`. For a path that is a part of another value.
+    /// Since 1.1.
     [[nodiscard]] std::filesystem::path as_path(std::string_view key, std::string_view text) const;
 
-    /// As path(), of a file or directory that the plugin writes, or has written. The engine refuses it below a
-    /// directory that the source reads, where each cycle would start the next one. Since 1.1.
+    /// As path(), for a file or directory that the plugin, or a program that the plugin starts, writes. The engine
+    /// refuses such a path below a directory that the source reads, because there each cycle would start the next one.
+    /// Since 1.1.
     [[nodiscard]] std::filesystem::path written_path(std::string_view key) const;
 
-    /// All paths that were asked for by written_path(), in this block and in all blocks that were opened from it, by
-    /// dotted paths of the keys. Since 1.1.
+    /// All paths that were read by written_path(), in this block and in all blocks that were opened from it, each under
+    /// the dotted path of its key. Since 1.1.
     [[nodiscard]] std::map<std::string, std::filesystem::path> written_paths() const;
 
-    /// The directory that relative paths start from; empty: the working directory. Since 1.1.
+    /// The base of relative paths; empty: the working directory. Since 1.1.
     [[nodiscard]] const std::filesystem::path& directory() const noexcept;
 
     /// A list of texts; absent counts as empty.
     [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
 
-    /// The value as it stands there, of any kind, for a plugin that passes it on. Counts as asking for all that is in
-    /// it. Since 1.1.
+    /// The value of `key` as the file has it, of any kind, for a plugin that passes the value on. All keys in the value
+    /// count as read. Since 1.1.
     [[nodiscard]] std::optional<SettingsNode> find_tree(std::string_view key) const;
 
     /// One of the given words.
     [[nodiscard]] std::optional<std::string> find_choice(std::string_view key,
                                                          const std::vector<std::string>& words) const;
 
-    /// A secret: the text of `key`, where `${NAME}` as the whole value stands for an environment variable, or what the
-    /// file named by `key`_file holds, without its last newline (at most 64 KiB, a regular file). Both keys, a variable
-    /// or a file that is missing or empty, and a `${` within other text are errors. No message ever holds a secret.
+    /// A secret: the text of `key`, where `${NAME}` as the whole value stands for an environment variable; or the
+    /// content of the file that `key`_file names, without its last newline (at most 64 KiB, a regular file). These are
+    /// errors: both keys at once, a variable or file that is missing or empty, and a `${` within other text. No message
+    /// ever holds a secret.
     [[nodiscard]] std::optional<std::string> find_secret(std::string_view key) const;
 
-    /// Dotted paths of what was asked for by find_secret(), in this block and in all blocks that were opened from it.
+    /// Dotted paths of the keys read by find_secret(), in this block and in all blocks that were opened from it.
     [[nodiscard]] std::set<std::string> secret_paths() const;
 
     /// A block within this one. block() of an absent key is an empty view with the right path.
@@ -132,30 +136,31 @@ public:
     /// A list of blocks; absent counts as empty.
     [[nodiscard]] std::vector<Settings> blocks(std::string_view key) const;
 
-    /// Says of a key what its absence stands for (empty: nothing, or it is required) and what it means, for people. It
-    /// stands next to where the key is asked for, so that documentation is made from it. Does not count as asking.
-    /// Texts are one line of Markdown; values are in backticks: describe("timeout", "`10s`", "For one request."). Since
-    /// 1.1.
+    /// Describes a key for people: its default value (empty: none, or the key is required) and its meaning. A plugin
+    /// calls this next to where it reads the key; documentation is made from both. Describing a key does not count as
+    /// reading it. Texts are one line of Markdown; values are in backticks:
+    /// describe("timeout", "`10s`", "For one request."). Since 1.1.
     void describe(std::string_view key, std::string_view default_value, std::string_view meaning) const;
 
-    /// The keys that were asked for, in this block and in all blocks that were opened from it, in the order in which
-    /// each was first asked for or described. A key by which a secret names its file is not among them. Since 1.1.
+    /// The keys that were read, in this block and in all blocks that were opened from it, in the order in which each
+    /// was first read or described. The `_file` key of a secret is not among them. Since 1.1.
     [[nodiscard]] std::vector<SettingDescription> described() const;
 
-    /// The keys of this block, in the order of the file. Asks for none of them.
+    /// The keys of this block, in the order of the file. None of them counts as read.
     [[nodiscard]] std::vector<std::string> keys() const;
-    [[nodiscard]] bool has(std::string_view key) const;  ///< present and not null; counts as asking
+    [[nodiscard]] bool has(std::string_view key) const;  ///< present and not null; counts as reading
 
-    /// Keys of this block that were never asked for, each as a finished message with line and "did you mean".
+    /// A finished message for each key of this block that was never read, with line and "did you mean".
     [[nodiscard]] std::vector<std::string> unknown_keys() const;
-    /// Throws for the first of unknown_keys(), in this block and in all blocks that were opened from it.
+    /// Throws `misconfigured` with the first of unknown_keys(), of this block and of all blocks that were opened from
+    /// it.
     void refuse_unknown_keys() const;
 
     /// Throws `misconfigured`: "file:line: path.key: problem". An empty key means the block itself.
     [[noreturn]] void fail(std::string_view key, std::string_view problem) const;
 
-    [[nodiscard]] int line() const noexcept;                         ///< of the block
-    [[nodiscard]] int line_of(std::string_view key) const noexcept;  ///< of the key, or of the block when absent
+    [[nodiscard]] int line() const noexcept;                         ///< line of the block
+    [[nodiscard]] int line_of(std::string_view key) const noexcept;  ///< line of the key, or of the block when absent
     [[nodiscard]] std::string path_of(std::string_view key) const;   ///< dotted, e.g. "reconcile.rollout.poll"
 
 private:

@@ -13,17 +13,18 @@ namespace deployer {
 /// The answer goes after the name in a sentence: "is empty", "does not end in a unit type such as .service or .timer".
 DEPLOYER_SDK_EXPORT std::optional<std::string> unit_name_problem(std::string_view name);
 
-/// The name up to the first `-sidekick`, else up to `@`, else without its type suffix.
+/// The service that a unit belongs to: the unit's name up to the first `-sidekick`, else up to `@`, else without its
+/// type suffix.
 DEPLOYER_SDK_EXPORT std::string_view service_name(std::string_view unit_name) noexcept;
 
-/// Whether `word`, without its dot, may have been meant as a unit type: `service`, the beginning `serv`, the near miss
-/// `servcie`.
+/// Whether `word` (without a dot) looks like a unit type: is one (`service`), begins one (`serv`) or is a near
+/// misspelling of one (`servcie`).
 DEPLOYER_SDK_EXPORT bool resembles_unit_type(std::string_view word);
 
-/// A unit that goes along with another one: its name contains `-sidekick`.
+/// Whether the unit is a sidekick, which goes along with a node: its name contains `-sidekick`.
 DEPLOYER_SDK_EXPORT bool is_sidekick(std::string_view unit_name) noexcept;
 
-/// `foo@.service`: stands for its nodes, is no unit itself.
+/// Whether the name is that of a template, such as `foo@.service`: a template stands for its nodes and is no unit.
 DEPLOYER_SDK_EXPORT bool is_template(std::string_view unit_name) noexcept;
 
 /// The `2` of `foo@2.service`; empty for plain names and templates.
@@ -32,7 +33,7 @@ DEPLOYER_SDK_EXPORT std::string_view instance_of(std::string_view unit_name) noe
 /// `foo@.service` with instance `2` gives `foo@2.service`.
 DEPLOYER_SDK_EXPORT std::string with_instance(std::string_view template_name, std::string_view instance);
 
-/// Orders names as people do: runs of digits by their value (`foo@2` before `foo@10`). A strict total order.
+/// Orders names as people expect: runs of digits by their value (`foo@2` before `foo@10`). A strict total order.
 DEPLOYER_SDK_EXPORT bool numeric_less(std::string_view left, std::string_view right) noexcept;
 
 }  // namespace deployer

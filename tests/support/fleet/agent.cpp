@@ -22,7 +22,7 @@ void Agent::look(const Orders& orders, Time now) {
         return task.kind == Kind::unload || task.kind == Kind::load;
     });
     if (has_files) tasks_.push_back({Kind::reload, {}});
-    // An unload is two of them; a stable sort leaves them together.
+    // An unload consists of two tasks; a stable sort with equal ranks keeps them together.
     const auto rank = [](Kind kind) { return kind == Kind::remove ? Kind::unload : kind; };
     std::stable_sort(tasks_.begin(), tasks_.end(),
                      [&](const Task& left, const Task& right) { return rank(left.kind) < rank(right.kind); });
@@ -59,7 +59,7 @@ void Agent::add_tasks(std::string_view unit, const Order* order) {
     if (!is_launched && state == DesiredState::launched) tasks_.push_back({Kind::stop, named});
 }
 
-/// False: it failed, and the tasks after it are left for another look.
+/// Carries out a task. False when it failed: the tasks after it are dropped until another look.
 bool Agent::perform(const Task& task) {
     const auto& unit = task.unit.name;
     switch (task.kind) {
@@ -114,7 +114,7 @@ void Agent::advance(Time now) {
     note_changes();
 }
 
-/// What changed is told at the next multiple of the time between reports.
+/// Notes units whose view changed. They are reported at the next multiple of the time between reports.
 void Agent::note_changes() {
     for (const auto& unit : systemd_.take_changes()) {
         dirty_.insert(unit);

@@ -17,24 +17,24 @@
 
 namespace deployer::simulated {
 
-/// How long the parts of fleet take. As was seen on a real cluster.
+/// Durations within fleet, as seen on a real cluster.
 struct FleetPace {
     Time engine{2'000};    ///< between two looks of the engine, at most
     Time agent{5'000};     ///< between two looks of an agent, at most
-    Time task{15};         ///< of an agent, each; two for an unload
-    Time report{1'000};    ///< an agent tells what changed on its machine at each multiple of this
-    Time silence{24'000};  ///< what did not change is told again after this time
+    Time task{15};         ///< one task of an agent; an unload takes two
+    Time report{1'000};    ///< an agent reports changes on its machine at each multiple of this time
+    Time silence{24'000};  ///< an unchanged state is reported again after this time
     Systemd::Pace systemd = {.stop = Time{10}, .oneshot = Time{1'500}, .again = Time{100}};
 };
 
-/// A unit that an agent's machine is to have.
+/// A unit that an agent's machine should have.
 struct Order {
     const Unit* unit;
     const std::string* hash;
 };
 using Orders = std::map<std::string_view, Order>;
 
-/// What a machine tells of a unit.
+/// A machine's report on a unit.
 struct Report {
     Systemd::View view;
     std::string hash;
@@ -42,7 +42,7 @@ struct Report {
     bool operator==(const Report&) const = default;
 };
 
-/// Where an agent writes down what it did.
+/// Takes an agent's reports; in fleet this is the registry.
 class Records {
 public:
     Records() = default;
@@ -55,21 +55,21 @@ public:
     virtual void beat(const std::string& unit, std::size_t machine) = 0;
     virtual void clear_beat(const std::string& unit) = 0;
     virtual void tell(const std::string& unit, std::size_t machine, const Report& report) = 0;
-    /// Whatever any machine told of it is forgotten.
+    /// Drops all machines' reports on the unit.
     virtual void forget(const std::string& unit) = 0;
-    /// systemd's view of it is another one.
+    /// Notes that systemd's view of the unit has changed.
     virtual void note(const std::string& unit) = 0;
 };
 
-/// fleet's agent on one machine, with that machine's systemd: compares what the registry wants with the unit files
-/// there and what it has set going itself, and does the tasks that come of it one after another, without waiting for
-/// any of them to have an effect (agent/reconcile.go, agent/agent.go, systemd/manager.go). What it tells is systemd's
-/// view of a unit with the hash of its file; which content a process has, it does not know.
+/// fleet's agent on one machine, with that machine's systemd. The agent compares the registry's orders with the unit
+/// files on the machine and with the units that it has started itself. It carries out the resulting tasks one after
+/// another, without waiting for their effect (agent/reconcile.go, agent/agent.go, systemd/manager.go). It reports
+/// systemd's view of a unit with the hash of the unit file; the agent does not know a process's content.
 class Agent {
 public:
     struct Options {
         std::size_t number = 0;
-        /// As versions before 0.13: a unit that is loaded is not loaded anew for its content.
+        /// True: as versions before 0.13, the agent does not load a loaded unit again when its content changes.
         bool is_old = false;
         FleetPace pace = {};
     };
@@ -82,19 +82,19 @@ public:
 
     Looks looks;
 
-    /// Only when the tasks of the former look are through.
+    /// Compares orders and machine. To be called only after all tasks of the former look are done.
     void look(const Orders& orders, Time now);
-    /// Does what is due; `now` is not after next_event().
+    /// Carries out all that is due at `now`, which must not be after next_event().
     void advance(Time now);
     [[nodiscard]] std::optional<Time> next_event() const;
     [[nodiscard]] std::optional<Time> next_look(Time now) const {
         return tasks_.empty() ? looks.next(now) : std::nullopt;
     }
 
-    /// As if the unit had been there for long.
+    /// Adds the unit as if the machine had had it for long.
     void settle_in(const Unit& unit);
     void forget(std::string_view unit);
-    /// Another machine's agent had the registry forget what was told of the unit.
+    /// Makes the agent report the unit again, because another machine's agent made the registry drop all reports on it.
     void tell_again(const std::string& unit);
 
     [[nodiscard]] const Systemd& systemd() const { return systemd_; }
@@ -117,10 +117,10 @@ private:
     Records* records_;
     Systemd systemd_;
     Time now_{0};
-    std::map<std::string, std::string, std::less<>> files_;    ///< by unit, their hashes
-    std::map<std::string, DesiredState, std::less<>> target_;  ///< what it has set going: loaded or launched
-    std::set<std::string, std::less<>> subscribed_;            ///< what is told
-    std::set<std::string, std::less<>> dirty_;                 ///< what may have to be told otherwise
+    std::map<std::string, std::string, std::less<>> files_;    ///< hash of each unit's file
+    std::map<std::string, DesiredState, std::less<>> target_;  ///< states that the agent has set: loaded or launched
+    std::set<std::string, std::less<>> subscribed_;            ///< units that are reported
+    std::set<std::string, std::less<>> dirty_;                 ///< units whose report may have changed
     std::map<std::string, Report, std::less<>> told_;
     std::map<std::string, Time, std::less<>> to_tell_again_;
     std::deque<Task> tasks_;

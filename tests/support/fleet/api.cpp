@@ -20,16 +20,16 @@ namespace {
 
 using Poco::JSON::Object;
 
-/// From this size on Go's server, which fleet is, sends chunks.
+/// From this size on, fleet sends chunks, as any server written in Go.
 constexpr std::size_t chunk_threshold = 2'048;
 
-/// What fleet answers to a wrong request.
+/// fleet's answer to an invalid request.
 struct Refusal {
     int status;
     std::string message;
 };
 
-/// As Go writes it: what HTML would take for its own is escaped.
+/// A JSON text as Go writes it: with HTML's special characters escaped.
 std::string quoted(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
@@ -44,7 +44,7 @@ std::string quoted(std::string_view text) {
     return out;
 }
 
-/// Empty texts have no key.
+/// A member of a JSON object with a comma; nothing for an empty text.
 std::string member(std::string_view key, std::string_view value) {
     return value.empty() ? std::string() : '"' + std::string(key) + "\":" + quoted(value) + ',';
 }
@@ -119,12 +119,12 @@ Object::Ptr body_of(const HttpRequest& request) {
 
 void check_lines(const std::vector<UnitOption>& options) {
     for (const auto& option : options) {
-        // fleet says no more of it than that.
+        // fleet gives no message for this.
         if (option.name.size() + 1 + option.value.size() >= option_line_limit) throw Refusal{500, ""};
     }
 }
 
-/// Only of units that are created.
+/// fleet checks the placement only for units that are created.
 void check_placement(const Unit& unit) {
     std::set<std::string> has;
     for (const auto& option : unit.options) {
@@ -149,7 +149,7 @@ std::string unit_json(const std::string& name, const Slot& slot) {
         options.push_back(
             object(member("name", option.name) + member("section", option.section) + member("value", option.value)));
     }
-    // What is shown of a unit has it on a machine, if on any.
+    // States set by show() count as a machine that has the unit.
     const bool is_scheduled = slot.shown_states ? !slot.shown_states->empty() : slot.machine.has_value();
     std::string placement;
     if (!is_global(slot.unit)) {
@@ -181,7 +181,7 @@ std::optional<std::size_t> page_named(std::string_view token, std::size_t page_s
     return std::nullopt;
 }
 
-/// As fleet's: the unit is one in the registry, where its text stands, grouped by section.
+/// The options grouped by section, because fleet's registry stores a unit as unit file text.
 std::vector<UnitOption> grouped(const std::vector<UnitOption>& options) {
     std::vector<std::string> sections;
     for (const auto& option : options) {
@@ -243,7 +243,7 @@ HttpReply Api::list_units(const HttpRequest& request, const FleetFault& fault) c
         if (index >= end - page_size_) items.emplace_back(slot->first, unit_json(slot->first, slot->second));
         ++index;
     }
-    // A page that is just full names a next one, which may be empty.
+    // A page that is exactly full names a next page, which may be empty.
     return page("units", items, number, items.size() == page_size_, fault);
 }
 

@@ -15,18 +15,18 @@
 
 namespace deployer::simulated {
 
-/// What goes wrong with a request. Several can be combined.
+/// The faults of a request; several can be combined.
 ///     fleet.set_fault([](const FleetRequest& request) -> std::optional<FleetFault> {
 ///         if (request.line != "PUT foo.service" || request.nth > 1) return std::nullopt;
 ///         return FleetFault{.status = 500};
 ///     });
 struct FleetFault {
-    bool drop = false;                                    ///< the connection ends; nothing is done
-    bool lose_answer = false;                             ///< it is done, then the connection ends
-    std::optional<int> status = std::nullopt;             ///< an error instead; nothing is done
-    std::string message = {};                             ///< of that error
+    bool drop = false;                                    ///< the connection ends; the request is not carried out
+    bool lose_answer = false;                             ///< the request is carried out, then the connection ends
+    std::optional<int> status = std::nullopt;             ///< the answer is this error; the request is not carried out
+    std::string message = {};                             ///< message of that error
     HttpHeaders headers = {};                             ///< added, e.g. Retry-After
-    std::optional<std::string> body = std::nullopt;       ///< instead of the one that there would be
+    std::optional<std::string> body = std::nullopt;       ///< replaces the true body
     std::optional<std::size_t> cut_after = std::nullopt;  ///< so many bytes of the body, then the connection ends
     std::optional<HttpReply::Framing> framing = std::nullopt;
     std::chrono::milliseconds drip{0};   ///< before each byte of the body
@@ -36,15 +36,15 @@ struct FleetFault {
     std::string lacks = {};              ///< the page lacks units that match (fnmatch(3))
 };
 
-/// As a unit comes out of the registry, where its text stands, grouped by section.
+/// The options as they come out of the registry, which stores unit file text: grouped by section.
 [[nodiscard]] std::vector<UnitOption> grouped(const std::vector<UnitOption>& options);
 
 [[nodiscard]] HttpReply error_reply(int status, std::string_view message);
 
-/// Which page of a listing a token names, from 1; nullopt: none.
+/// The number, from 1, of the page of a listing that a token names; nullopt for an invalid token.
 [[nodiscard]] std::optional<std::size_t> page_named(std::string_view token, std::size_t page_size);
 
-/// fleet's HTTP API of a cluster (api/units.go, api/state.go). What an answer lacks is a matter of the fault.
+/// fleet's HTTP API of a cluster (api/units.go, api/state.go). Faults may make answers incomplete.
 class Api {
 public:
     Api(Cluster& cluster, std::size_t page_size, std::size_t machines, bool is_old)
@@ -63,9 +63,9 @@ private:
     HttpReply put_unit(const HttpRequest& request, const std::string& name);
     HttpReply delete_unit(std::string_view name);
 
-    /// Null when there is no such unit; throws when fleet cannot read it.
+    /// The unit's slot; null when there is no such unit. Throws when fleet cannot read the unit.
     [[nodiscard]] const Slot* find_readable(std::string_view name) const;
-    /// An item's unit and its JSON.
+    /// The unit's name and the JSON of each item.
     using Items = std::vector<std::pair<std::string, std::string>>;
     [[nodiscard]] HttpReply page(std::string_view list, const Items& items, std::size_t number, bool has_next,
                                  const FleetFault& fault) const;

@@ -63,7 +63,7 @@ void Cluster::give_orders(Agent& agent, std::size_t number) {
     agent.look(orders, now_);
 }
 
-/// A change of the registry.
+/// Tells engine and agents of a change of the registry.
 void Cluster::change(Looks::Change change) {
     engine_looks_.notice(change, now_);
     engine_looks_.owe();
@@ -116,7 +116,7 @@ void Cluster::settle_in(const Unit& unit) {
     note_history();
 }
 
-/// One that asks for nothing goes to the machines by turns: there may be ten thousand of them.
+/// Places a unit. Units without demands go to the machines in turn, which is fast enough for ten thousand units.
 void Cluster::place_by_itself(Slot& slot) {
     const auto& options = slot.unit.options;
     if (std::any_of(options.begin(), options.end(), [](const auto& option) { return option.section == "X-Fleet"; })) {
@@ -162,7 +162,8 @@ bool Cluster::was_up(const Slot& slot, Time time) {
     return after != slot.history.begin() && std::prev(after)->second;
 }
 
-/// A unit counts as up while it is and some machine tells of it: whoever goes by fleet knows of no other.
+/// Notes since when units are up. A unit counts as up only when a machine also reports it, because fleet's clients know
+/// of no other unit.
 void Cluster::note_history() {
     for (const auto& unit : std::exchange(noted_, {})) {
         const auto found = slots_.find(unit);
@@ -187,7 +188,7 @@ void Cluster::clear_beat(const std::string& unit) {
     notice_beat();
 }
 
-/// It means nothing to engine and agents, but makes them deaf for a while.
+/// Engine and agents ignore a heartbeat, but they notice no other change for a while after it.
 void Cluster::notice_beat() {
     engine_looks_.notice(Looks::Change::other, now_);
     for (auto& agent : agents_) agent.looks.notice(Looks::Change::other, now_);

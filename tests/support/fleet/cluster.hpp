@@ -15,15 +15,15 @@
 
 namespace deployer::simulated {
 
-/// The process of a unit, as a look at its machine tells, whatever fleet says.
+/// The process of a unit, as a look at its machine shows; fleet may report something else.
 struct UnitProcess {
     std::size_t machine = 0;
     Process process = {};
     Systemd::View view = {};
 };
 
-/// fleet without its API: a registry, an engine and, on each machine, an agent with a systemd. Time is what the caller
-/// says; not for several threads.
+/// fleet without its API: a registry, an engine and, on each machine, an agent with a systemd. The caller gives the
+/// time. To be used by one thread.
 class Cluster final : private Records {
 public:
     struct Options {
@@ -35,15 +35,15 @@ public:
     Cluster(const Options& options, const Systemd::FateOf& fate_of, std::function<bool(const Unit&)> is_schedulable);
 
     void advance(Time now);
-    /// When something happens next; nullopt: nothing is on its way.
+    /// The time of the next event; nullopt when none is pending.
     [[nodiscard]] std::optional<Time> next_event() const;
 
-    /// What a client of the registry can do. A unit that exists gets the content and the state.
+    /// The operations of the registry's clients. put() gives an existing unit the new content and state.
     void put(const Unit& unit);
     void set_desired_state(std::string_view unit, DesiredState state);
     void destroy(std::string_view unit);
 
-    /// As if it had been there for long, in its desired state.
+    /// Adds the unit as if it had been in its desired state for long.
     void settle_in(const Unit& unit);
     void crash(std::string_view unit);
 
@@ -51,12 +51,12 @@ public:
     [[nodiscard]] Slots& slots() { return slots_; }
     [[nodiscard]] const Slot* find(std::string_view unit) const;
 
-    /// Those that a unit has, on whichever machine.
+    /// The processes of a unit on all machines.
     [[nodiscard]] std::vector<UnitProcess> processes(std::string_view unit) const;
-    /// What a machine has that a unit is scheduled to; nullopt: it is scheduled to none.
+    /// The systemd of the machine that a unit is scheduled to; null when it is scheduled to none.
     [[nodiscard]] const Systemd* systemd_of(std::string_view unit) const;
 
-    /// Whether it is up and its machine says so.
+    /// Whether the unit was up at that time and its machine reported it.
     [[nodiscard]] static bool was_up(const Slot& slot, Time time);
 
 private:
@@ -81,10 +81,10 @@ private:
     std::vector<Agent> agents_;
     Looks engine_looks_;
     std::size_t placed_ = 0;
-    std::set<std::string> noted_;  ///< whose history may go on
+    std::set<std::string> noted_;  ///< units whose history may need another entry
 };
 
-/// What is not so as the registry wants it: "is to run, but is inactive (dead)"; empty: nothing.
+/// The difference between the machines and the registry's order: "is to run, but is inactive (dead)"; empty for none.
 [[nodiscard]] std::string lie_about(const Cluster& cluster, const std::string& unit, const Slot& slot);
 
 }  // namespace deployer::simulated

@@ -5,17 +5,17 @@
 
 namespace deployer::simulated {
 
-/// When engine or an agent looks at the registry (pkg/reconcile.go, registry/event.go): every so often, and one second
-/// after a change that it has noticed. It notices one change, of whatever kind, and is deaf for that second; so a new
-/// content, which is two changes of which the first is of no interest, waits for the next tick, and what is changed and
-/// changed back within the second was never so.
+/// The times at which the engine or an agent looks at the registry (pkg/reconcile.go, registry/event.go): periodically,
+/// and one second after a change that it has noticed. After any change it notices no other change for a second. So a
+/// new content waits for the next tick, because it consists of two changes and the first one causes no look. A change
+/// that is undone within that second is never seen.
 class Looks {
 public:
     using Time = std::chrono::milliseconds;
 
     enum class Change {
-        order,  ///< a desired state or a machine: it is looked at
-        other,  ///< a content, a heartbeat, a unit that is gone: it makes deaf, and that is all
+        order,  ///< a desired state or a machine: causes a look
+        other,  ///< a content, a heartbeat, a unit that is gone: causes no look, but hides other changes
     };
 
     Looks(Time period, Time first) : period_(period), tick_(first) {}
@@ -25,10 +25,10 @@ public:
         deaf_until_ = now + deafness;
         if (change == Change::order) due_ = deaf_until_;
     }
-    /// There is something to see, whenever that will be.
+    /// Makes the next tick a look.
     void owe() { is_owed_ = true; }
 
-    /// Nullopt: there is nothing to see.
+    /// The time of the next look; nullopt when there is nothing to see.
     [[nodiscard]] std::optional<Time> next(Time now) const {
         auto next = due_;
         if (const auto tick = next_tick(now); is_owed_ && (!next || tick < *next)) next = tick;
@@ -43,7 +43,7 @@ public:
 private:
     static constexpr Time deafness{1'000};
 
-    /// Those that saw nothing are not played.
+    /// The time of the next tick. Ticks without anything to see are skipped.
     [[nodiscard]] Time next_tick(Time now) const {
         if (tick_ >= now) return tick_;
         const auto missed = (now - tick_ + period_ - Time{1}) / period_;

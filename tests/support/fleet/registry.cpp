@@ -25,7 +25,7 @@ bool matches_any(const Names& globs, const std::string& name) {
     });
 }
 
-/// The units that are scheduled to each machine, with what they ask for.
+/// The units that are scheduled to each machine, with their demands.
 class Schedule {
 public:
     Schedule(Slots& slots, std::size_t machines) : slots_(slots), machines_(machines), choosy_(machines) {
@@ -102,7 +102,7 @@ private:
 
     Slots& slots_;
     std::vector<std::set<std::string>> machines_;
-    std::vector<std::set<std::string>> choosy_;  ///< of those, the units that ask for others to be elsewhere
+    std::vector<std::set<std::string>> choosy_;  ///< for each machine, the units with Conflicts
     std::map<std::string, Demands> demands_;
     std::size_t changes_ = 0;
 };

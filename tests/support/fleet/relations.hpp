@@ -12,13 +12,13 @@ namespace deployer::simulated {
 using Time = std::chrono::milliseconds;
 using Names = std::vector<std::string>;
 
-/// A value with systemd's specifiers in it: %n, %N, %p, %i, %j and %%. Others stay as they are.
+/// The value with systemd's specifiers %n, %N, %p, %i, %j and %% replaced. Others stay as they are.
 [[nodiscard]] std::string with_specifiers(std::string_view value, std::string_view unit);
 
-/// The words of all options of that name, specifiers replaced.
+/// The words of all options of that name, with specifiers replaced.
 [[nodiscard]] Names words_of(const Unit& unit, std::string_view section, std::string_view option);
 
-/// The last value of that name; empty: there is none.
+/// The value of the last option of that name; empty when there is none.
 [[nodiscard]] std::string last_value(const Unit& unit, std::string_view section, std::string_view option);
 
 /// The units that a unit names in [Unit].
@@ -35,7 +35,7 @@ struct Relations {
 
 [[nodiscard]] Relations relations_of(const Unit& unit);
 
-/// How long the unit's ExecStop= commands take: what `sleep` in them says, else no time.
+/// The duration of the unit's ExecStop= commands: the time of a `sleep` in them, else 0.
 [[nodiscard]] Time exec_stop_time(const Unit& unit);
 
 }  // namespace deployer::simulated

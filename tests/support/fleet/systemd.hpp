@@ -17,61 +17,61 @@
 
 namespace deployer::simulated {
 
-/// What becomes of a unit that is started.
+/// The outcome of starting a unit.
 enum class Fate {
-    run,      ///< it stays up; with Type=oneshot, until it ends well
+    run,      ///< the unit stays up; with Type=oneshot it ends successfully
     fail,     ///< failed (failed)
     restart,  ///< activating (auto-restart), for ever
     hang,     ///< activating (start), for ever
-    masked,   ///< it cannot be loaded
+    masked,   ///< the unit cannot be loaded
 };
 
 struct Process {
-    std::string content = {};    ///< unit_file_hash() of the unit file that it was started with
+    std::string content = {};    ///< unit_file_hash() of the unit file at the start
     std::size_t invocation = 0;  ///< counted over all units of a machine, from 1
     Time since{0};
 
     bool operator==(const Process&) const = default;
 };
 
-/// systemd 252 on one machine, as far as fleet's agent and the relations between units make use of it: unit files,
-/// jobs, the processes of units. A state machine without a clock, threads or files: whoever has it says what time it
-/// is. The rules are those of systemd's src/core/{transaction,job,unit,service}.c; each has a test in
+/// A model of systemd 252 on one machine, with the parts that fleet's agent and the relations between units use: unit
+/// files, jobs, and the processes of units. It is a state machine without a clock, threads or files; the caller gives
+/// the time. The rules are those of systemd's src/core/{transaction,job,unit,service}.c; each has a test in
 /// test_systemd_model.cpp.
 class Systemd {
 public:
     struct Pace {
         Time stop{10};        ///< from SIGTERM until the process has ended
-        Time oneshot{1'500};  ///< a unit with Type=oneshot: until it ends
+        Time oneshot{1'500};  ///< from the start of a Type=oneshot unit until its end
         Time again{100};      ///< RestartSec=
     };
     using FateOf = std::function<Fate(const Unit&)>;
 
     explicit Systemd(FateOf fate_of = {}, Pace pace = {.stop = Time{10}, .oneshot = Time{1'500}, .again = Time{100}});
 
-    /// Unit files. What is in memory stays as it is until reload(): a unit that runs, has a job or failed, and what
-    /// such a unit names.
+    /// Writes a unit file. Units in memory keep the former content until reload(): those that run, have a job or have
+    /// failed, and the units that these name.
     void write(const Unit& unit);
     void erase(std::string_view unit);
     void reload();
 
-    /// Units that the machine has without fleet (fnmatch(3)); they are up.
+    /// Adds units that the machine has without fleet, by a glob (fnmatch(3)); they are up.
     void provide(std::string glob) { provided_.push_back(std::move(glob)); }
 
-    /// As the D-Bus calls StartUnit and StopUnit with mode "replace": they add jobs and wait for nothing. False:
-    /// refused.
+    /// As the D-Bus calls StartUnit and StopUnit with mode "replace": they add jobs and do not wait. False when systemd
+    /// refuses.
     bool start(std::string_view unit);
     bool stop(std::string_view unit);
-    /// As ResetFailedUnit. False: no such unit is in memory.
+    /// As ResetFailedUnit. False when no such unit is in memory.
     bool reset_failed(std::string_view unit);
 
-    /// As if the unit's process died.
+    /// Ends the unit's process as a crash does.
     void crash(std::string_view unit);
-    /// As if the unit had been started long ago, with all that becomes of it; no job comes of it.
+    /// Puts the unit into the state that it would have long after a start; adds no job.
     void settle_in(const Unit& unit);
 
     void advance(Time now);
-    /// When something happens next by itself.
+    /// The time of the next event.
     [[nodiscard]] std::optional<Time> next_event() const;
 
     struct View {
@@ -82,18 +82,18 @@ public:
         bool operator==(const View&) const = default;
     };
     [[nodiscard]] View view(std::string_view unit) const;
-    /// Nullopt: it has none.
+    /// The unit's process; nullopt when it has none.
     [[nodiscard]] std::optional<Process> process(std::string_view unit) const;
-    /// The content of its last process, also when that has ended; empty: there was none.
+    /// The content of the unit's last process, which may have ended; empty when there was none.
     [[nodiscard]] std::string last_content(std::string_view unit) const;
-    /// Whether it does what it is there for: it is up, or is a oneshot that is at it.
+    /// Whether the unit is up, or is a oneshot that runs.
     [[nodiscard]] bool is_up(std::string_view unit) const;
-    /// "start waiting", "stop running", or empty: it has no job.
+    /// The unit's job: "start waiting", "stop running", or empty for none.
     [[nodiscard]] std::string job(std::string_view unit) const;
-    /// Whether it is in memory.
+    /// Whether the unit is in memory.
     [[nodiscard]] bool is_loaded(std::string_view unit) const;
 
-    /// The units whose view changed since this was last asked.
+    /// The units whose view has changed since the last call.
     [[nodiscard]] std::set<std::string, std::less<>> take_changes() { return std::exchange(changes_, {}); }
 
 private:
@@ -104,25 +104,25 @@ private:
         bool is_running = false;
     };
     struct Entry {
-        std::optional<Unit> config = std::nullopt;  ///< as read; nullopt: there is no file
+        std::optional<Unit> config = std::nullopt;  ///< the file's content when it was read; nullopt: no file
         std::string hash = {};
         Relations relations = {};
         bool is_masked = false;
-        Fate fate = Fate::run;  ///< of what it was started with last
+        Fate fate = Fate::run;  ///< fate of the content at the last start
         State state = State::dead;
         std::optional<Process> process = std::nullopt;
         std::string last_content = {};
         std::optional<Job> job = std::nullopt;
-        std::optional<Time> due = std::nullopt;  ///< when its state changes by itself
+        std::optional<Time> due = std::nullopt;  ///< time of the next change of state
     };
     using Entries = std::map<std::string, Entry, std::less<>>;
     enum class Result { done, failed, dependency, canceled };
 
-    /// Jobs that are added together; who pulled each one in. The anchor is pulled in by itself.
+    /// Jobs that are added together, and the unit that pulled in each job. Nothing pulls in the anchor's job.
     struct Transaction {
         std::string anchor;
         std::map<std::string, JobKind> jobs = {};
-        std::set<std::pair<std::string, std::string>> pulled = {};  ///< (by whom, what)
+        std::set<std::pair<std::string, std::string>> pulled = {};  ///< (pulling unit, pulled unit)
     };
 
     // Transactions: systemd_jobs.cpp.
@@ -138,7 +138,7 @@ private:
     bool run_stop(const std::string& unit, Entry& entry);
     void finish_job(const std::string& unit, Entry& entry, Result result);
 
-    // Units and what they run: systemd_units.cpp.
+    // Units and their processes: systemd_units.cpp.
     Entry& entry_of(std::string_view unit);
     [[nodiscard]] const Entry* find(std::string_view unit) const;
     void read(const std::string& unit, Entry& entry);
@@ -159,7 +159,7 @@ private:
     static bool is_at_rest(State state) { return state == State::dead || state == State::failed; }
     static bool is_deactivating(State state) { return state == State::stop || state == State::stop_sigterm; }
 
-    /// The units that name this one so.
+    /// The units that name this unit in that relation.
     [[nodiscard]] Names naming(std::string_view unit, Names Relations::*relation) const;
 
     FateOf fate_of_;
@@ -167,7 +167,7 @@ private:
     Time now_{0};
     std::vector<std::string> provided_{"docker.service", "etcd*.service", "fleet.service", "*.target", "*.slice"};
     std::map<std::string, Unit, std::less<>> files_;
-    std::set<std::string, std::less<>> touched_;  ///< files that are not as they were read
+    std::set<std::string, std::less<>> touched_;  ///< files that have changed since they were read
     Entries entries_;
     std::map<std::string, std::set<std::string>, std::less<>> named_by_;
     std::set<std::string> with_job_;

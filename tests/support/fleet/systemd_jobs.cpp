@@ -28,7 +28,8 @@ void Systemd::enqueue_stop(const std::string& unit) {
     install(transaction);
 }
 
-/// Requires= and BindsTo= have to be started along, Wants= are where they can be. False: it cannot be started.
+/// Adds the start of a unit and of the units that it names: Requires= and BindsTo= must start, too; Wants= start if
+/// they can. False when the unit cannot be started.
 bool Systemd::add_start(Transaction& transaction, const std::string& unit, const std::string& by) {
     transaction.pulled.emplace(by, unit);
     const auto [job, is_new] = transaction.jobs.emplace(unit, JobKind::start);
@@ -52,7 +53,7 @@ bool Systemd::add_start(Transaction& transaction, const std::string& unit, const
     return true;
 }
 
-/// A stop goes on to the units that name this one in Requires=, Requisite=, BindsTo= and PartOf=.
+/// Adds the stop of a unit, and of the units that name it in Requires=, Requisite=, BindsTo= and PartOf=.
 void Systemd::add_stop(Transaction& transaction, const std::string& unit, const std::string& by) {
     transaction.pulled.emplace(by, unit);
     if (!transaction.jobs.emplace(unit, JobKind::stop).second) return;
@@ -62,7 +63,8 @@ void Systemd::add_stop(Transaction& transaction, const std::string& unit, const 
     }
 }
 
-/// What a unit is already, and no job of it contradicts, needs no job; nor does what only such a one pulled in.
+/// Drops jobs that are not needed: a job whose result the unit has already, if no other job of the unit contradicts;
+/// and jobs that only dropped jobs pulled in.
 void Systemd::drop_redundant(Transaction& transaction) const {
     const auto is_redundant = [&](const std::string& unit, JobKind kind) {
         const auto* entry = find(unit);
@@ -82,8 +84,8 @@ void Systemd::drop_redundant(Transaction& transaction) const {
     }
 }
 
-/// Mode "replace": a job that contradicts the one that a unit has takes its place, whether that has begun or not; one
-/// of the same kind is the one that it has.
+/// Adds the jobs by mode "replace": a job replaces the unit's contradicting job, even if that runs already. A unit with
+/// a job of the same kind keeps its job.
 void Systemd::install(const Transaction& transaction) {
     for (const auto& [unit, kind] : transaction.jobs) {
         auto& entry = entry_of(unit);
@@ -98,7 +100,7 @@ void Systemd::run_jobs() {
     is_running_jobs_ = true;
     for (bool has_progress = true; has_progress;) {
         has_progress = false;
-        // A job that runs may end others.
+        // Iterate over a copy, because a job that runs may end others.
         for (const auto& unit : std::vector<std::string>(with_job_.begin(), with_job_.end())) {
             auto& entry = entries_.at(unit);
             if (!entry.job || entry.job->is_running || !is_runnable(unit, entry)) continue;
@@ -108,8 +110,9 @@ void Systemd::run_jobs() {
     is_running_jobs_ = false;
 }
 
-/// Among ordered units a stop goes first, and of two stops the one of the later unit. So a start waits for any job of
-/// the units that it comes after, and any job for the stops of the units that come after it.
+/// Whether no other job must run first. Among ordered units a stop goes before a start, and of two stops that of the
+/// later unit goes first. So a start waits for any job of the units that its unit comes after, and any job waits for
+/// the stops of the units that come after its unit.
 bool Systemd::is_runnable(const std::string& unit, const Entry& entry) const {
     const auto has_job = [&](const std::string& name) {
         const auto* other = find(name);
@@ -127,7 +130,7 @@ bool Systemd::is_runnable(const std::string& unit, const Entry& entry) const {
     return std::none_of(before_it.begin(), before_it.end(), has_job);
 }
 
-/// False: it has to wait for another state of its unit.
+/// Runs a job. False when the job has to wait until its unit changes its state.
 bool Systemd::run_job(const std::string& unit, Entry& entry) {
     return entry.job->kind == JobKind::start ? run_start(unit, entry) : run_stop(unit, entry);
 }
@@ -147,7 +150,7 @@ bool Systemd::run_start(const std::string& unit, Entry& entry) {
         finish_job(unit, entry, Result::dependency);
         return true;
     }
-    // The unit is to be at rest before it is started, and an automatic restart is not hurried.
+    // A unit must be at rest before its start, and an automatic restart keeps its pause.
     if (is_deactivating(entry.state) || entry.state == State::auto_restart) return false;
     entry.job->is_running = true;
     if (!is_activating(entry.state)) spawn(unit, entry);
@@ -164,7 +167,7 @@ bool Systemd::run_stop(const std::string& unit, Entry& entry) {
     return true;
 }
 
-/// Where a start did not succeed, those that need the unit are not started either.
+/// Ends a job. After a failed start, the units that need this unit are not started either.
 void Systemd::finish_job(const std::string& unit, Entry& entry, Result result) {
     const auto kind = entry.job->kind;
     entry.job.reset();

@@ -13,7 +13,7 @@ bool is_service(std::string_view unit) {
     return unit.ends_with(".service");
 }
 
-/// The word for a unit of that type that is up.
+/// systemd's word for the state of a unit of that type when it is up.
 std::string up_word(std::string_view unit) {
     if (unit.ends_with(".timer") || unit.ends_with(".path")) return "waiting";
     if (unit.ends_with(".socket")) return "listening";
@@ -193,7 +193,7 @@ void Systemd::spawn(const std::string& unit, Entry& entry) {
         case Fate::fail:
             return set_state(unit, entry, State::failed);
         case Fate::restart:
-            // Up for a moment, which counts as a start.
+            // The unit is up for a moment, which counts as a successful start.
             set_state(unit, entry, State::running);
             return set_state(unit, entry, State::auto_restart);
         case Fate::hang:
@@ -206,7 +206,7 @@ void Systemd::spawn(const std::string& unit, Entry& entry) {
     set_state(unit, entry, State::start);
 }
 
-/// What is up runs ExecStop= first; what is not yet up gets its signal at once.
+/// Begins to stop a unit. A unit that is up runs ExecStop= first; a unit that is not up yet gets SIGTERM at once.
 void Systemd::begin_stop(const std::string& unit, Entry& entry) {
     if (entry.state == State::auto_restart || !is_service(unit)) {
         set_due(unit, entry, std::nullopt);
@@ -254,7 +254,7 @@ void Systemd::set_state(const std::string& unit, Entry& entry, State state) {
     run_jobs();
 }
 
-/// What the new state means for the unit's job. False: it is not what the job was about.
+/// Ends the unit's job if the new state decides it. False when the job did not lead to this state.
 bool Systemd::process_job(const std::string& unit, Entry& entry) {
     const auto job = *entry.job;
     if (job.kind == JobKind::stop) {
@@ -270,7 +270,7 @@ bool Systemd::process_job(const std::string& unit, Entry& entry) {
     return false;
 }
 
-/// BindsTo=: what is bound to a unit that is no longer up goes down as well.
+/// Stops the units that are bound (BindsTo=) to a unit that is no longer up.
 void Systemd::stop_bound(const std::string& unit) {
     for (const auto& name : naming(unit, &Relations::binds_to)) {
         const auto& other = entries_.at(name);
