@@ -1,13 +1,14 @@
 #include "protocol.hpp"
 
+#include <json_object.hpp>
+#include <json_text.hpp>
+#include <unit_json.hpp>
+
 #include <deployer/foreign_text.hpp>
 #include <deployer/unit_name.hpp>
 
-#include <Poco/JSON/Array.h>
-#include <Poco/JSON/Object.h>
 #include <Poco/JSON/ParseHandler.h>
 #include <Poco/JSON/Parser.h>
-#include <Poco/JSONString.h>
 
 #include <algorithm>
 #include <array>
@@ -17,31 +18,13 @@
 namespace deployer::exec {
 namespace {
 
+using json::append_member;
+using json::append_text;
+using json::Fields;
 using Poco::Dynamic::Var;
-using Poco::JSON::Array;
-using Poco::JSON::Object;
 using std::chrono::milliseconds;
 
 // --- writing
-
-void append_text(std::string& out, std::string_view text) {
-    out += Poco::toJSON(std::string(text));
-}
-
-void append_member(std::string& out, std::string_view key, std::string_view text) {
-    out.append(1, '"').append(key).append("\":");
-    append_text(out, text);
-}
-
-void append_option(std::string& out, const UnitOption& option) {
-    out += '{';
-    append_member(out, "section", option.section);
-    out += ',';
-    append_member(out, "name", option.name);
-    out += ',';
-    append_member(out, "value", option.value);
-    out += '}';
-}
 
 /// `append(item, index)` for each, with commas between.
 template <class Items, class Append>
@@ -144,69 +127,6 @@ Var parse(const std::string& line, const std::stop_token& stop) {
     }
 }
 
-/// One object of what a program wrote, which messages call by `where`, "units[3].".
-class Fields {
-public:
-    Fields(const Var& value, std::string where) : where_(std::move(where)) {
-        if (value.type() != typeid(Object::Ptr)) refuse("", "is no object");
-        object_ = value.extract<Object::Ptr>();
-    }
-
-    [[nodiscard]] bool has(const std::string& key) const { return object_->has(key); }
-    [[nodiscard]] bool has_more_than_null(const std::string& key) const { return has(key) && !object_->isNull(key); }
-    [[nodiscard]] Var value(const std::string& key) const { return object_->get(key); }
-
-    [[nodiscard]] std::optional<std::string> find_text(const std::string& key) const {
-        if (!has(key)) return std::nullopt;
-        const auto found = value(key);
-        if (found.type() != typeid(std::string)) refuse(key, "is no text");
-        return found.extract<std::string>();
-    }
-    [[nodiscard]] std::string text(const std::string& key) const {
-        auto found = find_text(key);
-        if (!found) refuse(key, "is missing");
-        return *std::move(found);
-    }
-    [[nodiscard]] std::optional<std::uint64_t> find_count(const std::string& key) const {
-        if (!has(key)) return std::nullopt;
-        const auto found = value(key);
-        // To Poco a boolean is an integer, too.
-        if (!found.isInteger() || found.isBoolean()) refuse(key, "is no whole number");
-        try {
-            return found.convert<Poco::UInt64>();
-        } catch (const Poco::Exception&) {
-            refuse(key, "is no whole number from 0");
-        }
-    }
-    [[nodiscard]] Fields object(const std::string& key) const { return {value(key), where_ + key + '.'}; }
-
-    /// `read(item, where)` for each item of the array.
-    template <class Item, class Read>
-    [[nodiscard]] std::vector<Item> read_each(const std::string& key, const Read& read) const {
-        if (!has(key)) refuse(key, "is missing");
-        const auto found = value(key);
-        if (found.type() != typeid(Array::Ptr)) refuse(key, "is no array");
-        const auto& array = found.extract<Array::Ptr>();
-        std::vector<Item> items;
-        items.reserve(array->size());
-        for (std::size_t index = 0; index < array->size(); ++index) {
-            items.push_back(
-                read(array->get(static_cast<unsigned>(index)), where_ + key + '[' + std::to_string(index) + ']'));
-        }
-        return items;
-    }
-
-    [[noreturn]] void refuse(std::string_view key, std::string_view problem) const {
-        auto place = where_ + std::string(key);
-        if (place.ends_with('.')) place.pop_back();
-        throw Breach("wrote a line in which " + (place.empty() ? "the whole" : place) + ' ' + std::string(problem));
-    }
-
-private:
-    std::string where_;
-    Object::Ptr object_;
-};
-
 LogLevel level_from(std::string_view word) {
     for (const auto level : {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error}) {
         if (to_string(level) == word) return level;
@@ -232,14 +152,9 @@ std::size_t read_concurrent(const Fields& fields) {
     return static_cast<std::size_t>(*count);
 }
 
-std::string read_word(const Var& value, const std::string& where) {
-    if (value.type() != typeid(std::string)) throw Breach("wrote a line in which " + where + " is no text");
-    return value.extract<std::string>();
-}
-
 bool read_can_set_state(const Fields& fields) {
     if (!fields.has("methods")) return true;
-    const auto methods = fields.read_each<std::string>("methods", read_word);
+    const auto methods = fields.texts("methods");
     const auto has = [&](std::string_view method) {
         return std::find(methods.begin(), methods.end(), method) != methods.end();
     };
@@ -276,19 +191,8 @@ Refusal read_refusal(const Fields& fields) {
             pause ? plain.with_retry_after(milliseconds(std::min(*pause, longest_pause))) : plain};
 }
 
-UnitOption read_option(const Var& value, const std::string& where) {
-    const Fields fields(value, where + '.');
-    return {fields.text("section"), fields.text("name"), fields.find_text("value").value_or("")};
-}
-
-ActualUnit read_unit(const Var& value, const std::string& where) {
-    const Fields fields(value, where + '.');
-    ActualUnit actual{{fields.text("name"), fields.read_each<UnitOption>("options", read_option)},
-                      printable(fields.find_text("currentState").value_or(""))};
-    const auto state = desired_state_from(fields.text("desiredState"));
-    if (!state) fields.refuse("desiredState", "is none of inactive, loaded and launched");
-    actual.unit.desired_state = *state;
-    return actual;
+ActualUnit read_unit(const Fields& fields) {
+    return {json::read_unit(fields, {}), printable(fields.find_text("currentState").value_or(""))};
 }
 
 /// Where each answer has both keys, the one that does not apply is null.
@@ -296,6 +200,45 @@ bool is_error(const Fields& fields) {
     if (!fields.has_more_than_null("error")) return false;
     if (fields.has_more_than_null("result")) throw Breach("wrote a line with both a result and an error");
     return true;
+}
+
+Message read_message(const Fields& fields, const std::string& line) {
+    // An answer first: among the keys of its own that are none of the deployer's business may be any of the others.
+    if (fields.has("id") && (fields.has("result") || fields.has_more_than_null("error"))) {
+        if (is_error(fields)) return read_refusal(fields);
+        return Result{*fields.find_count("id"), std::make_unique<Var>(fields.value("result"))};
+    }
+    if (fields.has("log")) return Remark{level_from(fields.text("log")), fields.text("message")};
+    if (fields.has_more_than_null("error")) {
+        if (fields.has("hello")) throw Breach("wrote a line with both a hello and an error");
+        return read_refusal(fields);
+    }
+    if (fields.has("hello")) return read_hello(fields);
+    throw Breach("wrote neither an answer nor anything else known: " + quote(line));
+}
+
+UnitStatus read_status(const Fields& fields) {
+    constexpr auto words = std::to_array<std::pair<std::string_view, Readiness>>({{"waiting", Readiness::waiting},
+                                                                                  {"ready", Readiness::ready},
+                                                                                  {"failed", Readiness::failed},
+                                                                                  {"absent", Readiness::absent},
+                                                                                  {"unplaced", Readiness::unplaced},
+                                                                                  {"pending", Readiness::pending}});
+    const auto word = fields.text("readiness");
+    const auto* const found =
+        std::find_if(words.begin(), words.end(), [&](const auto& pair) { return pair.first == word; });
+    if (found == words.end()) fields.refuse("readiness", "is " + quote(word) + ", which is no readiness");
+    return {found->second, printable(fields.find_text("detail").value_or(""))};
+}
+
+/// A value that is missing or of another type is a breach of the protocol.
+template <class Read>
+auto understood(const Read& read) {
+    try {
+        return read();
+    } catch (const json::Mistake& mistake) {
+        throw Breach("wrote a line in which " + mistake.place() + ' ' + mistake.problem());
+    }
 }
 
 }  // namespace
@@ -326,9 +269,9 @@ std::string write_cancel(std::uint64_t call) {
 std::string write_unit_params(const Unit& unit) {
     std::string params = "{\"unit\":{";
     append_member(params, "name", unit.name);
-    params += ",\"options\":[";
-    append_each(params, unit.options, [&](const UnitOption& option, std::size_t) { append_option(params, option); });
-    params += "],";
+    params += ",\"options\":";
+    json::append_options(params, unit.options);
+    params += ',';
     append_member(params, "desiredState", to_string(unit.desired_state));
     return params += "}}";
 }
@@ -348,23 +291,11 @@ std::string write_state_params(std::string_view unit, DesiredState state) {
 }
 
 Message read_message(const std::string& line, const std::stop_token& stop) {
-    const Fields fields(parse(line, stop), "");
-    // An answer first: among the keys of its own that are none of the deployer's business may be any of the others.
-    if (fields.has("id") && (fields.has("result") || fields.has_more_than_null("error"))) {
-        if (is_error(fields)) return read_refusal(fields);
-        return Result{*fields.find_count("id"), std::make_unique<Var>(fields.value("result"))};
-    }
-    if (fields.has("log")) return Remark{level_from(fields.text("log")), fields.text("message")};
-    if (fields.has_more_than_null("error")) {
-        if (fields.has("hello")) throw Breach("wrote a line with both a hello and an error");
-        return read_refusal(fields);
-    }
-    if (fields.has("hello")) return read_hello(fields);
-    throw Breach("wrote neither an answer nor anything else known: " + quote(line));
+    return understood([&] { return read_message(Fields(parse(line, stop)), line); });
 }
 
 std::vector<ActualUnit> read_listing(const Var& result) {
-    auto units = Fields(result, "result.").read_each<ActualUnit>("units", read_unit);
+    auto units = understood([&] { return Fields(result, "result.").objects("units", read_unit); });
     std::set<std::string_view> names;
     for (const auto& actual : units) {
         const auto& name = actual.unit.name;
@@ -379,18 +310,7 @@ std::vector<ActualUnit> read_listing(const Var& result) {
 }
 
 UnitStatus read_status(const Var& result) {
-    constexpr auto words = std::to_array<std::pair<std::string_view, Readiness>>({{"waiting", Readiness::waiting},
-                                                                                  {"ready", Readiness::ready},
-                                                                                  {"failed", Readiness::failed},
-                                                                                  {"absent", Readiness::absent},
-                                                                                  {"unplaced", Readiness::unplaced},
-                                                                                  {"pending", Readiness::pending}});
-    const Fields fields(result, "result.");
-    const auto word = fields.text("readiness");
-    const auto* const found =
-        std::find_if(words.begin(), words.end(), [&](const auto& pair) { return pair.first == word; });
-    if (found == words.end()) fields.refuse("readiness", "is " + quote(word) + ", which is no readiness");
-    return {found->second, printable(fields.find_text("detail").value_or(""))};
+    return understood([&] { return read_status(Fields(result, "result.")); });
 }
 
 }  // namespace deployer::exec

@@ -2,15 +2,17 @@
 
 #include "json_tree.hpp"
 
+#include <json_object.hpp>
+#include <json_text.hpp>
+#include <unit_json.hpp>
+
 #include <deployer/error.hpp>
 #include <deployer/foreign_text.hpp>
 #include <deployer/unit_file.hpp>
 #include <deployer/unit_name.hpp>
 
-#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
-#include <cstddef>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,132 +20,52 @@
 namespace deployer::mock {
 namespace {
 
-using Poco::Dynamic::Var;
-using Poco::JSON::Array;
-using Poco::JSON::Object;
+using json::Fields;
+using json::Spacing;
 
-[[noreturn]] void refuse(const std::string& where, std::string_view problem) {
-    throw Error(ErrorKind::rejected, where + ": " + std::string(problem));
+void append_member(std::string& out, std::string_view key, std::string_view value) {
+    json::append_member(out, key, value, Spacing::people);
 }
 
-std::string item(const std::string& list, std::size_t index) {
-    return list + "[" + std::to_string(index) + "]";
-}
-
-Object::Ptr as_object(const Var& value, const std::string& where) {
-    if (value.type() != typeid(Object::Ptr)) refuse(where, "is no JSON object");
-    return value.extract<Object::Ptr>();
-}
-
-Array::Ptr as_array(const Var& value, const std::string& where) {
-    if (value.type() != typeid(Array::Ptr)) refuse(where, "is no JSON array");
-    return value.extract<Array::Ptr>();
-}
-
-std::optional<std::string> find_text(const Object& object, const std::string& key, const std::string& where) {
-    if (!object.has(key)) return std::nullopt;
-    const auto value = object.get(key);
-    if (value.type() != typeid(std::string)) refuse(where + "." + key, "is no text");
-    return value.extract<std::string>();
-}
-
-std::string text(const Object& object, const std::string& key, const std::string& where) {
-    auto found = find_text(object, key, where);
-    if (!found) refuse(where + "." + key, "is missing");
-    return *std::move(found);
-}
-
-Moment moment(const Object& object, const std::string& key, const std::string& where) {
-    const auto written = text(object, key, where);
+Moment moment(const Fields& fields, const std::string& key) {
+    const auto written = fields.text(key);
     const auto found = moment_from(written);
-    if (!found) refuse(where + "." + key, quote(written) + " is no time such as 2026-01-31T12:00:00Z");
+    if (!found) fields.refuse(key, quote(written) + " is no time such as 2026-01-31T12:00:00Z");
     return *found;
 }
 
-std::vector<UnitOption> read_options(const Var& value, const std::string& where) {
-    const auto array = as_array(value, where);
-    std::vector<UnitOption> options;
-    options.reserve(array->size());
-    for (std::size_t index = 0; index < array->size(); ++index) {
-        const auto here = item(where, index);
-        const auto object = as_object(array->get(static_cast<unsigned>(index)), here);
-        // fleet leaves `value` out when it is empty.
-        options.push_back({text(*object, "section", here), text(*object, "name", here),
-                           find_text(*object, "value", here).value_or("")});
-    }
-    return options;
+std::optional<Pending> read_pending(const Fields& fields) {
+    if (!fields.has("pending")) return std::nullopt;
+    const auto pending = fields.object("pending");
+    auto state = pending.text("state");
+    return Pending{std::move(state), moment(pending, "at")};
 }
 
-DesiredState read_desired_state(const Object& object, const std::string& where) {
-    const auto word = find_text(object, "desiredState", where);
-    if (!word) return DesiredState::launched;
-    const auto state = desired_state_from(*word);
-    if (!state) refuse(where + ".desiredState", quote(*word) + " is none of inactive, loaded and launched");
-    return *state;
-}
-
-std::optional<Pending> read_pending(const Object& object, const std::string& where) {
-    if (!object.has("pending")) return std::nullopt;
-    const auto here = where + ".pending";
-    const auto pending = as_object(object.get("pending"), here);
-    return Pending{text(*pending, "state", here), moment(*pending, "at", here)};
-}
-
-SimulatedUnit read_unit(const Var& value, const std::string& where) {
-    const auto object = as_object(value, where);
+SimulatedUnit read_unit(const Fields& fields) {
     SimulatedUnit simulated;
-    auto& unit = simulated.unit;
-    unit.name = text(*object, "name", where);
-    if (const auto problem = unit_name_problem(unit.name)) refuse(where + ".name", *problem);
-    if (!object->has("options")) refuse(where + ".options", "is missing");
-    unit.options = read_options(object->get("options"), where + ".options");
-    unit.desired_state = read_desired_state(*object, where);
-    const std::string settled(to_string(unit.desired_state));
-    simulated.current_state = find_text(*object, "currentState", where).value_or(settled);
-    simulated.pending = read_pending(*object, where);
+    simulated.unit = json::read_unit(fields, {DesiredState::launched, false});
+    if (const auto problem = unit_name_problem(simulated.unit.name)) fields.refuse("name", *problem);
+    const std::string settled(to_string(simulated.unit.desired_state));
+    simulated.current_state = fields.find_text("currentState").value_or(settled);
+    simulated.pending = read_pending(fields);
     return simulated;
 }
 
-void append_quoted(std::string& out, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += '"';
-    for (const char character : text) {
-        const auto byte = static_cast<unsigned char>(character);
-        if (character == '"' || character == '\\') {
-            out += '\\';
-            out += character;
-        } else if (character == '\n') {
-            out += "\\n";
-        } else if (character == '\t') {
-            out += "\\t";
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out += digits[byte / 16];
-            out += digits[byte % 16];
-        } else {
-            out += character;
-        }
-    }
-    out += '"';
-}
-
-void append_member(std::string& out, std::string_view key, std::string_view value) {
-    append_quoted(out, key);
-    out += ": ";
-    append_quoted(out, value);
+void read_units(const Fields& root, Cluster& cluster, const Call& call) {
+    root.each("units", [&](const Fields& fields) {
+        call.check("reading the state file");
+        auto unit = read_unit(fields);
+        if (cluster.find(unit.unit.name) != nullptr) fields.refuse("name", quote(unit.unit.name) + " is there twice");
+        cluster.put(std::move(unit));
+    });
 }
 
 void append_options(std::string& out, const std::vector<UnitOption>& options) {
     std::string_view separator = "\n";
     for (const auto& option : options) {
         out += separator;
-        out += "      {";
-        append_member(out, "section", option.section);
-        out += ", ";
-        append_member(out, "name", option.name);
-        out += ", ";
-        append_member(out, "value", option.value);
-        out += "}";
+        out += "      ";
+        json::append_option(out, option, Spacing::people);
         separator = ",\n";
     }
 }
@@ -160,17 +82,12 @@ void append_pending(std::string& out, const Pending& pending) {
 
 Cluster read_cluster(const std::string& text, const Call& call) {
     const auto document = read_json(text, call);
-    if (document.type() != typeid(Object::Ptr)) throw Error(ErrorKind::rejected, "is no JSON object");
-    const auto& root = document.extract<Object::Ptr>();
-    if (!root->has("units")) refuse("units", "is missing");
-    const auto units = as_array(root->get("units"), "units");
+    if (document.type() != typeid(Poco::JSON::Object::Ptr)) throw Error(ErrorKind::rejected, "is no JSON object");
     Cluster cluster;
-    for (std::size_t index = 0; index < units->size(); ++index) {
-        call.check("reading the state file");
-        const auto where = item("units", index);
-        auto unit = read_unit(units->get(static_cast<unsigned>(index)), where);
-        if (cluster.find(unit.unit.name) != nullptr) refuse(where + ".name", quote(unit.unit.name) + " is there twice");
-        cluster.put(std::move(unit));
+    try {
+        read_units(Fields(document), cluster, call);
+    } catch (const json::Mistake& mistake) {
+        throw Error(ErrorKind::rejected, mistake.place() + ": " + mistake.problem());
     }
     return cluster;
 }

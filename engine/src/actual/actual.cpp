@@ -1,7 +1,6 @@
 #include "actual/actual.hpp"
 
 #include "actual/unit_list.hpp"
-#include "text/json_fields.hpp"
 
 #include <deployer/unit_name.hpp>
 
@@ -75,11 +74,11 @@ std::string write_snapshot(const ActualState& actual, std::string_view identity)
 
 std::optional<ActualState> read_snapshot(std::string_view document, std::string_view identity) try {
     Poco::JSON::Parser parser;
-    const auto root = parser.parse(std::string(document)).extract<Object::Ptr>();
-    if (root->getValue<int>("format") != snapshot_format || text_of(*root, "target") != identity) return std::nullopt;
-    ActualState actual{read_units(*root)};
-    if (const auto in_doubt = root->getArray("in_doubt")) {
-        for (const auto& unit : *in_doubt) actual.in_doubt.insert(unit.extract<std::string>());
+    const json::Fields root(parser.parse(std::string(document)));
+    if (root.count("format") != snapshot_format || root.text("target") != identity) return std::nullopt;
+    ActualState actual{read_units(root)};
+    if (root.has("in_doubt")) {
+        for (auto& unit : root.texts("in_doubt")) actual.in_doubt.insert(std::move(unit));
     }
     return actual;
 } catch (const Poco::Exception&) {

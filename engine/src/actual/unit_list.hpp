@@ -4,6 +4,8 @@
 
 #include <Poco/JSON/Object.h>
 
+#include <json_object.hpp>
+
 #include <vector>
 
 namespace deployer {
@@ -12,7 +14,7 @@ namespace deployer {
 /// once keeps thousands of units small.
 void write_units(const std::vector<DeployedUnit>& units, Poco::JSON::Object& object);
 
-/// The units back. Throws Poco::Exception for anything but what write_units() makes.
-std::vector<DeployedUnit> read_units(const Poco::JSON::Object& object);
+/// The units back. Throws json::Mistake for anything but what write_units() makes.
+std::vector<DeployedUnit> read_units(const json::Fields& object);
 
 }  // namespace deployer

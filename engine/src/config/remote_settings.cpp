@@ -1,7 +1,7 @@
 #include "config/remote_settings.hpp"
 
+#include <json_object.hpp>
 #include "config/go_words.hpp"
-#include "text/json_fields.hpp"
 
 #include <deployer/foreign_text.hpp>
 
@@ -74,17 +74,14 @@ void check_url(const Settings& settings, const std::string& url) {
 
 RemoteValues read_remote_values(std::string_view answer) try {
     Poco::JSON::Parser parser;
-    const auto root = parser.parse(std::string(answer)).extract<Object::Ptr>();
-    const auto directory = root->getObject("node");
-    if (!directory || !directory->optValue("dir", false)) throw Poco::DataFormatException("it is no directory");
+    const auto directory = json::Fields(parser.parse(std::string(answer))).object("node");
+    if (!directory.has("dir") || !directory.flag("dir")) directory.refuse("", "is no directory");
     RemoteValues values;
     // For an empty directory, etcd leaves the list out.
-    if (!directory->has("nodes")) return values;
-    const auto nodes = array_of(*directory, "nodes");
-    for (std::size_t i = 0; i < nodes->size(); ++i) {
-        const auto node = object_at(*nodes, i);
-        if (node->has("value")) take(values, last_part(text_of(*node, "key")), text_of(*node, "value"));
-    }
+    if (!directory.has("nodes")) return values;
+    directory.each("nodes", [&](const json::Fields& node) {
+        if (node.has("value")) take(values, last_part(node.text("key")), node.text("value"));
+    });
     return values;
 } catch (const Poco::Exception& exception) {
     throw Error(ErrorKind::unavailable, "etcd's answer is not understood: " + exception.displayText());

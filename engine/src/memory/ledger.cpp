@@ -1,7 +1,6 @@
 #include "memory/ledger.hpp"
 
 #include "actual/unit_list.hpp"
-#include "text/json_fields.hpp"
 
 #include <deployer/unit_name.hpp>
 
@@ -17,6 +16,7 @@
 namespace deployer {
 namespace {
 
+using json::Fields;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
@@ -26,15 +26,6 @@ Array write_texts(const std::vector<std::string>& texts) {
     Array array;
     for (const auto& text : texts) array.add(text);
     return array;
-}
-
-std::vector<std::string> read_texts(const Object& root, const std::string& key) {
-    const auto array = array_of(root, key);
-    std::vector<std::string> texts;
-    texts.reserve(array->size());
-    for (std::size_t i = 0; i < array->size(); ++i)
-        texts.push_back(array->getElement<std::string>(static_cast<unsigned>(i)));
-    return texts;
 }
 
 Object write_entry(const HistoryEntry& outcome) {
@@ -55,20 +46,17 @@ Object write_entry(const HistoryEntry& outcome) {
     return object;
 }
 
-Outcome read_outcome(const Object& object) {
-    const auto outcome = outcome_from(text_of(object, "outcome"));
-    if (!outcome) throw Poco::DataFormatException("outcome");
+Outcome read_outcome(const Fields& fields) {
+    const auto outcome = outcome_from(fields.text("outcome"));
+    if (!outcome) fields.refuse("outcome", "is no outcome");
     return *outcome;
 }
 
-HistoryEntry read_entry(const Object& object) {
-    HistoryEntry entry{
-        text_of(object, "time"), {text_of(object, "revision")}, text_of(object, "result"), text_of(object, "summary")};
-    const auto groups = array_of(object, "groups");
-    for (std::size_t i = 0; i < groups->size(); ++i) {
-        const auto group = object_at(*groups, i);
-        entry.groups.push_back({text_of(*group, "service"), read_outcome(*group), text_of(*group, "detail")});
-    }
+HistoryEntry read_entry(const Fields& fields) {
+    HistoryEntry entry{fields.text("time"), {fields.text("revision")}, fields.text("result"), fields.text("summary")};
+    entry.groups = fields.objects("groups", [](const Fields& group) {
+        return GroupOutcome{group.text("service"), read_outcome(group), group.text("detail")};
+    });
     return entry;
 }
 
@@ -91,62 +79,44 @@ Object write_rollout(const RolloutRecord& record) {
     return object;
 }
 
-RolloutRecord read_rollout(const Object& object) {
-    const auto former = object.getObject("former");
-    if (!former) throw Poco::DataFormatException("former");
-    RolloutRecord record{text_of(object, "service"), text_of(object, "digest"), read_units(*former)};
-    record.fresh = object.getValue<bool>("fresh");
-    if (object.has("quarantine")) {
-        const auto quarantine = object.getObject("quarantine");
-        if (!quarantine) throw Poco::DataFormatException("quarantine");
-        record.quarantine = {text_of(*quarantine, "since"), read_outcome(*quarantine), text_of(*quarantine, "reason"),
+RolloutRecord read_rollout(const Fields& fields) {
+    RolloutRecord record{fields.text("service"), fields.text("digest"), read_units(fields.object("former"))};
+    record.fresh = fields.flag("fresh");
+    if (fields.has("quarantine")) {
+        const auto quarantine = fields.object("quarantine");
+        record.quarantine = {quarantine.text("since"), read_outcome(quarantine), quarantine.text("reason"),
                              // Ledgers written before quarantines had an id: `since` serves as the id.
-                             text_of(*quarantine, quarantine->has("id") ? "id" : "since")};
+                             quarantine.text(quarantine.has("id") ? "id" : "since")};
     }
     return record;
 }
 
-void read_made(const Object& root, Ledger& ledger) {
-    if (!root.has("made")) return;
-    const auto array = array_of(root, "made");
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const auto entry = object_at(*array, i);
-        ledger.made.push_back(
-            {text_of(*entry, "unit"), text_of(*entry, "signature"), entry->getValue<std::size_t>("times")});
-    }
+LeftAlone read_left(const Fields& fields) {
+    return {fields.count("destroy_disabled"), fields.count("max_destroy"), fields.count("disputed"),
+            fields.count("protected"), fields.find_count("altered").value_or(0)};
 }
 
-void read_not_running(const Object& root, Ledger& ledger) {
-    if (!root.has("not_running")) return;
-    const auto array = array_of(root, "not_running");
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const auto entry = object_at(*array, i);
-        ledger.not_running.push_back({text_of(*entry, "unit"), text_of(*entry, "detail"), false});
-    }
-}
-
-Ledger read_fields(const Object& root) {
-    Ledger ledger{
-        {text_of(root, "attempted")}, {text_of(root, "applied")}, text_of(root, "fingerprint"), {}, {}, {}, {}, {}};
-    ledger.notes = read_texts(root, "notes");
-    for (const auto& unit : read_texts(root, "unproven")) ledger.add_unproven(unit);
-    const auto left = root.getObject("left");
-    if (!left) throw Poco::DataFormatException("left");
-    ledger.left = {left->getValue<std::size_t>("destroy_disabled"), left->getValue<std::size_t>("max_destroy"),
-                   left->getValue<std::size_t>("disputed"), left->getValue<std::size_t>("protected"),
-                   left->optValue<std::size_t>("altered", 0)};
-    const auto history = array_of(root, "history");
-    for (std::size_t i = 0; i < history->size(); ++i) {
-        ledger.add(read_entry(*object_at(*history, i)));
-    }
-    const auto rollouts = array_of(root, "rollouts");
-    for (std::size_t i = 0; i < rollouts->size(); ++i) {
-        auto record = read_rollout(*object_at(*rollouts, i));
+Ledger read_fields(const Fields& root) {
+    Ledger ledger{{root.text("attempted")}, {root.text("applied")}, root.text("fingerprint"), {}, {}, {}, {}, {}};
+    ledger.notes = root.texts("notes");
+    for (const auto& unit : root.texts("unproven")) ledger.add_unproven(unit);
+    ledger.left = read_left(root.object("left"));
+    root.each("history", [&](const Fields& entry) { ledger.add(read_entry(entry)); });
+    root.each("rollouts", [&](const Fields& entry) {
+        auto record = read_rollout(entry);
         ledger.rollout_of(record.service) = record;
+    });
+    if (root.has("made")) {
+        ledger.made = root.objects("made", [](const Fields& entry) {
+            return MadeChange{entry.text("unit"), entry.text("signature"), entry.count("times")};
+        });
     }
-    read_made(root, ledger);
-    if (root.has("changed_at")) ledger.changed_at = text_of(root, "changed_at");
-    read_not_running(root, ledger);
+    if (root.has("changed_at")) ledger.changed_at = root.text("changed_at");
+    if (root.has("not_running")) {
+        ledger.not_running = root.objects("not_running", [](const Fields& entry) {
+            return NotReady{entry.text("unit"), entry.text("detail"), false};
+        });
+    }
     return ledger;
 }
 
@@ -276,9 +246,9 @@ std::string write_ledger(const Ledger& ledger) {
 
 std::optional<Ledger> read_ledger(std::string_view document) try {
     Poco::JSON::Parser parser;
-    const auto root = parser.parse(std::string(document)).extract<Object::Ptr>();
-    if (root->getValue<int>("format") != ledger_format) return std::nullopt;
-    return read_fields(*root);
+    const Fields root(parser.parse(std::string(document)));
+    if (root.count("format") != ledger_format) return std::nullopt;
+    return read_fields(root);
 } catch (const Poco::Exception&) {
     return std::nullopt;
 }

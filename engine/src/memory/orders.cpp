@@ -1,6 +1,6 @@
 #include "memory/orders.hpp"
 
-#include "text/json_fields.hpp"
+#include <json_object.hpp>
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
@@ -47,21 +47,16 @@ std::string write_orders(const Orders& orders) {
 
 std::optional<Orders> read_orders(std::string_view document) try {
     Poco::JSON::Parser parser;
-    const auto root = parser.parse(std::string(document)).extract<Object::Ptr>();
-    if (root->getValue<int>("format") != orders_format) return std::nullopt;
+    const json::Fields root(parser.parse(std::string(document)));
+    if (root.count("format") != orders_format) return std::nullopt;
     Orders orders;
-    const auto paused = array_of(*root, "paused");
-    for (std::size_t i = 0; i < paused->size(); ++i) {
-        const auto entry = object_at(*paused, i);
-        orders.paused[text_of(*entry, "service")] = {text_of(*entry, "since"), text_of(*entry, "reason")};
-    }
-    const auto retries = array_of(*root, "retries");
-    for (std::size_t i = 0; i < retries->size(); ++i) {
-        const auto entry = object_at(*retries, i);
+    root.each("paused", [&](const json::Fields& entry) {
+        orders.paused[entry.text("service")] = {entry.text("since"), entry.text("reason")};
+    });
+    root.each("retries", [&](const json::Fields& entry) {
         // Orders of an older format name a time instead of a quarantine, so they end none.
-        if (entry->has("time")) continue;
-        orders.retries[text_of(*entry, "service")] = text_of(*entry, "quarantine");
-    }
+        if (!entry.has("time")) orders.retries[entry.text("service")] = entry.text("quarantine");
+    });
     return orders;
 } catch (const Poco::Exception&) {
     return std::nullopt;
