@@ -22,7 +22,7 @@ struct UnitLeniency {
 [[nodiscard]] Unit read_unit(const Fields& fields, const UnitLeniency& leniency);
 
 /// Appends {"section": …, "name": …, "value": …}.
-void append_option(std::string& out, const UnitOption& option, Spacing spacing = Spacing::none);
+void append_option(std::string& out, const UnitOption& option, Style style = Style::compact);
 
 /// Appends [{…},{…}].
 void append_options(std::string& out, const std::vector<UnitOption>& options);

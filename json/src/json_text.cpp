@@ -1,8 +1,11 @@
 #include "json_text.hpp"
 
-namespace deployer::json {
+#include <Poco/JSONString.h>
 
-void append_text(std::string& out, std::string_view text) {
+namespace deployer::json {
+namespace {
+
+void append_readable(std::string& out, std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
     for (const char character : text) {
@@ -25,14 +28,20 @@ void append_text(std::string& out, std::string_view text) {
     out += '"';
 }
 
-void append_member(std::string& out, std::string_view key, std::string_view text, Spacing spacing) {
-    append_text(out, key);
-    out += spacing == Spacing::people ? ": " : ":";
-    append_text(out, text);
+}  // namespace
+
+void append_text(std::string& out, std::string_view text, Style style) {
+    if (style == Style::readable) return append_readable(out, text);
+    out += Poco::toJSON(std::string(text));
 }
 
-void append_comma(std::string& out, Spacing spacing) {
-    out += spacing == Spacing::people ? ", " : ",";
+void append_member(std::string& out, std::string_view key, std::string_view text, Style style) {
+    out.append(1, '"').append(key).append(style == Style::readable ? "\": " : "\":");
+    append_text(out, text, style);
+}
+
+void append_comma(std::string& out, Style style) {
+    out += style == Style::readable ? ", " : ",";
 }
 
 }  // namespace deployer::json

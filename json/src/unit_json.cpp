@@ -51,13 +51,13 @@ Unit read_unit(const Fields& fields, const UnitLeniency& leniency) {
     return unit;
 }
 
-void append_option(std::string& out, const UnitOption& option, Spacing spacing) {
+void append_option(std::string& out, const UnitOption& option, Style style) {
     out += '{';
-    append_member(out, "section", option.section, spacing);
-    append_comma(out, spacing);
-    append_member(out, "name", option.name, spacing);
-    append_comma(out, spacing);
-    append_member(out, "value", option.value, spacing);
+    append_member(out, "section", option.section, style);
+    append_comma(out, style);
+    append_member(out, "name", option.name, style);
+    append_comma(out, style);
+    append_member(out, "value", option.value, style);
     out += '}';
 }
 

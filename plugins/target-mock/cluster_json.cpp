@@ -21,10 +21,10 @@ namespace deployer::mock {
 namespace {
 
 using json::Fields;
-using json::Spacing;
+using json::Style;
 
 void append_member(std::string& out, std::string_view key, std::string_view value) {
-    json::append_member(out, key, value, Spacing::people);
+    json::append_member(out, key, value, Style::readable);
 }
 
 Moment moment(const Fields& fields, const std::string& key) {
@@ -65,7 +65,7 @@ void append_options(std::string& out, const std::vector<UnitOption>& options) {
     for (const auto& option : options) {
         out += separator;
         out += "      ";
-        json::append_option(out, option, Spacing::people);
+        json::append_option(out, option, Style::readable);
         separator = ",\n";
     }
 }
