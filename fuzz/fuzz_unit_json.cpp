@@ -6,7 +6,6 @@
 #include <Poco/JSON/Parser.h>
 
 #include <json_object.hpp>
-#include <json_text.hpp>
 #include <unit_json.hpp>
 
 #include <cstddef>
@@ -26,20 +25,12 @@ std::optional<Unit> read(const std::string& text, const json::UnitLeniency& leni
     }
 }
 
-std::string write(const Unit& unit) {
-    std::string text = "{";
-    json::append_member(text, "name", unit.name);
-    text += ",\"options\":";
-    json::append_options(text, unit.options);
-    json::append_comma(text);
-    json::append_member(text, "desiredState", to_string(unit.desired_state));
-    return text += '}';
-}
-
 void check(const std::string& text, const json::UnitLeniency& leniency) {
     const auto unit = read(text, leniency);
     if (!unit) return;
-    const auto again = read(write(*unit), {});
+    std::string written;
+    json::append_unit(written, *unit);
+    const auto again = read(written, {});
     promise(again.has_value(), "a unit that was written is read");
     promise(again->name == unit->name, "its name comes back");
     promise(again->options == unit->options, "its options come back");

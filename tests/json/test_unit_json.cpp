@@ -33,13 +33,9 @@ std::string mistake_in(const std::string& text, const UnitLeniency& leniency = s
 }
 
 std::string text_of(const Unit& unit) {
-    std::string text = "{";
-    json::append_member(text, "name", unit.name);
-    text += ",\"options\":";
-    json::append_options(text, unit.options);
-    json::append_comma(text);
-    json::append_member(text, "desiredState", to_string(unit.desired_state));
-    return text += '}';
+    std::string text;
+    json::append_unit(text, unit);
+    return text;
 }
 
 }  // namespace
