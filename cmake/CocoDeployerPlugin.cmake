@@ -21,6 +21,11 @@ function(coco_deployer_add_plugin name)
     if(TARGET deployer_options)
         target_link_libraries(${name} PRIVATE deployer_options)
     endif()
+    if(TARGET deployer_poco_headers AND "Poco::Foundation" IN_LIST arg_LIBRARIES)
+        target_precompile_headers(${name} REUSE_FROM deployer_poco_headers)
+    elseif(TARGET deployer_headers)
+        target_precompile_headers(${name} REUSE_FROM deployer_headers)
+    endif()
     target_link_options(${name} PRIVATE -Wl,-z,defs -Wl,--version-script=${map})
     set_target_properties(${name} PROPERTIES
         PREFIX "" SUFFIX ".so"

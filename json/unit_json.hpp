@@ -27,6 +27,9 @@ void append_option(std::string& out, const UnitOption& option, Style style = Sty
 /// Appends [{…},{…}].
 void append_options(std::string& out, const std::vector<UnitOption>& options);
 
+/// Appends {"name":…,"options":[…],"desiredState":…}, as read_unit() reads it.
+void append_unit(std::string& out, const Unit& unit);
+
 /// Options as lists of section, name and value, a third of the size: [["Unit","After","a.service"], …].
 [[nodiscard]] Poco::JSON::Array option_triples(const std::vector<UnitOption>& options);
 /// The options back; `place` is that of the list. Throws Mistake.

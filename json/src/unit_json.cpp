@@ -70,6 +70,16 @@ void append_options(std::string& out, const std::vector<UnitOption>& options) {
     out += ']';
 }
 
+void append_unit(std::string& out, const Unit& unit) {
+    out += '{';
+    append_member(out, "name", unit.name);
+    out += ",\"options\":";
+    append_options(out, unit.options);
+    append_comma(out);
+    append_member(out, "desiredState", to_string(unit.desired_state));
+    out += '}';
+}
+
 Array option_triples(const std::vector<UnitOption>& options) {
     Array array;
     for (const auto& option : options) {

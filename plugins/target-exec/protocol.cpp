@@ -267,13 +267,9 @@ std::string write_cancel(std::uint64_t call) {
 }
 
 std::string write_unit_params(const Unit& unit) {
-    std::string params = "{\"unit\":{";
-    append_member(params, "name", unit.name);
-    params += ",\"options\":";
-    json::append_options(params, unit.options);
-    params += ',';
-    append_member(params, "desiredState", to_string(unit.desired_state));
-    return params += "}}";
+    std::string params = "{\"unit\":";
+    json::append_unit(params, unit);
+    return params += '}';
 }
 
 std::string write_name_params(std::string_view unit) {

@@ -78,7 +78,7 @@ fs::path write_mock_settings(const TempDir& dir, const std::string& more = "") {
 }  // namespace
 
 TEST_CASE("plugin new begins a target that builds, passes the suite and loads, with another compiler as well",
-          "[R1][R2][R3]") {
+          "[R1][R2][R3][builds]") {
     const Installation installed;
     check_new_plugin(installed, "target-foo", DEPLOYER_TEST_COMPILER);
     if (!has_other_compiler()) {
@@ -90,14 +90,14 @@ TEST_CASE("plugin new begins a target that builds, passes the suite and loads, w
 }
 
 TEST_CASE("plugin new begins a source, a cache and a health plugin that build, pass the suite and load",
-          "[R1][R2][R3]") {
+          "[R1][R2][R3][builds]") {
     const Installation installed;
     for (const std::string kind : {"source", "cache", "health"}) {
         check_new_plugin(installed, kind + "-foo", DEPLOYER_TEST_COMPILER);
     }
 }
 
-TEST_CASE("a test of Catch2 runs the suite from the installed library") {
+TEST_CASE("a test of Catch2 runs the suite from the installed library", "[builds]") {
     const Installation installed;
     const auto& dir = installed.dir();
     REQUIRE(run_in(dir.path(), installed.program(), {"plugin", "new", "target-foo"}).status == 0);

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-namespace deployer::plugin_files {
+namespace deployer::plugin_host_checks {
 
 namespace fs = std::filesystem;
 
@@ -97,4 +97,4 @@ inline bool is_root(const char* what) {
     return false;
 }
 
-}  // namespace deployer::plugin_files
+}  // namespace deployer::plugin_host_checks

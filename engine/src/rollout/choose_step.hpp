@@ -6,7 +6,7 @@
 
 namespace deployer {
 
-/// What a change can take away from a step's node.
+/// How much a change of a step's node can take away.
 enum class Worth {
     down,      ///< nothing
     unproven,  ///< the node may be down in another way than the target sees

@@ -16,7 +16,7 @@
 
 namespace deployer {
 
-/// What companions are looked at and started with. All of it must outlive the call that it is given to.
+/// The tools to look at companions and to start them. All of them must outlive the call that they are given to.
 struct CompanionTools {
     /// One look at a unit. Throws as the target.
     std::function<UnitStatus(const DeployedUnit&)> look_at;

@@ -9,7 +9,7 @@
 
 namespace deployer {
 
-/// What a run of a rollout found out about units, besides the results of its changes.
+/// Facts about units that a run of a rollout came upon, besides the results of its changes.
 struct Findings {
     std::vector<NotReady> not_ready;  ///< units that the run did not change and that were not ready when waited for
     std::set<std::string> unplaced;   ///< units that were waited for, and that no machine took

@@ -66,7 +66,7 @@ public:
     [[nodiscard]] const std::string& unit() const noexcept { return seen_.unit; }
     /// The machine of that unit has not begun with this version, or the unit has none: so the content is not the cause.
     [[nodiscard]] bool is_idle() const noexcept;
-    /// That unit is on no machine.
+    /// The unit is on no machine.
     [[nodiscard]] bool is_unplaced() const noexcept { return seen_.readiness == Readiness::unplaced; }
     /// At a look, target or health plugin could not be asked: the unit may fail for the same reason.
     [[nodiscard]] bool was_blind() const noexcept { return was_blind_; }

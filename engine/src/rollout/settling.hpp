@@ -27,7 +27,7 @@ public:
     [[nodiscard]] bool is_well() const noexcept { return is_well_; }
     /// Why no step may begin; empty: nothing stands in the way.
     [[nodiscard]] const std::string& obstacle() const noexcept { return obstacle_; }
-    /// What convicts the content of the group; empty: nothing.
+    /// The unit that convicts the content of the group, and why; empty: none does.
     [[nodiscard]] const std::string& verdict() const noexcept { return verdict_; }
 
 private:

@@ -8,7 +8,7 @@
 #include <string>
 
 using namespace deployer;
-using namespace deployer::plugin_files;
+using namespace deployer::plugin_host_checks;
 
 TEST_CASE("a plugin that calls what this program's SDK has not yet is said to be newer", "[R2]") {
     check_refusal("target-newer-sdk",

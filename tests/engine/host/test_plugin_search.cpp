@@ -6,7 +6,7 @@
 #include <string>
 
 using namespace deployer;
-using namespace deployer::plugin_files;
+using namespace deployer::plugin_host_checks;
 
 TEST_CASE("a plugin is found by its name and by its absolute path", "[R2]") {
     PluginHost host({"/nowhere/at/all", fixtures});
