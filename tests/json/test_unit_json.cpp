@@ -11,7 +11,7 @@
 
 using namespace deployer;
 using json::Fields;
-using json::Spacing;
+using json::Style;
 using json::UnitLeniency;
 
 namespace {
@@ -58,9 +58,9 @@ TEST_CASE("an option is written for programs or for people") {
     const UnitOption option{"Service", "ExecStart", "/bin/a\t\"b\"\r"};
     std::string narrow;
     json::append_option(narrow, option);
-    CHECK(narrow == R"({"section":"Service","name":"ExecStart","value":"/bin/a\t\"b\"\u000d"})");
+    CHECK(narrow == R"({"section":"Service","name":"ExecStart","value":"/bin/a\t\"b\"\r"})");
     std::string wide;
-    json::append_option(wide, option, Spacing::people);
+    json::append_option(wide, option, Style::readable);
     CHECK(wide == R"({"section": "Service", "name": "ExecStart", "value": "/bin/a\t\"b\"\u000d"})");
 }
 
