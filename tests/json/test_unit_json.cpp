@@ -6,6 +6,7 @@
 #include <json_text.hpp>
 #include <unit_json.hpp>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -82,8 +83,10 @@ TEST_CASE("a unit without its parts is a mistake, unless its writer leaves them 
 
 TEST_CASE("options come back from triples, and nothing else does") {
     const std::vector<UnitOption> options{{"Unit", "After", "b.service"}, {"Service", "ExecStart", ""}};
-    CHECK(json::read_option_triples(Poco::JSON::Array::Ptr(new Poco::JSON::Array(json::option_triples(options))),
-                                    "x") == options);
+    std::ostringstream written;
+    json::option_triples(options).stringify(written);
+    CHECK(written.str() == R"([["Unit","After","b.service"],["Service","ExecStart",""]])");
+    CHECK(json::read_option_triples(Poco::JSON::Parser().parse(written.str()), "x") == options);
     for (const auto* text : {"[[\"Unit\",\"After\"]]", "[[\"Unit\",\"After\",7]]", "[7]", "{}"}) {
         INFO(text);
         CHECK_THROWS_AS(json::read_option_triples(Poco::JSON::Parser().parse(text), "x"), json::Mistake);

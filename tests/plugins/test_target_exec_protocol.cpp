@@ -175,7 +175,7 @@ TEST_CASE("exec: a listing is complete or an error", "[R7]") {
              "result.units[0].options[0].name is missing"},
             {R"([{"name":"a.service","options":[]}])", "result.units[0].desiredState is missing"},
             {R"([{"name":"a.service","options":[],"desiredState":"up"}])",
-             "result.units[0].desiredState is none of"}}) {
+             R"(result.units[0].desiredState is "up", none of)"}}) {
         INFO(text);
         const auto bad = load_odd({listing(text)});
         const auto error = thrown_by([&] { bad->list(call); });
