@@ -172,7 +172,7 @@ TEST_CASE("a rate limit is said, and GitHub is left alone until it is over") {
         CHECK(github.count(line) == 1);
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(says(error, "answered " + std::to_string(status) + ", \"" + message));
-        CHECK(says(error, "nothing more is asked before 20"));
+        CHECK(says(error, "no request is sent before 20"));
         REQUIRE(error.retry_after());
         CHECK(*error.retry_after() <= pause);
         CHECK(*error.retry_after() > pause - 10s);
@@ -215,7 +215,7 @@ TEST_CASE("a server that fails and says until when is left alone so long, too") 
     TestCall call;
     const auto error = thrown_by([&] { source->checkout({}, call); });
     CHECK(error.kind() == ErrorKind::unavailable);
-    CHECK(says(error, "answered 503, \"a fault\": it asks for patience, so nothing more is asked before 20"));
+    CHECK(says(error, "answered 503, \"a fault\": the server asks to wait, so no request is sent before 20"));
     REQUIRE(error.retry_after());
     CHECK(*error.retry_after() > 290s);
     CHECK(thrown_by([&] { source->checkout({}, call); }).retry_after());

@@ -88,7 +88,7 @@ TEST_CASE("a web server that wants silence gets it") {
     const auto error = thrown_by([&] { source->checkout(at, call); });
     CHECK(error.kind() == ErrorKind::unavailable);
     CHECK(says(error, "answered 429"));
-    CHECK(says(error, "nothing more is asked before 20"));
+    CHECK(says(error, "no request is sent before 20"));
     REQUIRE(error.retry_after());
     CHECK(*error.retry_after() > 80s);
     github.set_fault({});
@@ -118,7 +118,7 @@ TEST_CASE("a web server that answers 429 is not asked for the rest of the files"
     });
     const auto error = thrown_by([&] { read(*now, locations); });
     CHECK(error.kind() == ErrorKind::unavailable);
-    CHECK(says(error, "answered 429, \"a fault\": too much was asked, so nothing more is asked before 20"));
+    CHECK(says(error, "answered 429, \"a fault\": too many requests, so no request is sent before 20"));
     REQUIRE(error.retry_after());
     CHECK(*error.retry_after() == 60s);
     // As many as go side by side, and one in the place of the one that failed.

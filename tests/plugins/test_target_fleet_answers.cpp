@@ -54,8 +54,8 @@ TEST_CASE("fleet: a 500 that comes again, while fleet is well, is that unit's fa
         CHECK(std::chrono::steady_clock::now() - before >= 2s);
         CHECK(error.kind() == ErrorKind::rejected);
         CHECK(says(error,
-                   "the answer is 500, which it does not explain; fleet lists its units all the same, and can "
-                   "tell about this one"));
+                   "the answer is 500, which it does not explain; fleet can list its units and look this one "
+                   "up, so the cause is the unit"));
         CHECK(fleet.requests() == Lines{"PUT foo.service", "GET /units", "PUT foo.service", "GET foo.service"});
     }
     SECTION("at once where there is no time") {
@@ -122,8 +122,8 @@ TEST_CASE("fleet: a unit that fleet cannot read is rejected, whatever is asked o
           thrown_by([&] { (void)target->status(resting, hasty); })}) {
         CHECK(error.kind() == ErrorKind::rejected);
         CHECK(says(error,
-                   "500, which it does not explain; fleet lists its units all the same, but cannot read what it "
-                   "has stored of it"));
+                   "500, which it does not explain; fleet can list its units, but not read this one, so the cause "
+                   "is what fleet has stored of the unit"));
     }
     const TestCall call;
     CHECK(names_of(target->list(call)) == Lines{"bar.service"});

@@ -46,12 +46,12 @@ TEST_CASE("what a target gives back otherwise than it got it is given to it twic
     CHECK(report.notes[0].find("bar.service is left as it is") == 0);
     CHECK(report.notes[0].find(R"([Service] Environment "A=1" -> '"A=1"')") != std::string::npos);
 
-    SECTION("nothing is destroyed, for it is not known to be as it is to be") {
+    SECTION("nothing is destroyed, for it still differs from the wanted state") {
         world.declare("services:\n- name: bar.service\n");
         const auto ended = cycle();
         CHECK(world.target->count("destroy foo@1.service") == 0);
         REQUIRE_FALSE(ended.changes.empty());
-        CHECK(ended.changes[0].error.find("bar.service is not known to be as it is to be") != std::string::npos);
+        CHECK(ended.changes[0].error.find("bar.service still differs from the wanted state") != std::string::npos);
     }
     SECTION("the others are changed, and it is tried again once its content changes") {
         world.source->put("foo@.service", unit_file("foo --new"));
@@ -99,7 +99,7 @@ TEST_CASE("a unit that is to run is told so in every cycle, also by a target tha
         CHECK(report.result == Outcome::degraded);
         CHECK(report.left.altered == 3);
         CHECK(report.notes.at(0) ==
-              "bar.service is launched again, as in the cycles before: the target gives it back as loaded each time");
+              "bar.service is launched again, as in the cycles before: the target lists it as loaded each time");
     }
     CHECK(world.target->count("set bar.service launched") == 5);
 }
