@@ -48,7 +48,7 @@ TEST_CASE("exec: a program that says nothing, or ends at once, fails the call th
     const auto ended = load_target("target-exec", "command: [sh, -c, 'exit 7']");
     CHECK(says(failure_of(*ended), "program \"sh\" exited with 7 before it said hello"));
 
-    // A caller that has no time does not end what is still starting.
+    // A call that runs out of time does not end a program that is still starting.
     const TempDir directory;
     const auto starting = load_odd({"hello=", "starts=starts"}, "", directory.path());
     for (int i = 0; i < 2; ++i) {
@@ -75,7 +75,7 @@ TEST_CASE("exec: an error of the program arrives as it is") {
         CHECK(error.kind() == kind);
         CHECK(says(error, "odd-program\": a\\x1bb"));
         if (kind == ErrorKind::unavailable) CHECK(error.retry_after() == 70ms);
-        // It lives on.
+        // The program goes on after its answer.
         CHECK(failure_of(*target).kind() == kind);
     }
 }

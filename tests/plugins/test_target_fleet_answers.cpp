@@ -134,7 +134,7 @@ TEST_CASE("fleet: asking whose fault a 500 is ends at stop") {
     FleetDouble fleet;
     TestCall call;
     const auto target = open_listed_fleet(fleet, call);
-    const auto delay = GENERATE(0h, 1h);  // in the pause; in the question
+    const auto delay = GENERATE(0h, 1h);  // the stop comes in the pause, or during the question
     fleet.set_fault([=](const FleetRequest& request) -> std::optional<FleetFault> {
         if (request.method == "PUT") return FleetFault{.status = 500};
         return FleetFault{.delay = delay};
@@ -160,7 +160,7 @@ TEST_CASE("fleet: a unit that is gone is destroyed, though fleet answers 500") {
 TEST_CASE("fleet: a fleet that is not well is unavailable, whatever is asked of it") {
     FleetDouble fleet;
     const auto target = open_fleet(fleet);
-    // Short: where a pause would outlast it, the last answer counts at once.
+    // The deadline is short: if a pause would outlast it, the last answer counts at once.
     const auto status = GENERATE(429, 500, 502, 503, 504, 302);
     fleet.set_fault([=](const FleetRequest&) { return FleetFault{.status = status, .message = "not now"}; });
     const auto unit = unit_running("foo.service", "/bin/foo");

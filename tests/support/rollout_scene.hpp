@@ -28,7 +28,7 @@ inline bool is_version(const Unit& unit, const std::string& name) {
     return unit.options == version(name)->options;
 }
 
-/// A cluster, the state that is wanted of it, and the rollout from one to the other, destroys included.
+/// A cluster, its wanted state, and the rollout from the actual to the wanted state, with destroys.
 struct RolloutScene {
     FakeTarget target;
     FakeHealth health;
@@ -47,7 +47,7 @@ struct RolloutScene {
     RolloutEnd end;
 
     RolloutScene() = default;
-    /// A sequential service foo with so many nodes on v1, of which v2 is wanted.
+    /// A sequential service foo whose `nodes` nodes have v1, while v2 is wanted.
     explicit RolloutScene(int nodes) {
         for (int node = 1; node <= nodes; ++node) {
             have("foo@" + std::to_string(node) + ".service", "v1");
@@ -64,7 +64,7 @@ struct RolloutScene {
     void have(const std::string& name, const std::string& content) {
         target.put({name, version(content)->options, DesiredState::launched});
     }
-    /// From now on that version of a unit is never ready.
+    /// From now on this version of the unit never becomes ready.
     void break_version(const std::string& unit_name, const std::string& broken, Readiness as = Readiness::failed) {
         target.judge = [=](const Unit& unit, const UnitStatus& status) {
             const bool is_meant = unit.name == unit_name && is_version(unit, broken);
@@ -72,7 +72,7 @@ struct RolloutScene {
         };
     }
 
-    /// The error that ended the rollout early, if one did.
+    /// Runs the rollout. Returns the error that ended it early, if any.
     std::optional<Error> roll_out() {
         PlanPolicy plan_policy;
         plan_policy.destroy = true;
@@ -112,7 +112,7 @@ struct RolloutScene {
                                         [&](const auto& group) { return group.service == service; });
         return found == end.groups.end() ? Outcome::applied : found->outcome;
     }
-    /// Of a call to the target, among all calls.
+    /// The position of a call to the target among all calls.
     [[nodiscard]] std::size_t position(const std::string& call) const {
         const auto calls = target.calls();
         const auto found = std::find(calls.begin(), calls.end(), call);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// As a target that drops the quotes of what it is given.
+/// The unit as a target keeps it that drops quotes from values.
 Unit without_quotes(const Unit& unit) {
     auto kept = unit;
     for (auto& option : kept.options) std::erase(option.value, '"');
@@ -113,7 +113,8 @@ TEST_CASE("what is changed back by a process that is killed is no unit that the 
         CHECK(report.result == Outcome::applied);
         CHECK(report.left.altered == 0);
 
-        // Killed when the target has taken it: nothing is written down from here on.
+        // The deployer is killed right after the target accepted the unit, so the cache keeps the documents of this
+        // moment.
         std::optional<decltype(world.cache->documents)> written;
         world.target->before = [&](const std::string& call) {
             if (call == "apply bar.service") written = world.cache->documents;

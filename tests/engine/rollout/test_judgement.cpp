@@ -10,7 +10,7 @@ using namespace deployer;
 
 namespace {
 
-/// A sequential service foo whose steps update a node each, from v1 to v2; the first step creates a node.
+/// A sequential service foo. Its first step creates a node; every other step updates one node from v1 to v2.
 struct Group {
     std::vector<ChangeResult> results;
     RolloutGroup group{"foo", GroupKind::node_by_node};
