@@ -7,7 +7,7 @@
 namespace deployer {
 namespace {
 
-/// The least pause between two questions to a source that reports changes all the time.
+/// The shortest pause between two checkouts, for a source that reports changes all the time.
 constexpr std::chrono::milliseconds least_pause{100};
 
 bool are_same_units(const WantedState& left, const WantedState& right) {
@@ -22,7 +22,7 @@ bool wants_the_same(const WantedState& left, const WantedState& right) {
     return are_same_units(left, right) && left.rules == right.rules && left.held == right.held;
 }
 
-/// Whether the plan has changes or gates of the service. "" stands for all services.
+/// Whether the plan has changes or gates of the service; an empty name stands for all services.
 bool concerns(const Plan& plan, const std::string& service) {
     const auto is_of_it = [&](const auto& part) { return part.service == service; };
     return service.empty() || std::any_of(plan.changes.begin(), plan.changes.end(), is_of_it) ||

@@ -44,7 +44,7 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
         seen_.detail =
             "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
     if (deadline_) tell(tools, seen_.detail);
-    // A node that is ready in time may show after the deadline that it stays so.
+    // A node that is ready in time may show after the deadline that it stays ready.
     const bool is_idle_still = was_idle_ && is_idle() && !trouble_ && answers_ > 1;
     if (!is_well && (!deadline_ || is_late() || is_idle_still)) {
         leave(tools);
@@ -55,8 +55,8 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
 
 bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
     if (is_companion_starting(tools)) return false;
-    // Node and companions tell the same, for they are bound to each other. So looks at them take turns, which costs the
-    // target half.
+    // Companions are bound to their node, so a look at either shows whether both run. Taking turns halves the calls to
+    // the target.
     if (companions_turn_) {
         companions_turn_ = false;
         return companions_are_ready(tools);
@@ -157,7 +157,7 @@ void Gate::note_beginning(milliseconds timeout) {
 }
 
 bool Gate::is_late() const {
-    // After an outage one look is not enough, for the unit may just be coming up.
+    // After an outage a single look is not enough, because the unit may just be starting.
     return deadline_ && Clock::now() >= *deadline_ && (trouble_ || answers_ > 1);
 }
 
@@ -184,7 +184,7 @@ std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
 }
 
 Call Gate::make_call(const GateTools& tools) const {
-    // No look takes longer than the wait, but a last look has a moment too.
+    // A look ends with the wait, but even the last look gets a second.
     constexpr milliseconds moment{1'000};
     if (!deadline_) return tools.calls.make();
     const auto left = std::chrono::duration_cast<milliseconds>(*deadline_ - Clock::now());

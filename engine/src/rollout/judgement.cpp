@@ -14,7 +14,7 @@ bool is_attempted(const ChangeResult& result) {
            result.status == ChangeStatus::broken_off;
 }
 
-/// The unit as it was when it was last seen ready. Without content: it was not there.
+/// The unit as it was when it was last seen ready. Without content: the unit did not exist.
 DeployedUnit former_of(const RolloutGroup& group, const Change& change) {
     const auto older = std::find_if(group.former.begin(), group.former.end(),
                                     [&](const auto& unit) { return unit.name == change.unit; });
