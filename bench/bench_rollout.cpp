@@ -1,6 +1,5 @@
-// A hundred sequential services of three nodes roll out at once with 8 calls at a time: each call takes 5 ms, each node
-// 200 ms until it is ready, and the nodes of one service 3 s. A service that waits must not keep the others from going
-// on.
+// Rolls out a hundred sequential services of three nodes at once, with 8 calls at a time. Each call takes 5 ms. A node
+// is ready after 200 ms, but a node of one slow service after 3 s. The slow service must not delay the others.
 
 #include "plan/planner.hpp"
 #include "rollout/rollout.hpp"
@@ -37,7 +36,7 @@ double seconds_since(Clock::time_point begin) {
     return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// What the target runs, and what is wanted instead.
+/// The version that the target runs, and the wanted version.
 struct States {
     ActualState actual;
     WantedState wanted{{"r"}, {}, {}, {}, {}};
@@ -60,10 +59,10 @@ States make_states() {
     return states;
 }
 
-/// The moments at which units were applied, for the target to tell when they are ready.
+/// The times at which units were applied, from which the target finds out whether they are ready.
 class Startups {
 public:
-    /// Of each call to the target, before it does anything.
+    /// To be called at the beginning of each call to the target.
     void take_time(const std::string& call) {
         std::this_thread::sleep_for(5ms);
         const std::scoped_lock lock(mutex_);
@@ -83,7 +82,7 @@ private:
     std::map<std::string, Clock::time_point> applied_;
 };
 
-/// Seconds from the beginning until the last change of each service has ended.
+/// By service: seconds from the beginning until its last change has ended.
 using Ends = std::map<std::string, double>;
 
 void print(const Ends& ends, std::size_t calls_at_once, std::size_t calls, bool ended_early) {

@@ -14,14 +14,14 @@
 
 namespace deployer::json {
 
-/// A JSON document does not have the shape that its reader needs.
+/// Thrown for a JSON document that does not have the shape that its reader needs.
 class Mistake : public Poco::DataFormatException {
 public:
     Mistake(std::string place, std::string_view problem);
 
-    /// "units[3].name"; "the whole" for the document itself.
+    /// The place in the document: "units[3].name"; "the whole" for the document itself.
     [[nodiscard]] const std::string& place() const noexcept { return place_; }
-    /// "is missing"
+    /// The problem at that place: "is missing".
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 
 private:
@@ -30,10 +30,10 @@ private:
 };
 
 /// An object of a JSON document, read strictly: Poco itself converts a value of another type, or gives null for it. All
-/// members throw Mistake where a value is missing or has another type. Keys that are not asked for may be anything.
+/// members throw Mistake where a value is missing or has another type. Keys that no caller asks for are not checked.
 class Fields {
 public:
-    /// `where` begins the places of the object's values: "units[3].", or "" for the document itself.
+    /// `where` is the beginning of the places of the object's values: "units[3].", or "" for the document itself.
     explicit Fields(const Poco::Dynamic::Var& value, std::string where = {});
 
     [[nodiscard]] bool has(const std::string& key) const { return object_->has(key); }
@@ -44,13 +44,13 @@ public:
 
     [[nodiscard]] std::string text(const std::string& key) const;
     [[nodiscard]] std::optional<std::string> find_text(const std::string& key) const;
-    /// A whole number from 0.
+    /// A whole number, 0 or more.
     [[nodiscard]] std::uint64_t count(const std::string& key) const;
     [[nodiscard]] std::optional<std::uint64_t> find_count(const std::string& key) const;
     [[nodiscard]] bool flag(const std::string& key) const;
     [[nodiscard]] Fields object(const std::string& key) const { return Fields(value(key), where_ + key + '.'); }
 
-    /// `read(value, place)` for each item of a list, in order; `place` is "units[3]".
+    /// Calls `read(value, place)` for each item of a list, in order; `place` is "units[3]". Returns the results.
     template <class Read>
     [[nodiscard]] auto list(const std::string& key, const Read& read) const {
         const auto array = array_at(key);
@@ -62,14 +62,14 @@ public:
         }
         return items;
     }
-    /// The same for a list of objects: `read(fields)`.
+    /// Calls `read(fields)` for each object of a list of objects, in order. Returns the results.
     template <class Read>
     [[nodiscard]] auto objects(const std::string& key, const Read& read) const {
         return list(key, [&](const Poco::Dynamic::Var& item, const std::string& place) {
             return read(Fields(item, place + '.'));
         });
     }
-    /// The same without a result.
+    /// Calls `read(fields)` for each object of a list of objects, in order, without results.
     template <class Take>
     void each(const std::string& key, const Take& take) const {
         (void)objects(key, [&](const Fields& fields) {
@@ -79,7 +79,7 @@ public:
     }
     [[nodiscard]] std::vector<std::string> texts(const std::string& key) const;
 
-    /// Throws the Mistake that the value of this key is; with an empty key that the object itself is.
+    /// Throws Mistake about the value of this key; with an empty key, about the object itself.
     [[noreturn]] void refuse(std::string_view key, std::string_view problem) const;
 
 private:
@@ -89,7 +89,7 @@ private:
     Poco::JSON::Object::Ptr object_;
 };
 
-/// A text as an item of a list.
+/// Reads an item of a list that has to be a text.
 [[nodiscard]] std::string read_text(const Poco::Dynamic::Var& value, const std::string& place);
 
 }  // namespace deployer::json

@@ -8,18 +8,18 @@ namespace deployer::conformance {
 
 // The parts of checks_of_targets(), by subject.
 
-/// identity() and list().
+/// Checks of identity() and list().
 std::vector<Check> checks_of_listing();
-/// apply(), set_desired_state() and destroy().
+/// Checks of apply(), set_desired_state() and destroy().
 std::vector<Check> checks_of_changes();
-/// status().
+/// Checks of status().
 std::vector<Check> checks_of_status();
-/// Several instances, and several threads at once.
+/// Checks with several instances, and with several threads at once.
 std::vector<Check> checks_of_sharing();
-/// Calls that are stopped, late, or out of reach of the other side.
+/// Checks of calls that are stopped, that pass their deadline, or that cannot reach the target's other side.
 std::vector<Check> checks_of_calls();
 
-/// That the run leaves no unit behind, also after checks that failed or crashed. Comes after all other checks.
+/// Checks that the run leaves no unit behind, even after checks that failed or crashed. Comes after all other checks.
 Check check_of_leftovers();
 
 }  // namespace deployer::conformance

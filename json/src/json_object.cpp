@@ -36,7 +36,7 @@ std::uint64_t Fields::count(const std::string& key) const {
 std::optional<std::uint64_t> Fields::find_count(const std::string& key) const {
     if (!has(key)) return std::nullopt;
     const auto found = value(key);
-    // To Poco a boolean is an integer, too.
+    // Poco treats a boolean as an integer, too.
     if (!found.isInteger() || found.isBoolean()) refuse(key, "is no whole number");
     try {
         return found.convert<Poco::UInt64>();

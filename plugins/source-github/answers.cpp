@@ -76,8 +76,8 @@ Error failure(ErrorKind kind, const http::Response& response) {
     const auto limit = limit_pause(response, now);
     const auto pause = limit || kind != ErrorKind::unavailable ? limit : patience_wanted(response);
     if (!pause) return {kind, text};
-    text += limit ? ": too much was asked" : ": it asks for patience";
-    text += ", so nothing more is asked before " + in_utc(now + *pause);
+    text += limit ? ": too many requests" : ": the server asks to wait";
+    text += ", so no request is sent before " + in_utc(now + *pause);
     return Error(ErrorKind::unavailable, text).with_retry_after(*pause);
 }
 

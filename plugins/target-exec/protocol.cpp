@@ -119,11 +119,11 @@ private:
 };
 
 Var parse(const std::string& line, const std::stop_token& stop) {
-    if (find_invalid_utf8(line)) throw Breach("wrote what is not UTF-8: " + quote(line));
+    if (find_invalid_utf8(line)) throw Breach("wrote a line that is not UTF-8: " + quote(line));
     try {
         return Poco::JSON::Parser(new StrictHandler(stop)).parse(line);
     } catch (const Poco::Exception&) {
-        throw Breach("wrote what is no JSON: " + quote(line));
+        throw Breach("wrote a line that is not JSON: " + quote(line));
     }
 }
 
@@ -214,7 +214,7 @@ Message read_message(const Fields& fields, const std::string& line) {
         return read_refusal(fields);
     }
     if (fields.has("hello")) return read_hello(fields);
-    throw Breach("wrote neither an answer nor anything else known: " + quote(line));
+    throw Breach("wrote a line that is neither an answer nor another known message: " + quote(line));
 }
 
 UnitStatus read_status(const Fields& fields) {

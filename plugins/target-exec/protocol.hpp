@@ -23,7 +23,8 @@ namespace deployer::exec {
 
 inline constexpr std::uint64_t protocol_version = 1;
 
-/// Thrown for a line that violates the protocol. The message follows the program's name: `wrote what is no JSON: "…"`.
+/// Thrown for a line that violates the protocol. The message follows the program's name: `wrote a line that is not
+/// JSON: "…"`.
 class Breach : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -16,9 +16,9 @@ namespace {
 constexpr std::chrono::milliseconds second_attempt{2'500};
 
 /// Conclusions from a status 500, for the end of an error message.
-constexpr std::string_view not_taken = "; fleet lists its units all the same, and can tell about this one";
+constexpr std::string_view not_taken = "; fleet can list its units and look this one up, so the cause is the unit";
 constexpr std::string_view unreadable =
-    "; fleet lists its units all the same, but cannot read what it has stored of it";
+    "; fleet can list its units, but not read this one, so the cause is what fleet has stored of the unit";
 
 /// Percent-encodes all but `@` and `:`, which unit names often have, so that urls stay readable in a log.
 std::string encode(std::string_view text) {

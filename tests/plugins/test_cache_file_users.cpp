@@ -65,7 +65,7 @@ TEST_CASE("the one who uses a cache is named, though it has only just taken the 
             const int watch = ::inotify_init1(IN_CLOEXEC);
             if (::flock(file, LOCK_EX) != 0 || ::inotify_add_watch(watch, lock.c_str(), IN_OPEN) < 0) return;
             tell();
-            // As late as it can be: when somebody is about to look.
+            // Writes its process id as late as possible: when another process is about to read the lock file.
             std::array<char, 1024> event{};
             if (::read(watch, event.data(), event.size()) <= 0) return;
             ::usleep(2000);

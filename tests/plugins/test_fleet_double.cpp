@@ -82,15 +82,16 @@ TEST_CASE("fleet double: states over time are those of a real cluster") {
     const auto hash = unit_file_hash(unit.options);
     const auto look = [&] { return fleet.current_state("foo.service") + ' ' + fleet.version_of("foo.service"); };
 
-    // A new unit has to be given a machine, whose agent then looks, and tells of it at the next second.
+    // A new unit first gets a machine. The machine's agent sees the unit at its next tick, and reports it a second
+    // later.
     target->apply(old, call);
     fleet.advance(2'999ms);
     CHECK(look() == "inactive ");
     fleet.advance(1ms);
     CHECK(look() == "launched " + old_hash);
 
-    // A new content is seen at the agent's next tick. The old process ends, and the agent, for which there is no
-    // longer such a unit, stumbles over that and goes on at the tick after it.
+    // The agent sees new content at its next tick. The old process ends; that makes the agent fail, because it has no
+    // such unit any more, and it goes on at the following tick.
     target->apply(unit, call);
     CHECK(fleet.find("foo.service") == unit);
     fleet.advance(3'999ms);
@@ -198,7 +199,7 @@ TEST_CASE("fleet double: what its units come to") {
     };
     for (const auto& [name, answer] : cases) target->apply(unit_running(name, "/bin/x"), call);
     fleet.settle();
-    // No time for a second look at those that failed.
+    // The deadline leaves no time for a second look at failed units.
     const TestCall hasty(2s);
     for (const auto& [name, answer] : cases) {
         CHECK(fleet.current_state(name) == "launched");

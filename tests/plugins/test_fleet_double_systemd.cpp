@@ -52,7 +52,7 @@ TEST_CASE(
 
 TEST_CASE("fleet double: across services it goes the same way") {
     struct Case {
-        std::vector<std::string> relations;  ///< of the dependant
+        std::vector<std::string> relations;  ///< options of the dependent unit
         std::string dependant;
         bool are_both_changed;
         bool keeps_old;
@@ -109,7 +109,7 @@ TEST_CASE("fleet double: loaded is told before the process has ended, and no sta
         CHECK(fleet.truth("foo-sidekick@1.service") == "deactivating (stop)");
         fleet.advance(5s);
         CHECK_FALSE(fleet.process("foo@1.service"));
-        // fleet has no part in that.
+        // systemd stops the sidekick; fleet does not change its state.
         CHECK(fleet.current_state("foo-sidekick@1.service") == "launched");
         CHECK(fleet.truth("foo-sidekick@1.service") == "inactive (dead)");
     }

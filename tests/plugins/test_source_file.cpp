@@ -154,7 +154,7 @@ TEST_CASE("source-file refuses settings that it cannot use") {
         CHECK(says(error, "test.yaml:2: settle: has to be between 20ms and 60s"));
     }
     CHECK(says(thrown_by([] { load_source("source-file", "path: /x\nsetle: 1s\n"); }), "setle"));
-    // A missing directory is no matter of settings: it may come.
+    // A missing directory is no error of the settings, because it may be created later.
     CHECK(load_source("source-file", "path: /does/not/exist\n") != nullptr);
 }
 

@@ -49,7 +49,7 @@ TEST_CASE("waiting for quiet ends at once when it is stopped", "[concurrent]") {
     directory.write("services.yaml", "x");
     const auto source = load_source("source-file", "path: '" + directory.path().string() + "'\nsettle: 60s\n");
     TestCall call;
-    // The listing opens the directory; what comes after it is the waiting.
+    // The source opens the directory to list it, and waits for quiet after that.
     const int opened = ::inotify_init1(IN_CLOEXEC);
     REQUIRE(::inotify_add_watch(opened, directory.path().c_str(), IN_CLOSE_NOWRITE) >= 0);
     const std::jthread stopper([&] {
@@ -67,7 +67,7 @@ TEST_CASE("a file that never stops changing holds what refers to it, and nothing
     const TempDir directory;
     directory.write("services.yaml", "x");
     directory.write("noise", "");
-    // Longer than a busy machine lets the writer wait for its turn.
+    // The settle time is longer than the writer may have to wait for its turn on a busy machine.
     const auto source = load_source("source-file", "path: '" + directory.path().string() + "'\nsettle: 200ms\n");
     std::atomic<bool> ended = false;
     std::jthread writer([&] {
@@ -80,7 +80,7 @@ TEST_CASE("a file that never stops changing holds what refers to it, and nothing
     CHECK(read_one(*from, "services.yaml").content == "x");
     CHECK(refuses(read_one(*from, "noise"), ErrorKind::rejected, "it never stops changing"));
 
-    // As it goes on so, nothing has moved, and nobody is woken.
+    // While the file keeps changing, the revision stays the same and nobody is woken.
     TestCall call;
     CHECK(source->checkout(from->revision(), call) == nullptr);
     CHECK_FALSE(wakes(*source, 50ms));
@@ -103,7 +103,7 @@ TEST_CASE("what was reported is read again, whatever the time stamps say") {
     const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     std::array<char, 1024> event{};
     const auto is_read = [&] { return ::read(watch, event.data(), event.size()) > 0; };
-    // A write that no stamp shows, as far as the watch can tell.
+    // To the watch this looks like a write, but it changes no time stamp.
     ::close(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
     REQUIRE(::inotify_add_watch(watch, file.c_str(), IN_OPEN) >= 0);
     SECTION("at the next look") {
@@ -186,7 +186,7 @@ TEST_CASE("however a tree changes while it is read, a checkout is one moment of 
     const std::jthread writer([&] {
         for (int round = 0; round < 80; ++round) {
             change();
-            // Longer and shorter than it takes for the tree to count as quiet.
+            // Some pauses are longer and some are shorter than the time after which the tree counts as quiet.
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 50'000));
         }
         ended = true;
@@ -203,7 +203,7 @@ TEST_CASE("however a tree changes while it is read, a checkout is one moment of 
         ++moments;
         known = now->revision();
         const auto first = read_one(*now, "units/0");
-        // It may well be that it never was at rest.
+        // An error is allowed, because the tree may never have been quiet.
         if (first.error) REQUIRE(says(*first.error, "it never stops changing"));
         for (const auto& file : now->read(requests, call)) {
             REQUIRE(file.error.has_value() == first.error.has_value());

@@ -91,7 +91,7 @@ TEST_CASE("symbolic links are followed below the root, and no further") {
         INFO(name);
         CHECK(refuses(read_one(*from, name), ErrorKind::rejected, "leads out of the source's root"));
     }
-    // As the kernel would read it from inside: the name `root` does not exist below the root.
+    // The path is resolved as below a changed root: the name `root` does not exist there.
     CHECK(refuses(read_one(*from, "units/winding"), ErrorKind::not_found, "through symbolic link"));
     CHECK(refuses(read_one(*from, "loop"), ErrorKind::rejected, "too many symbolic links"));
     CHECK(refuses(read_one(*from, "about"), ErrorKind::rejected, "too many symbolic links"));
@@ -141,7 +141,7 @@ TEST_CASE("a link is followed through as many hidden names as it takes") {
     CHECK(refuses(read_one(*from, "dangling"), ErrorKind::rejected, "is hidden"));
     CHECK(refuses(read_one(*from, "loop"), ErrorKind::rejected, "too many symbolic links"));
 
-    // What a link leads to is watched, what nobody leads to is not.
+    // The target of a link is watched; a file that no link leads to is not.
     directory.write(".a/.unasked", "x");
     CHECK_FALSE(wakes(*source, 50ms));
     directory.write(".missing/services.yaml", "no longer");
@@ -217,7 +217,7 @@ TEST_CASE("a directory that is much too large is an error that names it") {
         fragment = "its files add up to more than 64 MiB (counted up to \"e\")";
     }
     SECTION("in files") {
-        // Names of a few files: making a name is cheaper than making a file, but a file has no more than 65,000.
+        // Hard links to a few files, because a link is cheaper to make than a file. A file can have 65,000 links.
         fs::path file;
         for (int number = 0; number <= 100'000; ++number) {
             const auto name = std::to_string(number);

@@ -129,7 +129,7 @@ TEST_CASE("a root behind links is noticed when a link is switched") {
     CHECK(wakes(*source));
     CHECK(read_one(*checkout(*source), "services.yaml").content == "five");
 
-    // The release that was left is watched no longer.
+    // The former release is no longer watched.
     directory.write("releases/4/units/services.yaml", "4");
     CHECK_FALSE(wakes(*source, 50ms));
     directory.write("releases/5/units/services.yaml", "5");
@@ -202,7 +202,7 @@ TEST_CASE("without inotify the source says so once and goes by its deadline") {
     directory.write("services.yaml", "x");
     const auto source = source_at(directory.path());
     TestCall call;
-    // A user of this process's own, so that no other test runs out with it.
+    // A user that no other process has, so that other tests do not run out of watches.
     std::optional<Unprivileged> user(std::in_place, static_cast<uid_t>(1'000'000'000 + ::getpid()));
     std::vector<int> used;
     for (int next = 0; (next = ::inotify_init1(IN_CLOEXEC)) >= 0;) used.push_back(next);
@@ -212,7 +212,7 @@ TEST_CASE("without inotify the source says so once and goes by its deadline") {
     CHECK(call.log().holds("warning: cannot watch files: Too many open files"));
     CHECK_FALSE(wakes(*source, 50ms));
     for (const int descriptor : used) ::close(descriptor);
-    // It is tried again.
+    // The source tries again to watch the files.
     CHECK(source->checkout(known, call) == nullptr);
     CHECK(call.log().lines().size() == 1);
     user.reset();

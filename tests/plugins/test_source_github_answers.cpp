@@ -98,7 +98,7 @@ TEST_CASE("what GitHub answers decides what becomes of a cycle") {
         const auto source = repository_of(github);
         github.set_fault(fault_at(line, fault));
         github.forget_requests();
-        // Not time enough for the pauses before many attempts.
+        // A short deadline leaves no time for the pauses before many attempts.
         TestCall call(400ms);
         const auto error = thrown_by([&] { source->checkout({}, call); });
         CHECK(error.kind() == kind);
@@ -116,7 +116,7 @@ TEST_CASE("a fault that passes within the call is survived") {
     const std::string line = GENERATE("api commits", "api tarball", "codeload");
     const GithubFault fault =
         GENERATE(GithubFault{.drop = true}, GithubFault{.status = 503}, GithubFault{.cut_after = 30});
-    // There is no body to cut.
+    // This answer is a redirect, which has no body to cut.
     if (line == "api tarball" && fault.cut_after) return;
     github.set_fault(fault_at(line, fault, 1));
     CHECK(checkout(*repository_of(github))->revision().id == at);
@@ -172,7 +172,7 @@ TEST_CASE("a rate limit is said, and GitHub is left alone until it is over") {
         CHECK(github.count(line) == 1);
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(says(error, "answered " + std::to_string(status) + ", \"" + message));
-        CHECK(says(error, "nothing more is asked before 20"));
+        CHECK(says(error, "no request is sent before 20"));
         REQUIRE(error.retry_after());
         CHECK(*error.retry_after() <= pause);
         CHECK(*error.retry_after() > pause - 10s);
@@ -193,7 +193,7 @@ TEST_CASE("a rate limit is said, and GitHub is left alone until it is over") {
 TEST_CASE("a rate limit is counted by the server's clock, not by ours") {
     GithubDouble github;
     github.commit({{"services.yaml", {"x"}}});
-    // 2021-06-01T12:00:00Z there, years ago here; and the same in years to come.
+    // The server's clock is years behind the local clock, or years ahead.
     const auto [date, reset] = GENERATE(std::pair("Tue, 01 Jun 2021 12:00:00 GMT", "1622549700"),
                                         std::pair("Mon, 01 Jun 2071 12:00:00 GMT", "3200386500"));
     github.set_fault(fault_at(
@@ -215,7 +215,7 @@ TEST_CASE("a server that fails and says until when is left alone so long, too") 
     TestCall call;
     const auto error = thrown_by([&] { source->checkout({}, call); });
     CHECK(error.kind() == ErrorKind::unavailable);
-    CHECK(says(error, "answered 503, \"a fault\": it asks for patience, so nothing more is asked before 20"));
+    CHECK(says(error, "answered 503, \"a fault\": the server asks to wait, so no request is sent before 20"));
     REQUIRE(error.retry_after());
     CHECK(*error.retry_after() > 290s);
     CHECK(thrown_by([&] { source->checkout({}, call); }).retry_after());
@@ -237,7 +237,7 @@ TEST_CASE("after a rate limit the source goes on by itself") {
     const auto source = repository_of(github);
     github.limit(1, std::chrono::system_clock::now() + 2s);
     TestCall call;
-    // The commit is told, the archive no more.
+    // The limit lets one request through: the one for the commit, but not the one for the archive.
     const auto error = thrown_by([&] { source->checkout({}, call); });
     REQUIRE(error.retry_after());
     CHECK(says(error, "API rate limit exceeded"));

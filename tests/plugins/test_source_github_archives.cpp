@@ -26,7 +26,7 @@ TEST_CASE("[R17] an archive that is cut anywhere is an error, never a smaller tr
     for (std::size_t end = archive.size() - 12; end < archive.size(); ++end) bodies.push_back(archive.substr(0, end));
     bodies.push_back(archive + '\0');
     bodies.push_back(archive + archive);
-    // As when whatever writes the archive dies, and the rest is packed neatly.
+    // Truncated tar files in intact gzip files, as when the program that writes the tar file dies.
     const auto marked = tar.find_last_not_of('\0') / 512 * 512 + 512;
     for (std::size_t end = 0; end < marked + 1024; end += 97) bodies.push_back(GithubDouble::gzip(tar.substr(0, end)));
     for (std::size_t end = 0; end < marked + 1024; end += 512) bodies.push_back(GithubDouble::gzip(tar.substr(0, end)));
@@ -57,7 +57,7 @@ TEST_CASE("[R17] an archive that is damaged anywhere is an error, or the exact t
         body[place] = static_cast<char>(static_cast<unsigned char>(body[place]) ^ (1U << (random() % 8)));
         github.set_fault(fault_at("codeload", {.body = body}));
         try {
-            // A source of its own, for one that has the commit does not ask for it again.
+            // A new source for each archive, because a source does not download a commit twice.
             const auto source = repository_of(github);
             const auto now = checkout(*source);
             REQUIRE(outcomes(locations, read(*now, locations)) == expected);
@@ -66,7 +66,7 @@ TEST_CASE("[R17] an archive that is damaged anywhere is an error, or the exact t
             ++errors;
         }
     }
-    // A few bits mean nothing: the time in the gzip header, codes that are not used.
+    // A few bits have no effect: the time in the gzip header, and codes that are not used.
     CHECK(errors > static_cast<int>(archive.size()) * 8 / 10);
 }
 

@@ -36,7 +36,7 @@ TEST_CASE("absolute uris are fetched, each with its own memory") {
     CHECK(read(*next, locations)[0].content == "aa");
     CHECK(elsewhere.count("raw a.service", 200) == 1);
     CHECK(elsewhere.count("raw b.service", 304) == 1);
-    // A commit's name says nothing of what others serve; a folder's revision is of all that was read.
+    // A commit id does not cover files of other servers; the revision of a web folder covers all files that were read.
     CHECK((next->revision() == now->revision()) == !by_site);
     if (by_site) CHECK(checkout(*source, next->revision()) == nullptr);
 }
@@ -69,7 +69,7 @@ TEST_CASE("what is wrong with a server elsewhere concerns its files alone") {
     REQUIRE(files[0].error);
     CHECK(files[0].error->kind() == kind);
     CHECK(files[1].content == "b");
-    // And nobody waited for long.
+    // The failed file did not use up the time of the call.
     CHECK(static_cast<const Call&>(call).remaining() > 1s);
     elsewhere.set_fault({});
     const auto next = checkout(*source);
@@ -99,7 +99,7 @@ TEST_CASE("[R17] a service whose file elsewhere is refused is held until it is g
     CHECK(given.revision == refused.revision);
     CHECK(github.count("codeload") == 1);
 
-    // What we would not ask for does not change.
+    // A file that the settings forbid is held for good, not until a later try.
     const auto strict = repository_of(github, "allowed_hosts: ['" + github.codeload().url("").substr(7) + "']\n");
     const auto held = read_wanted(*checkout(*strict), call).held;
     REQUIRE(held.size() == 1);
@@ -128,7 +128,8 @@ TEST_CASE("allowed hosts limit absolute uris and redirects, but not the source i
     read_one(*now, "services.yaml");
     CHECK(refuses(read_one(*now, "here.service"), ErrorKind::rejected, "not one of the allowed hosts"));
 
-    // Where an API sends one for its archives has to be allowed, too; of GitHub's own that is known.
+    // The host that an API redirects archive downloads to must be allowed too. Only GitHub's own archive host is
+    // allowed without a setting.
     TestCall call;
     const auto error = thrown_by([&] { repository_of(github, "allowed_hosts: [example.org]\n")->checkout({}, call); });
     CHECK(error.kind() == ErrorKind::unavailable);

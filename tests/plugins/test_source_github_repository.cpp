@@ -22,7 +22,7 @@ TEST_CASE("a repository is read at the commit that its ref is at") {
     REQUIRE(two != nullptr);
     CHECK(two->revision().id == second);
     CHECK(read_one(*two, "services.yaml").content == "two");
-    // The first one stays what it was.
+    // The first checkout still has its own content.
     CHECK(read_one(*one, "services.yaml").content == "one");
     const auto files = read(*two, {"units/a.service", "b.service", "./units//a.service", "services.yaml"});
     REQUIRE(files.size() == 4);
@@ -193,7 +193,7 @@ TEST_CASE("a repository that is much too large is an error that says what to do"
     CHECK(says(error, fragment));
     CHECK(std::string_view(thrown_by([&] { source->checkout({}, call); }).what()) == error.what());
     CHECK(github.count("codeload") == 1);
-    // What lies beside the path does not matter.
+    // Files outside the path do not matter.
     CHECK(read_one(*checkout(*repository_of(github, "path: deploy\n")), "services.yaml").content == "x");
 }
 

@@ -56,7 +56,7 @@ GithubTree odd_tree() {
     };
 }
 
-/// Locations that lead somewhere, nowhere, or where nothing may be read.
+/// Locations of files, locations that lead nowhere, and locations that must not be read.
 Locations odd_locations() {
     return {"",
             ".",
@@ -94,7 +94,7 @@ Locations odd_locations() {
             std::string(100'000, 'a')};
 }
 
-/// Of the locations, those that a web server answers like a directory, although it knows neither links nor directories.
+/// The locations that a web server answers as a directory does, although it knows neither links nor directories.
 Locations plain_locations(const Locations& locations, const GithubTree& tree) {
     Locations plain;
     for (const auto& location : locations) {

@@ -57,7 +57,7 @@ TEST_CASE("a real web server with TLS is read, directly and through a SOCKS prox
 TEST_CASE("a file of a real web server that changes twice within a second, to the same length, is seen") {
     const TlsFiles tls;
     const TempDir files;
-    // A little ahead, as clocks are, so that it does not matter how fast this goes.
+    // All versions get the same time, a little in the future, so that the speed of this test does not matter.
     const auto time = fs::file_time_type::clock::now() + 10s;
     const auto write = [&](const std::string& content) {
         fs::last_write_time(files.write("root/a.service", content), time);

@@ -15,7 +15,7 @@ const std::string site = "root_uri: https://example.org/x/\n";
 
 struct Case {
     std::string yaml;
-    std::string fragment;  ///< of the message
+    std::string fragment;  ///< part of the message
 };
 
 std::vector<Case> unusable_settings() {

@@ -22,9 +22,9 @@ TEST_CASE("a folder of a web server is read file by file") {
     CHECK(refuses(files[1], ErrorKind::not_found, "GET " + github.root_uri() + "c.service: answered 404"));
     CHECK(files[2].content == "b");
     CHECK(files[3].content == "a");
-    // services.yaml, three files, and once more to see that nothing changed meanwhile.
+    // services.yaml, three files, and all four again to check that none changed meanwhile.
     CHECK(github.requests().size() == 1 + 3 + 4);
-    // Nothing that makes a cache fetch afresh.
+    // No query in the url makes a cache fetch the file again.
     for (const auto& request : github.raw().requests()) CHECK(request.target.find('?') == std::string::npos);
     CHECK(read(*now, {}).empty());
 }
@@ -45,7 +45,7 @@ TEST_CASE("an idle cycle asks a web server for each file once, conditionally") {
         CHECK(request.conditional);
         CHECK(request.status == 304);
     }
-    // Somebody who does not know yet gets the same, at the same price.
+    // A reader without a known revision gets the same answer with as few requests.
     github.forget_requests();
     CHECK(read_all(*source, {"a.service", "b.service"}) == at);
     CHECK(github.count("raw", 304) == 3);
@@ -203,7 +203,7 @@ TEST_CASE("[R17] a set of files that changes while it is read is read again") {
     CHECK(files[0].content == files[1].content);
     CHECK(files[0].content == files[2].content);
     CHECK(now->revision() != Revision{});
-    // Changed after all that, it shows at the next checkout.
+    // A change after these reads shows at the next checkout.
     github.set_fault({});
     github.commit(two);
     const auto next = checkout(*source, now->revision());

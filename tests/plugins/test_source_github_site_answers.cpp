@@ -88,7 +88,7 @@ TEST_CASE("a web server that wants silence gets it") {
     const auto error = thrown_by([&] { source->checkout(at, call); });
     CHECK(error.kind() == ErrorKind::unavailable);
     CHECK(says(error, "answered 429"));
-    CHECK(says(error, "nothing more is asked before 20"));
+    CHECK(says(error, "no request is sent before 20"));
     REQUIRE(error.retry_after());
     CHECK(*error.retry_after() > 80s);
     github.set_fault({});
@@ -110,7 +110,7 @@ TEST_CASE("a web server that answers 429 is not asked for the rest of the files"
     const auto now = checkout(*source);
     read_one(*now, "services.yaml");
     github.forget_requests();
-    // Also where something else is wrong with the first one.
+    // The same holds when the first file fails for another reason.
     const bool one_fails = GENERATE(false, true);
     github.set_fault([&](const GithubRequest& request) {
         if (one_fails && request.line == "raw 0.service") return GithubFault{.status = 500};
@@ -118,10 +118,10 @@ TEST_CASE("a web server that answers 429 is not asked for the rest of the files"
     });
     const auto error = thrown_by([&] { read(*now, locations); });
     CHECK(error.kind() == ErrorKind::unavailable);
-    CHECK(says(error, "answered 429, \"a fault\": too much was asked, so nothing more is asked before 20"));
+    CHECK(says(error, "answered 429, \"a fault\": too many requests, so no request is sent before 20"));
     REQUIRE(error.retry_after());
     CHECK(*error.retry_after() == 60s);
-    // As many as go side by side, and one in the place of the one that failed.
+    // 16 requests run at once, and one more replaces the request that failed.
     CHECK(github.requests().size() <= (one_fails ? 17U : 16U));
     github.set_fault({});
     github.forget_requests();

@@ -101,7 +101,7 @@ TEST_CASE("exec: a program gets its own variables and harmless ones, its setting
     CHECK(with_start(lines, "variable LC_TIME=") == std::vector<std::string>{"C"});
     CHECK(with_start(lines, "variable PATH=").size() == 1);
     CHECK(with_start(lines, "directory ") == std::vector<std::string>{directory.path().string()});
-    // The fourth is what it looks with.
+    // The program uses the fourth descriptor to list its descriptors.
     CHECK(with_start(lines, "descriptor ").size() == 4);
     CHECK(with_start(lines, "hello ") ==
           std::vector<std::string>{R"({"hello":"coco-fleet-deployer","protocol":1,"settings":)"
@@ -119,7 +119,7 @@ TEST_CASE("exec: the identity tells command lines and settings apart, without sh
     CHECK(one != identity_of("command: [/bin/x, --token=abc]\nsettings: {cluster: b}"));
     CHECK(one != identity_of("command: [/bin/x, --token=abc]\ndirectory: /tmp"));
     CHECK(identity_of("command: [/bin/x]\nidentity: mine") == "mine");
-    // What a deployer remembers of a cluster is to outlive its own upgrades.
+    // The identity must not change with an upgrade of the deployer, which would lose its memory of the cluster.
     CHECK(identity_of("command: [/bin/x, y]\ndirectory: /tmp\nsettings: {a: [1, b]}") ==
           "exec:/bin/x#a3974b4d49f75874");
 }
@@ -145,7 +145,7 @@ TEST_CASE("exec: a program that speaks for another cluster than before, or than 
     target->list(first);
     CHECK(first.log().holds("speaks for \"one\""));
     directory.write("name", "two");
-    // The first life ends by itself.
+    // The first process of the program ends by itself.
     Error moved(ErrorKind::internal, "");
     REQUIRE(eventually([&] {
         moved = failure_of(*target);

@@ -70,14 +70,14 @@ TEST_CASE("exec: a program that ends over and over is waited with, longer and lo
     const auto target = load_odd({"exit-at=1", "starts=starts"}, "restart_pause: 150ms", directory.path());
     const auto begin = Clock::now();
     for (int i = 0; i < 4; ++i) CHECK(says(failure_of(*target), "exited with 3"));
-    // After the first end it is started at once.
+    // After its first end the program is started again at once; the later pauses double.
     CHECK(Clock::now() - begin >= 150ms + 300ms);
     CHECK(lines_of(directory, "starts").size() == 4);
 
     const auto patient = load_odd({"exit-at=1"}, "restart_pause: 1h");
     for (int i = 0; i < 2; ++i) CHECK(says(failure_of(*patient), "exited with 3"));
     std::string late;
-    // Until then it may be the end of the program that there is no time to wait for.
+    // Earlier calls may run out of time while they wait for the end of the program.
     REQUIRE(eventually([&] {
         const TestCall hasty(50ms);
         const auto error = thrown_by([&] { patient->list(hasty); });
@@ -97,7 +97,7 @@ TEST_CASE("exec: a call ends at its deadline or a stop, whatever the program doe
     const TempDir directory;
     const auto target = load_odd({behaviour, "silent-at=1", "starts=starts"}, "", directory.path());
     TestCall call(stops ? 30'000ms : 100ms);
-    // More than any pipe holds.
+    // The unit is larger than any pipe's buffer.
     const Unit large{"foo.service", {{"Service", "ExecStart", std::string(2'000'000, 'x')}}, DesiredState::launched};
     std::jthread stopper([&] {
         if (stops && eventually([&] { return !lines_of(directory, "starts").empty(); })) call.request_stop();
@@ -129,7 +129,7 @@ TEST_CASE("exec: a program that does not answer a call that was given up is ende
         const std::string message = fail_hastily(*obedient).what();
         return message.starts_with("program ") && message.ends_with(" did not finish in time");
     };
-    // On a busy machine even the answer to a cancel may come too late.
+    // On a busy machine the answer to a cancel may come too late, so this is tried again.
     CHECK(eventually([&] {
         const auto before = lives();
         return is_answered() && is_answered() && lives() == std::max<std::size_t>(before, 1);
@@ -163,7 +163,7 @@ TEST_CASE("exec: the program and what it started end with the target, even those
     CHECK(Clock::now() - begin < 8s);
     for (const auto& pid : lines_of(directory, "starts")) CHECK_FALSE(is_running(pid));
     const auto child = lines_of(directory, "child").front();
-    // It is somebody else's to bury.
+    // A zombie is good enough, because another process has to reap the child.
     CHECK(eventually([&] {
         std::ifstream stat("/proc/" + child + "/stat");
         std::string text;
@@ -176,7 +176,7 @@ TEST_CASE("exec: what the program says goes into the log of a call") {
     const auto target = load_odd({"says=a\\x1b[31mb", R"(before={"log":"warning","message":"look\nhere"})"});
     target->list(call);
     CHECK(call.log().holds("warning: look\\x0ahere"));
-    // The two streams have no order.
+    // Lines of standard error and standard output arrive in no fixed order.
     CHECK(eventually([&] {
         target->list(call);
         return call.log().holds("info: a\\x1b[31mb");

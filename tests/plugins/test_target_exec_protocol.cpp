@@ -34,7 +34,7 @@ TEST_CASE("exec: a program that does not introduce itself as it should fails the
              {R"({"hello":"odd","protocol":1,"error":{"kind":"misconfigured","message":"no path"}})",
               ErrorKind::unavailable, "wrote a line with both a hello and an error"},
              {R"({"id":1,"result":{}})", ErrorKind::unavailable, "answered call 1, which is not under way"},
-             {"Hello!", ErrorKind::unavailable, "wrote what is no JSON: \"Hello!\""}}) {
+             {"Hello!", ErrorKind::unavailable, "wrote a line that is not JSON: \"Hello!\""}}) {
         INFO(hello);
         const auto error = failure_of(*load_odd({"hello=" + hello}));
         CHECK(error.kind() == kind);
@@ -48,7 +48,7 @@ TEST_CASE("exec: a program that says nothing, or ends at once, fails the call th
     const auto ended = load_target("target-exec", "command: [sh, -c, 'exit 7']");
     CHECK(says(failure_of(*ended), "program \"sh\" exited with 7 before it said hello"));
 
-    // A caller that has no time does not end what is still starting.
+    // A call that runs out of time does not end a program that is still starting.
     const TempDir directory;
     const auto starting = load_odd({"hello=", "starts=starts"}, "", directory.path());
     for (int i = 0; i < 2; ++i) {
@@ -75,7 +75,7 @@ TEST_CASE("exec: an error of the program arrives as it is") {
         CHECK(error.kind() == kind);
         CHECK(says(error, "odd-program\": a\\x1bb"));
         if (kind == ErrorKind::unavailable) CHECK(error.retry_after() == 70ms);
-        // It lives on.
+        // The program goes on after its answer.
         CHECK(failure_of(*target).kind() == kind);
     }
 }
@@ -106,14 +106,14 @@ TEST_CASE("exec: what is none of the protocol ends the program, and the next cal
     };
     const auto status = [](const std::string& text) { return R"({"id":@,"result":)" + text + "}"; };
     for (const auto& [answer, complaint] :
-         std::vector<Case>{{"nonsense\\x1b[31m", R"(wrote what is no JSON: "nonsense\x1b[31m")"},
-                           {R"("\xff")", R"(wrote what is not UTF-8: '"\xff"')"},
-                           {"", "wrote what is no JSON: \"\""},
+         std::vector<Case>{{"nonsense\\x1b[31m", R"(wrote a line that is not JSON: "nonsense\x1b[31m")"},
+                           {R"("\xff")", R"(wrote a line that is not UTF-8: '"\xff"')"},
+                           {"", "wrote a line that is not JSON: \"\""},
                            {"[]", "wrote a line in which the whole is no object"},
                            {"7", "wrote"},
-                           {"{}", "wrote neither an answer nor anything else known: \"{}\""},
-                           {R"({"id":@})", "wrote neither an answer"},
-                           {R"({"id":@,"error":null})", "wrote neither an answer"},
+                           {"{}", "wrote a line that is neither an answer nor another known message: \"{}\""},
+                           {R"({"id":@})", "wrote a line that is neither an answer"},
+                           {R"({"id":@,"error":null})", "wrote a line that is neither an answer"},
                            {R"({"id":@,"result":{},"error":{"kind":"rejected","message":"x"}})",
                             "wrote a line with both a result and an error"},
                            {R"({"id":"@","result":{}})", "id is no whole number"},
@@ -121,7 +121,7 @@ TEST_CASE("exec: what is none of the protocol ends the program, and the next cal
                            {R"({"id":3000000000,"result":{}})", "answered call 3000000000, which is not under way"},
                            {R"({"id":18446744073709551615,"result":{}})", "answered call 18446744073709551615, which"},
                            {R"({"id":1,"result":"\ud800"})", "wrote"},
-                           {std::string(100'000, '['), "wrote what is no JSON: \"[[["},
+                           {std::string(100'000, '['), "wrote a line that is not JSON: \"[[["},
                            {R"({"id":99,"result":{}})", "answered call 99, which is not under way"},
                            {R"({"id":99999999999999999999999,"result":{}})", "wrote"},
                            {R"({"error":{"kind":"rejected","message":"x"}})", "wrote an error without an id"},
@@ -164,7 +164,7 @@ TEST_CASE("exec: a listing is complete or an error", "[R7]") {
         const auto& [text, complaint] : std::vector<std::pair<std::string, std::string>>{
             {"[" + unit("a.service") + "," + unit("a.service") + "]", "the listing has \"a.service\" twice"},
             {R"([{"name":"a.service","options":[{"section":"S","name":"N","value":"\ud800"}],"desiredState":"loaded"}])",
-             "wrote what is no JSON"},
+             "wrote a line that is not JSON"},
             {"[" + unit("../x") + "]", "the listing has a unit \"../x\", whose name "},
             {"{}", "result.units is no array"},
             {"null", "result.units is no array"},

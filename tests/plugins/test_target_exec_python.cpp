@@ -119,7 +119,7 @@ TEST_CASE("exec: without its directory the python example knows nothing, and not
     CHECK(thrown_by([&] { target->destroy(unit.name, call); }).kind() == ErrorKind::unavailable);
     CHECK(thrown_by([&] { target->status(unit, call); }).kind() == ErrorKind::unavailable);
 
-    // A file whose name is no unit name is no unit.
+    // A file is not listed if its name is not a unit name.
     directory.write("others/README", "no JSON");
     std::filesystem::create_directory(directory.path("others/lost+found"));
     CHECK(load_example(directory.path("others"))->list(call).empty());

@@ -123,7 +123,7 @@ TEST_CASE("fleet: an older fleet, which keeps the options of a unit, gets it des
     CHECK(fleet.writes() == Lines{"PUT foo.service", "DELETE foo.service", "PUT foo.service"});
     CHECK(call.log().holds("info: fleet keeps the old options of foo.service"));
     CHECK(wait_until_settled(*target, unit, call).readiness == Readiness::ready);
-    // A unit created while the former one stops would have stayed that one.
+    // If the plugin created the unit while the former one still stops, fleet would keep the former version.
     CHECK(fleet.version_of("foo.service") == unit_file_hash(unit.options));
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("fleet: a unit that is to be recreated is not lost when the wait for i
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(std::string(error.what()) ==
               "waiting for the former foo.service to stop did not finish in time; it is created all the same");
-        // Not more often than it has to be.
+        // The plugin does not ask fleet more often than necessary.
         CHECK(fleet.requests().size() <= 8);
         CHECK(fleet.find("foo.service") == unit);
     }

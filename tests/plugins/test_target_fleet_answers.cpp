@@ -54,8 +54,8 @@ TEST_CASE("fleet: a 500 that comes again, while fleet is well, is that unit's fa
         CHECK(std::chrono::steady_clock::now() - before >= 2s);
         CHECK(error.kind() == ErrorKind::rejected);
         CHECK(says(error,
-                   "the answer is 500, which it does not explain; fleet lists its units all the same, and can "
-                   "tell about this one"));
+                   "the answer is 500, which it does not explain; fleet can list its units and look this one "
+                   "up, so the cause is the unit"));
         CHECK(fleet.requests() == Lines{"PUT foo.service", "GET /units", "PUT foo.service", "GET foo.service"});
     }
     SECTION("at once where there is no time") {
@@ -122,8 +122,8 @@ TEST_CASE("fleet: a unit that fleet cannot read is rejected, whatever is asked o
           thrown_by([&] { (void)target->status(resting, hasty); })}) {
         CHECK(error.kind() == ErrorKind::rejected);
         CHECK(says(error,
-                   "500, which it does not explain; fleet lists its units all the same, but cannot read what it "
-                   "has stored of it"));
+                   "500, which it does not explain; fleet can list its units, but not read this one, so the cause "
+                   "is what fleet has stored of the unit"));
     }
     const TestCall call;
     CHECK(names_of(target->list(call)) == Lines{"bar.service"});
@@ -134,7 +134,7 @@ TEST_CASE("fleet: asking whose fault a 500 is ends at stop") {
     FleetDouble fleet;
     TestCall call;
     const auto target = open_listed_fleet(fleet, call);
-    const auto delay = GENERATE(0h, 1h);  // in the pause; in the question
+    const auto delay = GENERATE(0h, 1h);  // the stop comes in the pause, or during the question
     fleet.set_fault([=](const FleetRequest& request) -> std::optional<FleetFault> {
         if (request.method == "PUT") return FleetFault{.status = 500};
         return FleetFault{.delay = delay};
@@ -160,7 +160,7 @@ TEST_CASE("fleet: a unit that is gone is destroyed, though fleet answers 500") {
 TEST_CASE("fleet: a fleet that is not well is unavailable, whatever is asked of it") {
     FleetDouble fleet;
     const auto target = open_fleet(fleet);
-    // Short: where a pause would outlast it, the last answer counts at once.
+    // The deadline is short: if a pause would outlast it, the last answer counts at once.
     const auto status = GENERATE(429, 500, 502, 503, 504, 302);
     fleet.set_fault([=](const FleetRequest&) { return FleetFault{.status = status, .message = "not now"}; });
     const auto unit = unit_running("foo.service", "/bin/foo");

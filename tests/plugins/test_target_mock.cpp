@@ -74,7 +74,7 @@ TEST_CASE("mock: applying what is there already leaves the file alone") {
     const TestCall call;
     const auto unit = unit_running("foo.service", "/bin/foo");
     target->apply(unit, call);
-    // A mark that rewriting the file would wipe out.
+    // Blank lines at the end, which a rewrite of the file would remove.
     cluster.write(cluster.text() + "\n\n");
     const auto before = cluster.text();
 
@@ -160,7 +160,7 @@ TEST_CASE("mock: during the delay a unit is on its way, afterwards it is there")
         let_the_delay_pass(cluster);
         CHECK(target->list(call)[0].current_state == "launched");
         CHECK(holds(cluster.text(), "pending"));
-        // The question makes the file say it.
+        // The call of status() updates the file.
         CHECK(target->status(unit, call).readiness == Readiness::ready);
         CHECK_FALSE(holds(cluster.text(), "pending"));
         CHECK(holds(cluster.text(), R"("currentState": "launched")"));

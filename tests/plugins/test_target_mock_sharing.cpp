@@ -21,7 +21,7 @@ TEST_CASE("mock: many threads change one cluster and nothing is lost", "[concurr
     constexpr int count = 373;
     CHECK(run_from_threads(8, count, [&](int number) {
               target->apply(unit_running(node(number), "/bin/foo " + std::to_string(number)), call);
-              // What a call has done is on the disk when it returns, and stays there.
+              // The change of a call is in the file when the call returns, and stays there.
               const auto quoted = "\"" + node(number) + "\"";
               if (number % 10 == 0 && cluster.text().find(quoted) == std::string::npos) {
                   throw Error(ErrorKind::internal, "not in the file");
@@ -95,8 +95,8 @@ TEST_CASE("mock: two instances in one process see each other's changes at once",
     const auto left = cluster.open();
     const auto right = cluster.open();
     for (int round = 0; round < 50; ++round) {
-        // Two versions as long as the one before, at once: the second may get the inode number of the one that the
-        // other instance knows.
+        // Two writes in a row, each as long as the version before. The second file may get the inode number of the file
+        // that the other instance has read.
         const auto& writer = round % 2 == 0 ? left : right;
         const auto last = "/bin/" + std::to_string(200 + round);
         writer->apply(unit_running("foo.service", "/bin/" + std::to_string(100 + round)), call);
@@ -136,7 +136,7 @@ TEST_CASE("mock: a process killed at any moment leaves a whole state file") {
         REQUIRE(names[0] == "base@0.service");
         REQUIRE(names[19] == "base@19.service");
     }
-    // The next to change something tidies up and is not held up by locks of the dead.
+    // The next change removes leftover files, and locks of killed processes do not delay it.
     cluster.directory().write("cluster.json.tmp", "half a fi");
     cluster.open()->apply(unit_running("last.service", "/bin/last"), call);
     CHECK_FALSE(cluster.directory().exists("cluster.json.tmp"));
@@ -172,7 +172,7 @@ TEST_CASE("mock: waiting for another process ends at the deadline and at stop, w
         const auto problem = thrown_by([&] { target->apply(unit, call); });
         CHECK(problem.kind() == ErrorKind::cancelled);
     }
-    // Reading and what changes nothing need no lock, nor does a unit that has come up meanwhile.
+    // Reads need no lock, nor do changes without effect, nor a look at a unit that has become ready meanwhile.
     const TestCall call(5s);
     CHECK(target->list(call).size() == 2);
     while (target->status(due, call).readiness != Readiness::ready) std::this_thread::sleep_for(1ms);
@@ -201,7 +201,7 @@ TEST_CASE("mock: one who gives up waiting does not take others with him", "[conc
         });
     };
     for (const int number : {1, 3, 5, 7}) start(number, patient);
-    // So that most likely a patient one waits for the lock, and all others for him. No order of them may fail.
+    // The pause lets most likely a patient call wait for the lock, and all others for that call. Any order must work.
     std::this_thread::sleep_for(10ms);
     for (const int number : {0, 2, 4, 6}) start(number, impatient);
     std::this_thread::sleep_for(10ms);

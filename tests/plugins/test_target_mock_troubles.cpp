@@ -144,7 +144,7 @@ TEST_CASE("mock: the path of the state file names the cluster, without a look at
     CHECK(identity_at("some/state.json") == name);
     CHECK(identity_at("some/absent/.././state.json") == name);
     CHECK(identity_at("other.json") != name);
-    // Of one that is there: a link is a name like any other.
+    // The identity stays the same when the directory exists, even as a symbolic link.
     std::filesystem::create_directories(directory.path("real"));
     std::filesystem::create_directory_symlink(directory.path("real"), directory.path("some"));
     CHECK(identity_at("some/state.json") == name);

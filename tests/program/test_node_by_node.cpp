@@ -9,8 +9,8 @@
 using namespace deployer;
 using namespace std::chrono_literals;
 
-/// `once` on a cluster whose clock stands: it moves on when so many nodes were changed, and from then on little by
-/// little, as often as the program looks at it. Gives the exit status.
+/// Runs `once` on a cluster whose clock stands still until `at_once` nodes were changed. From then on the clock
+/// advances by 500 ms after every few looks of the program. Returns the exit status.
 int once_by_hand(LocalFleet& fleet, std::size_t at_once) {
     auto& cluster = fleet.fleet;
     cluster.forget_requests();
@@ -42,7 +42,7 @@ TEST_CASE("no more nodes are down than max_unavailable allows", "[R41]") {
     const auto since = fleet.fleet.now();
     CHECK(once_by_hand(fleet, most) == 0);
     const Names all{"foo@1.service", "foo@2.service", "foo@3.service", "foo@4.service"};
-    // What was down before is no doing of ours, and comes up before another node goes down beyond what is allowed.
+    // Nodes that were down before the rollout count too: they come up before more nodes go down than are allowed.
     CHECK(fleet.fleet.most_down(all, since) == std::max(most, down_before));
     const Names up(all.begin(), all.end() - static_cast<std::ptrdiff_t>(down_before));
     CHECK(fleet.fleet.most_down(up, since) <= most);
@@ -94,7 +94,7 @@ TEST_CASE("where the canary does not come up, no other node is touched", "[R42]"
     INFO(fixed.out << fixed.err);
     CHECK(fixed.status == 0);
     CHECK(eventually([&] { return fleet.versions() == foo_with("v2 running", "v2 running", "v2 running"); }, 5s));
-    // Three looks at the first one before another one begins.
+    // The first node is looked at three times before another node is changed.
     const auto requests = fleet.fleet.requests();
     const auto is_write = [](const std::string& line) { return line.starts_with("PUT "); };
     const auto first = std::find_if(requests.begin(), requests.end(), is_write);

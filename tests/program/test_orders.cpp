@@ -80,14 +80,14 @@ TEST_CASE("retry, pause and resume work beside a daemon", "[R43]") {
         fleet.fleet.behave("foo@*", FleetDouble::Behaviour::hang, "v2");
         local.put_unit("foo@.service", "v2");
         REQUIRE(status_has("quarantined  foo"));
-        // What comes next has its way, and foo is left alone.
+        // A later change of another service is deployed, and foo is left alone.
         local.put_unit("plain.service", "v2");
         REQUIRE(eventually([&] { return fleet.versions().at("plain.service") == "v2 running"; }, 20s));
         CHECK(fleet.versions().at("foo@1.service") == "v2 down");
         CHECK(fleet.versions().at("foo@2.service") == "v1 running");
         CHECK(fleet.fleet.count("PUT foo@1.service") == 2);
         fleet.fleet.behave("foo@*", FleetDouble::Behaviour::run, "v2");
-        // Whatever kept it down is gone, and it is started again.
+        // The cause is removed, and somebody starts the failed unit again.
         const auto options = fleet.fleet.find("foo@1.service")->options;
         fleet.fleet.add({"foo@1.service", options, DesiredState::launched});
         CHECK(local.run("retry", {"foo"}).status == 0);
@@ -110,7 +110,7 @@ TEST_CASE("retry, pause and resume work beside a daemon", "[R43]") {
         CHECK(status_has("paused       all services: release freeze (since "));
         local.put_unit("foo@.service", "v2");
         local.put_unit("plain.service", "v2");
-        // The new revision was looked at.
+        // The deployer has read the new revision.
         CHECK(status_has("attempted "));
         CHECK(all_are("v1 running", "v1 running"));
         CHECK(local.run("resume").status == 0);

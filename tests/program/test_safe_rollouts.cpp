@@ -14,7 +14,7 @@ TEST_CASE("what halted or went back is mended by a fix and by taking it back, wh
     const std::string next = GENERATE("v1", "v2");
     CAPTURE(rolls_back, bad, next);
     LocalCluster cluster("", with_on_timeout(rolls_back ? "rollback" : "halt"));
-    // The service as a whole is not healthy because of one node that runs.
+    // One running node of the bad version makes the whole service unhealthy.
     const HealthDouble health([&](const HttpRequest&) {
         const auto versions = versions_of(cluster);
         return versions.at("foo@" + std::to_string(bad) + ".service") != "bad running";
@@ -63,7 +63,7 @@ TEST_CASE("a fix that is committed while nodes are put back goes through", "[R43
     REQUIRE(local.once().status == 0);
     fleet.fleet.settle();
     fleet.fleet.behave("*", FleetDouble::Behaviour::fail, "v2");
-    // What the node was does not come up either.
+    // The node's former version does not come up either.
     fleet.fleet.behave("foo@1.service", FleetDouble::Behaviour::hang, "v1");
     local.put_unit("foo@.service", "v2");
     Program daemon({"run", "--config", local.config()});
@@ -158,7 +158,7 @@ TEST_CASE("a machine that does not begin quarantines nothing, and its unit goes 
     REQUIRE(local.once().status == 0);
     fleet.fleet.settle();
     const auto old = unit_file_hash(fleet.fleet.find("foo@1.service")->options);
-    // Its agent hangs: whatever fleet is told, this is what it says.
+    // The agent of the unit's machine hangs, so fleet keeps reporting the old version.
     fleet.fleet.show("foo@1.service", {{.hash = old}});
     local.put_unit("foo@.service", "v2");
     for (int i = 0; i < 2; ++i) {

@@ -7,8 +7,8 @@
 
 namespace deployer {
 
-/// A sidekick that stops along with its node and runs again only when it was at rest and is launched after that, as
-/// with a target that looks only now and then at the state that it is told.
+/// A sidekick that stops along with its node. It runs again only when it is launched after it was at rest, as with a
+/// target that polls the desired state.
 class BoundSidekick {
 public:
     explicit BoundSidekick(RolloutScene& scene) {

@@ -25,7 +25,7 @@ inline Error refusal_of(const std::string& yaml) {
     return thrown_by([&] { (void)load_target("target-exec", yaml); });
 }
 
-/// What the first call ends with.
+/// The error of a call to the target.
 inline Error failure_of(Target& target) {
     const TestCall call;
     return thrown_by([&] { target.status(foo, call); });

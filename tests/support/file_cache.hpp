@@ -46,7 +46,7 @@ inline Names names_in(const fs::path& directory) {
     return names;
 }
 
-/// Another deployer: a process with a cache of its own, which tells each time it has done something.
+/// A process with its own cache, as another deployer has. It tells the test each time after it has used the cache.
 class OtherProcess {
 public:
     template <class Action>
@@ -61,7 +61,7 @@ public:
             action([this] { return ::write(pipe_[1], "x", 1) == 1; });
             ::pause();
         } catch (const std::exception&) {
-            // Seen by the test as the end of the pipe.
+            // The test notices the end of the process as the end of the pipe.
         }
         ::_exit(1);
     }
@@ -73,7 +73,7 @@ public:
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
-    /// False when it has ended instead.
+    /// False when the process has ended.
     [[nodiscard]] bool wait_until_told() const {
         char byte = 0;
         return ::read(pipe_[0], &byte, 1) == 1;

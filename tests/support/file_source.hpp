@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 
 namespace fs = std::filesystem;
 
-/// With a short settle, so that the tests need not wait for quiet.
+/// A source with a short settle time, so that tests do not wait long for quiet.
 inline std::shared_ptr<Source> source_at(const fs::path& root) {
     return load_source("source-file", "path: '" + root.string() + "'\nsettle: 20ms\n");
 }
@@ -63,13 +63,13 @@ inline bool refuses(const File& file, ErrorKind kind, std::string_view fragment)
     return says(*file.error, fragment) && file.error->kind() == kind && file.content.empty();
 }
 
-/// As editors save: a new file beside, then over the old one.
+/// Saves as editors do: writes a new file and renames it over the old one.
 inline void replace(const TempDir& directory, const fs::path& name, std::string_view text) {
     directory.write(name.string() + ".new", text);
     fs::rename(directory.path(name.string() + ".new"), directory.path(name));
 }
 
-/// Whether waiting ended before its deadline, which only something that changes nothing reaches.
+/// Whether the source saw a change: the wait ended before its deadline.
 inline bool wakes(Source& source, std::chrono::milliseconds deadline = 20s) {
     TestCall call(deadline);
     source.wait_for_change(call);

@@ -23,7 +23,7 @@ namespace deployer::fleet_double_calls {
 
 using Behaviour = FleetDouble::Behaviour;
 
-/// Sends bytes to a server, says that no more will come, and gives all that it answers.
+/// Sends bytes to a server, closes the sending direction, and returns all that the server answers.
 inline std::string exchange(std::uint16_t port, std::string_view bytes) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -53,7 +53,7 @@ inline std::string put_raw(FleetDouble& fleet, const std::string& unit, const st
     return answer.substr(9, 3) + ' ' + answer.substr(head_end + 4);
 }
 
-/// As curl would.
+/// Puts a unit into fleet by its API, without the plugin.
 inline void put_unit(FleetDouble& fleet, const Unit& unit) {
     std::string options;
     for (const auto& option : unit.options) {
@@ -70,7 +70,7 @@ inline void put_state(FleetDouble& fleet, const std::string& unit, const std::st
     REQUIRE(put_raw(fleet, unit, R"({"desiredState":")" + state + R"("})") == "204 ");
 }
 
-/// By the conventions of docs/SERVICES.md.
+/// A sidekick of foo that follows the conventions of docs/SERVICES.md.
 inline Unit sidekick_of_foo(int node, const std::string& command, const std::string& exec_stop) {
     auto unit = unit_running("foo-sidekick@" + std::to_string(node) + ".service", command);
     unit.options.push_back({"Service", "ExecStop", exec_stop});

@@ -62,7 +62,7 @@ inline File read_one(Checkout& from, const std::string& location) {
     return read(from, {location}).at(0);
 }
 
-/// As the engine does it: services.yaml first, which tells of the others.
+/// Reads a checkout as the engine does: services.yaml first, because it names the other files.
 inline Revision read_all(Source& source, const Locations& locations, const Revision& known = {}) {
     const auto now = checkout(source, known);
     if (!now) return known;
@@ -84,7 +84,7 @@ inline bool refuses(const File& file, ErrorKind kind, std::string_view fragment)
     return says(*file.error, fragment) && file.error->kind() == kind && file.content.empty();
 }
 
-/// The first `times` requests whose line begins so.
+/// A fault for the first `times` requests whose line begins with `line`.
 inline GithubDouble::Fault fault_at(std::string line, GithubFault fault, std::size_t times = 1000) {
     return [line = std::move(line), fault = std::move(fault), times](const GithubRequest& request) {
         const bool hit = request.line.starts_with(line) && request.nth <= times;
@@ -92,7 +92,7 @@ inline GithubDouble::Fault fault_at(std::string line, GithubFault fault, std::si
     };
 }
 
-/// A fault that happens before the nth request of that line is answered, and lets it be answered.
+/// Calls `event` before the nth request of that line gets its normal answer.
 inline GithubDouble::Fault event_at(std::string line, std::size_t nth, std::function<void()> event) {
     return [line = std::move(line), nth, event = std::move(event)](const GithubRequest& request) {
         if (request.line == line && request.nth == nth) event();
@@ -123,7 +123,7 @@ inline std::shared_ptr<Source> directory_source(const fs::path& root) {
     return load_source("source-file", "path: '" + root.string() + "'\nsettle: 20ms\n");
 }
 
-/// Contents and kinds of errors, one line each.
+/// The content or the kind of error of each location, one line each.
 inline std::string outcomes(const Locations& locations, const std::vector<File>& files) {
     std::string text;
     for (std::size_t index = 0; index < files.size(); ++index) {

@@ -30,7 +30,7 @@ inline std::string node(int number) {
     return "foo@" + std::to_string(number) + ".service";
 }
 
-/// How many of the actions threw, when `threads` threads carry out `count` of them.
+/// Calls `action` with 0 to `count` - 1 from several threads. Returns the number of calls that threw.
 inline int run_from_threads(int threads, int count, const std::function<void(int)>& action) {
     std::atomic<int> next = 0;
     std::atomic<int> failures = 0;
@@ -51,7 +51,7 @@ inline int run_from_threads(int threads, int count, const std::function<void(int
     return failures;
 }
 
-/// Held as another process holds it.
+/// Holds the lock of a file, as another process does.
 class FileLock {
 public:
     explicit FileLock(const std::string& file)
@@ -68,7 +68,7 @@ private:
     int descriptor_;
 };
 
-/// Runs `action` over and over in another process, kills that after `pause` and waits for its end.
+/// Repeats `action` in another process, kills that process after `pause`, and waits for its end.
 inline void kill_during(const std::function<void(int)>& action, std::chrono::microseconds pause) {
     const auto child = ::fork();
     REQUIRE(child >= 0);
@@ -83,7 +83,7 @@ inline void kill_during(const std::function<void(int)>& action, std::chrono::mic
     ::kill(child, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
-    // Otherwise it had failed before: then nothing was shown.
+    // The process must have been killed. If `action` had failed before, the test would show nothing.
     REQUIRE(WIFSIGNALED(status));
 }
 

@@ -32,7 +32,7 @@ inline UnitStatus wait_until_settled(Target& target, const Unit& unit) {
     }
 }
 
-/// Moves the moment at which the one unit on its way gets there far into the past.
+/// Moves the moment at which the pending unit becomes ready far into the past.
 inline void let_the_delay_pass(const MockCluster& cluster) {
     auto text = cluster.text();
     REQUIRE(holds(text, R"("at": ")"));
@@ -65,7 +65,7 @@ inline std::vector<std::string> settings_to_try() {
     return all;
 }
 
-/// The demo, deployed to a mock with these settings.
+/// The demo of etc/, deployed to a target-mock with these settings.
 class Demo {
 public:
     explicit Demo(const std::string& settings)
@@ -75,7 +75,7 @@ public:
     [[nodiscard]] LocalCluster::Ended once() const { return cluster_.once(); }
     [[nodiscard]] std::size_t size() const { return cluster_.units().size(); }
 
-    /// Another version of the presses.
+    /// Deploys another version of the presses. Returns the changes.
     [[nodiscard]] std::vector<std::string> update() const {
         auto services = cluster_.dir().read("demo/services.yaml");
         cluster_.dir().write("demo/services.yaml", services.replace(services.find("1.10"), 4, "1.11"));

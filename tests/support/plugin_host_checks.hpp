@@ -25,14 +25,14 @@ namespace fs = std::filesystem;
 
 inline constexpr const char* fixtures = DEPLOYER_TEST_FIXTURES;
 
-/// What a refusal begins with: where the configuration names the plugin.
+/// The beginning of a refusal's message: the place in the configuration that names the plugin.
 inline const std::string cannot_load = "test.yaml:1: plugin: cannot load plugin ";
 
 inline fs::path fixture(const std::string& name) {
     return fs::path(fixtures) / (name + ".so");
 }
 
-/// What the host says about a plugin that it does not give. Whatever it is, people can look it up.
+/// The error with which the host refuses a plugin. Checks that docs/ERRORS.md has the message.
 inline Error refusal_of(PluginHost& host, std::string_view plugin, const Settings& settings = no_settings()) {
     static const ErrorCatalogue catalogue;
     try {
@@ -64,7 +64,7 @@ inline bool holds(std::string_view text, std::string_view fragment) {
     return text.find(fragment) != text.npos;
 }
 
-/// What a command prints.
+/// The standard output of a command.
 inline std::string output_of(const std::string& command) {
     std::string output;
     FILE* const pipe = ::popen(command.c_str(), "r");
@@ -75,7 +75,7 @@ inline std::string output_of(const std::string& command) {
     return output;
 }
 
-/// The plugin's file under another directory, as an installation or an update makes it: a new file.
+/// Copies the plugin's file to another directory. The copy is a new file, as after an installation or an update.
 inline fs::path install(const std::string& plugin, const fs::path& directory) {
     fs::create_directories(directory);
     auto file = directory / (plugin + ".so");

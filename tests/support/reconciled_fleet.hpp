@@ -21,7 +21,7 @@ inline bool is_command(const Unit& unit, const std::string& command) {
     return unit.options.at(0).value == "/bin/" + command;
 }
 
-/// foo, three nodes, goes node by node; bar is plain. All is settled on "good".
+/// A World with foo, whose three nodes change node by node, and bar. All units run with the command "good".
 struct Fleet : World {
     explicit Fleet(const std::string& more = "") {
         policy.rollout.timeout = 50ms;
@@ -34,7 +34,7 @@ struct Fleet : World {
     }
 
     void release(const std::string& command) { source->put("foo@.service", unit_file(command)); }
-    /// From now on that command fails on that node, and is fine elsewhere.
+    /// From now on the command fails on this node; other nodes become ready with it.
     void break_command(const std::string& command, const std::string& node, Readiness as = Readiness::failed) {
         target->judge = [=](const Unit& unit, const UnitStatus& status) {
             return unit.name == node && is_command(unit, command) ? UnitStatus{as, "exit code 1"} : status;
@@ -50,13 +50,13 @@ struct Fleet : World {
     void order(const Orders& orders) {
         cache->documents[document_key(orders_document, target->identity())] = write_orders(orders);
     }
-    /// As the command does.
+    /// Orders a retry, as the command `retry` does.
     void retry(const std::string& service) {
         auto records = load_records(*cache, *target, calls());
         for (const auto& [name, quarantine] : retries_for(records, service)) records.orders.retries[name] = quarantine;
         order(records.orders);
     }
-    /// As if the clock had shown that time whenever something was quarantined.
+    /// Changes the time at which all quarantines in the ledger began.
     void quarantined_at(const std::string& time) {
         auto& document = cache->documents[document_key(ledger_document, target->identity())];
         auto ledger = read_ledger(document).value();
@@ -77,7 +77,7 @@ inline const GroupOutcome& group_of(const CycleReport& report, const std::string
 
 inline const std::string three_nodes = "services:\n- {name: foo@.service, count: 3, sequentialDeployment: true";
 
-/// Whether it is the unit with that command, and there.
+/// Whether the unit has this command and is in the cluster.
 inline bool runs(const Unit& unit, const UnitStatus& status, const std::string& command) {
     return is_command(unit, command) && status.readiness != Readiness::absent;
 }

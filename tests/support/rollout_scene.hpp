@@ -28,7 +28,7 @@ inline bool is_version(const Unit& unit, const std::string& name) {
     return unit.options == version(name)->options;
 }
 
-/// A cluster, the state that is wanted of it, and the rollout from one to the other, destroys included.
+/// A cluster, its wanted state, and the rollout from the actual to the wanted state, with destroys.
 struct RolloutScene {
     FakeTarget target;
     FakeHealth health;
@@ -47,7 +47,7 @@ struct RolloutScene {
     RolloutEnd end;
 
     RolloutScene() = default;
-    /// A sequential service foo with so many nodes on v1, of which v2 is wanted.
+    /// A sequential service foo whose `nodes` nodes have v1, while v2 is wanted.
     explicit RolloutScene(int nodes) {
         for (int node = 1; node <= nodes; ++node) {
             have("foo@" + std::to_string(node) + ".service", "v1");
@@ -64,7 +64,7 @@ struct RolloutScene {
     void have(const std::string& name, const std::string& content) {
         target.put({name, version(content)->options, DesiredState::launched});
     }
-    /// From now on that version of a unit is never ready.
+    /// From now on this version of the unit never becomes ready.
     void break_version(const std::string& unit_name, const std::string& broken, Readiness as = Readiness::failed) {
         target.judge = [=](const Unit& unit, const UnitStatus& status) {
             const bool is_meant = unit.name == unit_name && is_version(unit, broken);
@@ -72,7 +72,7 @@ struct RolloutScene {
         };
     }
 
-    /// The error that ended the rollout early, if one did.
+    /// Runs the rollout. Returns the error that ended it early, if any.
     std::optional<Error> roll_out() {
         PlanPolicy plan_policy;
         plan_policy.destroy = true;
@@ -80,12 +80,7 @@ struct RolloutScene {
         const auto plan = make_plan(sorted_wanted(), actual(), plan_policy, orders);
         results = report_of(plan, wanted).changes;
         const Calls calls{stop.get_token(), log, std::chrono::seconds(5)};
-        Rollout rollout({target, has_health ? &health : nullptr, policy, calls, events, starts,
-                         [&](const GroupOutcome& outcome) {
-                             booked.push_back(outcome);
-                             on_book();
-                         }},
-                        results);
+        Rollout rollout(tools(calls), results);
         end = rollout.run(make_rollout_groups(plan, policy), [&](const std::stop_token& finished) {
             if (attend) attend(rollout, finished);
         });
@@ -94,6 +89,14 @@ struct RolloutScene {
             end.error = rollout.run(make_destroy_groups(plan, kind)).error;
         }
         return end.error;
+    }
+
+    /// Looks at units that an earlier cycle changed, and changes nothing.
+    void verify(const std::vector<std::string>& unproven) {
+        results.clear();
+        const Calls calls{stop.get_token(), log, std::chrono::seconds(5)};
+        Rollout rollout(tools(calls), results);
+        end = rollout.run(make_verify_groups({}, actual(), unproven));
     }
 
     [[nodiscard]] ChangeStatus status_of(const std::string& unit) const { return result_of(unit).status; }
@@ -112,7 +115,7 @@ struct RolloutScene {
                                         [&](const auto& group) { return group.service == service; });
         return found == end.groups.end() ? Outcome::applied : found->outcome;
     }
-    /// Of a call to the target, among all calls.
+    /// The position of a call to the target among all calls.
     [[nodiscard]] std::size_t position(const std::string& call) const {
         const auto calls = target.calls();
         const auto found = std::find(calls.begin(), calls.end(), call);
@@ -122,6 +125,13 @@ struct RolloutScene {
     }
 
 private:
+    RolloutTools tools(const Calls& calls) {
+        return {
+            target, has_health ? &health : nullptr, policy, calls, events, starts, [this](const GroupOutcome& outcome) {
+                booked.push_back(outcome);
+                on_book();
+            }};
+    }
     const WantedState& sorted_wanted() {
         std::sort(wanted.units.begin(), wanted.units.end(),
                   [](const auto& a, const auto& b) { return numeric_less(a.name, b.name); });

@@ -31,14 +31,14 @@ inline std::string with_on_timeout(const std::string& what) {
     return "  rollout: {timeout: 300ms, poll: 10ms, on_timeout: " + what + "}\n";
 }
 
-/// foo goes node by node.
+/// A services.yaml in which the nodes of foo change node by node.
 inline const std::string sequential_foo = "services:\n- {name: foo@.service, count: 3, sequentialDeployment: true}\n";
 
 inline Versions foo_with(const std::string& first, const std::string& second, const std::string& third) {
     return {{"foo@1.service", first}, {"foo@2.service", second}, {"foo@3.service", third}};
 }
 
-/// How the report says that a service ended; empty when it says nothing of it.
+/// The outcome of a service in the report; empty when the report does not list the service.
 inline std::string outcome_of(const Ended& ended, const std::string& service) {
     const auto groups = ended.json()->getArray("groups");
     for (unsigned i = 0; i < groups->size(); ++i) {
@@ -69,7 +69,7 @@ inline bool says_in_time(const Program& program, const std::string& text) {
     return eventually([&] { return program.err().find(text) != std::string::npos; });
 }
 
-/// Health checks, at whatever url.
+/// A server that answers health checks at every url.
 class HealthDouble {
 public:
     explicit HealthDouble(std::function<bool(const HttpRequest&)> is_healthy)
@@ -77,7 +77,7 @@ public:
               return HttpReply{.status = is_healthy(request) ? 200 : 503};
           }) {}
 
-    /// The block of the configuration.
+    /// The `health` block for the configuration.
     [[nodiscard]] std::string block(const std::string& path) const {
         return "health: {plugin: health-http, url: \"" + server_.url(path) + "\", format: status}\n";
     }
@@ -87,14 +87,14 @@ private:
     HttpServer server_;
 };
 
-/// Of a service that one node of a bad version makes unhealthy.
+/// Health of a service that a single node of a bad version makes unhealthy.
 inline bool has_no_bad_node(const LocalCluster& cluster) {
     const auto versions = versions_of(cluster);
     return std::none_of(versions.begin(), versions.end(),
                         [](const auto& unit) { return unit.second.starts_with("bad"); });
 }
 
-/// A cluster, simulated or fleet's, in which one node of one version never comes up.
+/// A cluster of target-mock or of fleet, in which one node of one version never comes up.
 class Site {
 public:
     Site(bool is_fleet, const std::string& reconcile) : is_fleet_(is_fleet), reconcile_(reconcile), fleet_(reconcile) {
@@ -109,13 +109,13 @@ public:
         if (is_fleet_) {
             fleet_.fleet.behave(unit, FleetDouble::Behaviour::hang, version);
         } else {
-            // By its name: there is no other way, so mend() is needed.
+            // target-mock knows the broken node only by its name, so mend() has to be called for other versions.
             fleet_.local.configure("  never_ready: [\"" + unit + "\"]\n", reconcile_);
         }
     }
     void mend() { fleet_.local.configure("", reconcile_); }
 
-    /// `once`. In the simulated cluster somebody starts the broken node by hand when it has its former version again.
+    /// Runs `once`. With target-mock, starts the broken node by hand when it has its former version again.
     Ended once_with_help(const std::string& former) {
         auto program = start(local(), "once");
         const TestCall call;
@@ -135,7 +135,7 @@ public:
         return {program.wait(), program.out(), program.err()};
     }
 
-    /// Changes when the cluster is written to.
+    /// A text that differs after each write to the cluster.
     [[nodiscard]] std::string writes() const {
         return is_fleet_ ? std::to_string(fleet_.fleet.writes().size()) : fleet_.local.dir().read("cluster.json");
     }
@@ -147,7 +147,7 @@ private:
     std::string broken_;
 };
 
-/// A service that goes node by node, and two others.
+/// Declares foo, whose nodes change node by node, and two other services.
 inline void declare_three(LocalCluster& cluster, const std::string& foo, const std::string& others) {
     cluster.put_unit("foo@.service", foo);
     cluster.put_unit("plain@.service", others);
@@ -164,7 +164,7 @@ inline Versions with_others(Versions versions, const std::string& others) {
     return versions;
 }
 
-/// foo@1.service and its siblings in the simulated cluster, at v1, and then v2, which ended badly.
+/// Deploys v1 of foo to target-mock, and then v2, whose first node fails, so that the rollout halts.
 inline void halt(LocalCluster& cluster) {
     cluster.put_unit("foo@.service", "v1");
     cluster.declare(sequential_foo);

@@ -64,7 +64,8 @@ inline std::string render_reading(FakeSource& source) try {
     return render_error(error);
 }
 
-/// The files of a case: those it gives, and "every other file" for what services.yaml names besides.
+/// The files of a case. Files that services.yaml names and the case does not give get the content of "every other
+/// file".
 inline FakeSource::Files files_of(const CaseFile& example) {
     constexpr std::string_view prefix = "file ";
     FakeSource::Files files{{"services.yaml", example.part("services.yaml")}};
@@ -85,7 +86,7 @@ inline std::vector<std::string> names_of(const WantedState& state) {
     return names;
 }
 
-/// A checkout whose answer to the service files, though not to services.yaml, a test puts its hand in.
+/// A checkout whose answers to the service files are altered by a test; services.yaml is not.
 class AlteredCheckout : public Checkout {
 public:
     using Alter = std::function<void(std::vector<File>&)>;
@@ -111,11 +112,11 @@ inline std::string render_reading(Checkout& checkout) try {
     return render_error(error);
 }
 
-/// A services.yaml with its files, made at random out of few names so that they meet often, and what it should give by
-/// the rules, worked out entry by entry.
+/// A random services.yaml with its files, and the expected result, worked out entry by entry. The few names make
+/// collisions frequent.
 struct RandomCase {
     FakeSource::Files files;
-    std::map<std::string, std::string> units;  ///< name to the one option's value
+    std::map<std::string, std::string> units;  ///< by name: the value of the unit's only option
     std::set<std::string> held;
 };
 

@@ -23,10 +23,10 @@ namespace deployer {
 void skip_destroys(CycleReport& report, const std::string& why, EventStream& events);
 
 /// Skips destroys if a unit that an earlier cycle changed is not ready. Such a unit stops all destroys, because it may
-/// be the new name of a unit that would go. A `surplus` unit stops only destroys of its own service.
+/// be the new name of a unit that would be destroyed. A `surplus` unit stops only destroys of its own service.
 void keep_back_destroys(CycleReport& report, const std::set<std::string>& surplus, EventStream& events);
 
-/// What carry_out_destroys() uses. The objects must outlive the call.
+/// The tools of carry_out_destroys(). The objects must outlive the call.
 struct DestroyTools {
     const WantedState& wanted;  ///< the state that the plan was made from
     Source& source;

@@ -35,7 +35,7 @@ void KnownCluster::settle(const Calls& calls) {
 
 void KnownCluster::forget(const Calls& calls) {
     actual_.reset();
-    // The snapshot is not trusted if erasing it throws, for it may then still be there.
+    // If erasing throws, the snapshot may still exist, so it is no longer trusted.
     snapshot_is_trusted_ = false;
     cache_->erase(snapshot_key(), calls.make());
     snapshot_is_trusted_ = true;
@@ -49,7 +49,7 @@ bool KnownCluster::load_snapshot(const Calls& calls) {
         calls.log.warning("the cached snapshot of the cluster is not usable, so the cluster is listed again");
         return false;
     }
-    // The age of the snapshot is unknown. The next look for changes by hand is due one interval from now.
+    // The age of the snapshot is unknown. The next listing that looks for manual changes is due one interval from now.
     listed_at_ = Clock::now();
     is_settled_ = true;
     return true;

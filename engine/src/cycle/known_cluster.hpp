@@ -15,7 +15,7 @@
 namespace deployer {
 
 /// The actual state of the target: from memory, else from the snapshot in the cache, else from a listing (R30, R32).
-/// Memory and snapshot may be lost at any moment. One thread.
+/// Memory and snapshot may be lost at any moment. One thread at a time; the callers see to that.
 class KnownCluster {
 public:
     using Clock = std::chrono::steady_clock;
@@ -23,8 +23,8 @@ public:
     /// No I/O. `events` must outlive the KnownCluster.
     KnownCluster(std::shared_ptr<Target> target, std::shared_ptr<Cache> cache, EventStream& events);
 
-    /// Asks the target for its identity. To be called before all functions below but distrust_snapshot(). Throws as the
-    /// target does.
+    /// Asks the target for its identity. To be called before all functions below except distrust_snapshot(). Throws as
+    /// the target does.
     void identify();
     [[nodiscard]] bool is_identified() const noexcept { return identity_.has_value(); }
     [[nodiscard]] const std::string& identity() const { return *identity_; }
@@ -33,7 +33,7 @@ public:
     void load(const Calls& calls);
     /// Reads the actual state from snapshot or target, even when it is in memory.
     void reload(const Calls& calls);
-    /// Lists the target only to look for changes by hand.
+    /// Lists the target only to look for changes that somebody made by hand.
     void list_for_drift(const Calls& calls);
 
     /// Whether the actual state is in memory.
@@ -50,7 +50,7 @@ public:
     void settle(const Calls& calls);
     /// Drops the actual state from memory and, durably, the snapshot from the cache. Throws as the cache does.
     void forget(const Calls& calls);
-    /// Has the next load list the target instead of reading the snapshot.
+    /// Makes the next load list the target instead of reading the snapshot.
     void distrust_snapshot() noexcept { snapshot_is_trusted_ = false; }
 
 private:

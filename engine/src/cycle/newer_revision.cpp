@@ -7,7 +7,7 @@
 namespace deployer {
 namespace {
 
-/// The least pause between two questions to a source that reports changes all the time.
+/// The shortest pause between two checkouts, for a source that reports changes all the time.
 constexpr std::chrono::milliseconds least_pause{100};
 
 bool are_same_units(const WantedState& left, const WantedState& right) {
@@ -22,7 +22,7 @@ bool wants_the_same(const WantedState& left, const WantedState& right) {
     return are_same_units(left, right) && left.rules == right.rules && left.held == right.held;
 }
 
-/// Whether the plan has changes or gates of the service. "" stands for all services.
+/// Whether the plan has changes or gates of the service; an empty name stands for all services.
 bool concerns(const Plan& plan, const std::string& service) {
     const auto is_of_it = [&](const auto& part) { return part.service == service; };
     return service.empty() || std::any_of(plan.changes.begin(), plan.changes.end(), is_of_it) ||
@@ -66,7 +66,8 @@ std::optional<std::string> watch_for_newer(const WatchedRollout& rollout, const 
             if (!newer.empty()) return "superseded by revision " + newer.id;
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::cancelled) return std::nullopt;
-            // The rollout goes on without the watch. If the source stays out of reach, the next cycle reports that.
+            // The rollout goes on, and the watch asks again. If the source stays out of reach, the next cycle reports
+            // that.
             calls.log.debug("cannot look for a newer revision: " + std::string(error.what()));
             if (!waiting.make().wait(interval / 2)) return std::nullopt;
         }

@@ -22,17 +22,17 @@ struct WatchedRollout {
     const Orders& orders;
 };
 
-/// What a watch uses. The objects must outlive the watch.
+/// The tools of a watch. The objects must outlive the watch.
 struct WatchTools {
     Source& source;
     std::function<Orders()> read_orders;  ///< reads the present orders; throws as the cache does
-    std::chrono::milliseconds interval;   ///< between two questions to a source that notices no changes itself
+    std::chrono::milliseconds interval;   ///< pause between checkouts, for a source that notices no changes itself
     const Calls& calls;
 };
 
 /// Watches source and orders during a rollout, until `finished` or a stop, or until the rollout has to end (R44): for a
 /// revision that wants another state, or for a pause of a service in the plan. Returns the reason to end the rollout,
-/// "superseded by revision r2", else nullopt. A failed question is asked again; the rollout goes on meanwhile.
+/// "superseded by revision r2", else nullopt. A failed checkout is repeated; the rollout goes on meanwhile.
 std::optional<std::string> watch_for_newer(const WatchedRollout& rollout, const WatchTools& tools,
                                            const std::stop_token& finished);
 

@@ -14,8 +14,8 @@ namespace deployer {
 /// listed with the reason.
 CycleReport propose(const Plan& plan, const WantedState& wanted, const Ledger& ledger);
 
-/// The report of a cycle without a comparison, because nothing moved and nothing is owed. It has what the last
-/// comparison left alone, and services that are paused or quarantined.
+/// The report of a cycle without a comparison, because neither source nor cluster changed and no change is owed. It
+/// lists the units that the last comparison left alone, and services that are paused or quarantined.
 CycleReport propose_nothing(const Ledger& ledger, const Orders& orders);
 
 }  // namespace deployer

@@ -67,7 +67,7 @@ std::vector<DeployedUnit> RestingUnits::in_doubt(const Known& known, const std::
 }
 
 bool RestingUnits::is_look_due(const Ledger& ledger) const {
-    // A unit that was changed just now may still be starting.
+    // A unit that was changed a moment ago may still be starting.
     if (is_of_last(placement_grace_, ledger.changed_at)) return false;
     return is_unlooked_ || !looked_at_ || Clock::now() - *looked_at_ >= resync_interval_;
 }

@@ -32,15 +32,15 @@ struct Look {
 /// Throws as the target does, except for errors that concern one unit only.
 Look look_at(const std::vector<DeployedUnit>& units, bool were_changed, Target& target, const Calls& calls);
 
-/// The known state of cluster, source and ledger.
+/// The known state of cluster and source, and the ledger.
 struct Known {
     const ActualState& actual;
     const WantedState* wanted;  ///< null: not read yet
     const Ledger& ledger;
 };
 
-/// Units that are as wanted but may not run (R42). The target is asked for them once after each listing, and again
-/// every `resync_interval`. One thread.
+/// Units that are as wanted but may not run (R42). The target is asked for their status once after each listing, and
+/// again every `resync_interval`. One thread.
 class RestingUnits {
 public:
     using Clock = std::chrono::steady_clock;

@@ -18,10 +18,10 @@ namespace deployer {
 /// The changes that a rollout is about to make to one service.
 struct Attempt {
     std::string service;
-    bool is_fresh = false;             ///< no unit of the service was there when its rollout began
+    bool is_fresh = false;             ///< no unit of the service existed when its rollout began
     bool may_go_back = false;          ///< its units may be put back, so the ledger has to keep their present content
     std::vector<std::size_t> changes;  ///< indices into Plan::changes, in the order in which the changes begin
-    std::vector<std::size_t> gated;    ///< those of `changes` that end only when the unit is ready
+    std::vector<std::size_t> gated;    ///< the indices in `changes` of changes that end only when the unit is ready
 };
 
 /// The ledger to store before the first change. The revision becomes attempted and is no longer applied. Gated units
@@ -50,8 +50,8 @@ struct EndedCycle {
     std::string now;                 ///< a timestamp()
 };
 
-/// The ledger to store at the end of a cycle. The revision is applied if everything that it asked for ended well, else
-/// it is owed (R31). Rollouts that are over are forgotten, and so are unproven units that were seen ready.
+/// The ledger to store at the end of a cycle. The revision becomes applied if all its changes ended well; otherwise it
+/// is owed (R31). Rollouts that are over are forgotten, and so are unproven units that were seen ready.
 Ledger book_cycle(Ledger ledger, const EndedCycle& cycle);
 
 /// The ledger to store after a cycle that only looked at units: it lists the units that do not run.

@@ -82,18 +82,18 @@ std::string find_destroy_obstacle(const Plan& plan, const OpenDifferences& open,
         const bool is_missing = !held.service.empty() && !actual_services.contains(held.service);
         if (is_missing) return held.service + " is held and not running yet";
     }
-    if (!open.missing_service.empty()) return open.missing_service + " and not all of it is running yet";
-    if (!orders.restoring.empty()) return *orders.restoring.begin() + " was rolled back and is not what it is to be";
+    if (!open.missing_service.empty()) return open.missing_service + " and some of its units do not exist yet";
+    if (!orders.restoring.empty()) return *orders.restoring.begin() + " was rolled back and is not restored yet";
     // A revision replaces the units that it no longer wants. Until its quarantined service has come up, those units may
     // be needed.
     const auto quarantined = std::find_if(plan.standing.rbegin(), plan.standing.rend(), [](const Standstill& still) {
         return still.outcome == Outcome::quarantined && still.changes > 0;
     });
     if (quarantined != plan.standing.rend()) {
-        return quarantined->service + " is quarantined and not all of it is as it is to be";
+        return quarantined->service + " is quarantined and still differs from the wanted state";
     }
     const auto& altered = plan.altered.empty() ? open.started_in_vain : plan.altered.front();
-    return altered.empty() ? std::string() : altered + " is not known to be as it is to be";
+    return altered.empty() ? std::string() : altered + " still differs from the wanted state";
 }
 
 }  // namespace deployer

@@ -111,10 +111,11 @@ private:
         ++plan_.left.altered;
         plan_.altered.push_back(change.unit);
         plan_.notes.push_back(change.unit +
-                              " is left as it is: it was given to the target twice, and the target gave it back "
-                              "otherwise both times: " +
+                              " is left as it is: the target was given this content twice, and listed another one "
+                              "both times: " +
                               change.reason +
-                              "; it is given again once it changes. To end this, write it as the target gives it back");
+                              "; the target gets the unit again once its wanted content changes. To end this, write "
+                              "the unit file as the target lists it");
         settled_.push_back({change.unit, change.former, change.former_state});
     }
 
@@ -122,8 +123,7 @@ private:
     void tell_start_in_vain(const Change& change) {
         ++plan_.left.altered;
         if (open_.started_in_vain.empty()) open_.started_in_vain = change.unit;
-        plan_.notes.push_back(change.unit +
-                              " is launched again, as in the cycles before: the target gives it back as " +
+        plan_.notes.push_back(change.unit + " is launched again, as in the cycles before: the target lists it as " +
                               std::string(to_string(change.former_state)) + " each time");
     }
 

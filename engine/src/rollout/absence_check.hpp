@@ -11,15 +11,15 @@
 
 namespace deployer {
 
-/// Makes sure that a service which the listing of the cluster lacks is really absent. If a listing wrongly lacked a
-/// whole service, all nodes of the service would be replaced at once. One thread at a time.
+/// Checks that a service which the listing of the cluster lacks is really absent. If the listing lacked a whole service
+/// by mistake, all nodes of the service would be replaced at once. One thread at a time.
 class AbsenceCheck {
 public:
     /// `first` is the service's first unit. The tools must outlive the AbsenceCheck.
     AbsenceCheck(DeployedUnit first, const RunTools& tools) : first_(std::move(first)), tools_(tools) {}
 
-    /// One look. After how long to look again; nullopt: the check has ended. A unit that was just destroyed may still
-    /// show for a moment, so only a unit that is there at several looks counts.
+    /// Looks at the unit once. Returns the pause before the next look; nullopt: the check has ended. A unit that was
+    /// just destroyed may still be listed for a moment, so the unit counts only if several looks find it.
     std::optional<std::chrono::milliseconds> look();
 
     /// Why the service must not be created; empty: it may.

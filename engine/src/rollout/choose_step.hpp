@@ -6,16 +6,16 @@
 
 namespace deployer {
 
-/// How much a change of a step's node can take away.
+/// How much is lost when a change takes down the step's node.
 enum class Worth {
-    down,      ///< nothing
-    unproven,  ///< the node may be down in another way than the target sees
+    down,      ///< nothing: the node is down already
+    unproven,  ///< perhaps nothing: the node may be down in a way that the target does not see
     up,
 };
 
-/// The first of the `waiting` steps whose nodes are worth least (R41). `worth_of` may cost a call to the target: the
-/// first step is only looked at if another one is worth little, and nothing is looked at after a node that is down.
-/// `waiting` is not empty. Throws what `worth_of` throws.
+/// The first of the `waiting` steps whose nodes are worth least (R41). `waiting` is not empty. `worth_of` may cost a
+/// call to the target, so the first step is looked at only if another step is worth little, and no step is looked at
+/// after a node that is down. Throws what `worth_of` throws.
 std::size_t choose_neediest(const std::deque<std::size_t>& waiting, const std::function<Worth(std::size_t)>& worth_of);
 
 }  // namespace deployer

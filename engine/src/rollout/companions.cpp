@@ -52,10 +52,11 @@ std::optional<Companions::Down> Companions::find_down(const CompanionTools& tool
     return std::nullopt;
 }
 
-/// False: a companion was started before, this one is not to run, or the target refuses.
+/// Returns false if a companion was started before, if this companion should not run, or if the target refuses.
 bool Companions::start_once_more(const Down& down, const CompanionTools& tools) {
     if (is_restarted_ || down.unit->desired_state != DesiredState::launched) return false;
     is_restarted_ = true;
+    was_tried_ = true;
     tools.calls.log.info(down.unit->name + " does not run (" + down.status.detail + ") beside " + node_ +
                          ", and is started once more");
     try {

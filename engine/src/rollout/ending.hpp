@@ -10,13 +10,14 @@
 
 namespace deployer {
 
-/// With the target out of reach, or with a configuration that the target does not accept, every call would fail alike.
+/// Whether every other call would fail with the same error: the target is out of reach, or does not accept the
+/// configuration.
 bool is_hopeless(const Error& error);
 
-/// A newer revision, or a pause, that a rollout makes way for (R44). Any thread.
+/// The request that a rollout ends in favour of a newer revision or a pause (R44). Any thread.
 class Supersession {
 public:
-    /// `why` goes into results: "superseded by revision r2". Only the first counts.
+    /// `why` goes into results: "superseded by revision r2". Only the first request counts.
     void request(const std::string& why);
 
     [[nodiscard]] bool is_requested() const noexcept { return source_.stop_requested(); }
@@ -29,23 +30,23 @@ private:
     std::stop_source source_;
 };
 
-/// Whether one run of a rollout ends before all groups are through, and why: the deployer is asked to stop, something
-/// newer supersedes the rollout, or a call failed as every other call would. Any thread.
+/// Whether a run of a rollout ends before all groups have ended, and why: the deployer is asked to stop, the rollout is
+/// superseded, or a call failed with an error that every other call would meet too. Any thread.
 class Ending {
 public:
-    /// `hurry` is called when the run begins to end, from any thread, perhaps several times, and at once when a stop
-    /// was requested before. `supersession` must outlive the Ending.
+    /// `hurry` is called when the run begins to end, from any thread and perhaps several times. If a stop was requested
+    /// before, the constructor calls it. `supersession` must outlive the Ending.
     Ending(const std::stop_token& stop, const Supersession& supersession, std::function<void()> hurry);
 
-    /// Ends the run with this error. False: the run was ending with another error before, and what fails because of
-    /// that is no failure of its own.
+    /// Ends the run with this error. False: the run was ending with another error already, so a change that fails now
+    /// is not a failure of its own.
     bool interrupt(const Error& error);
     /// Ends the run with this error if every other call would fail as well. Returns whether that is so.
     bool interrupt_if_hopeless(const Error& error);
 
     [[nodiscard]] bool is_requested() const noexcept { return ended_.stop_requested() || is_superseded(); }
     [[nodiscard]] bool is_superseded() const noexcept { return supersession_.is_requested(); }
-    /// As results tell it; empty: the run is not ending.
+    /// The reason, in the words of results; empty: the run is not ending.
     [[nodiscard]] std::string why() const;
     [[nodiscard]] std::optional<Error> error() const;
 

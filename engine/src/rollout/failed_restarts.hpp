@@ -13,21 +13,21 @@
 
 namespace deployer {
 
-/// Starts units once more that have failed, because somebody asked for it or an outage is over: a target does not start
-/// failed units by itself. A sidekick that stopped along with a failed node is started with the node. One thread at a
-/// time.
+/// Starts failed units once more after a retry was ordered or an outage is over, because a target does not start failed
+/// units by itself. A sidekick that stopped along with a failed node is started with the node. One thread at a time.
 class FailedRestarts {
 public:
     /// `units` and the tools must outlive the FailedRestarts.
     FailedRestarts(const std::vector<DeployedUnit>& units, const RunTools& tools) : units_(units), tools_(tools) {}
 
-    /// The first call looks at the units and puts those to rest that are to be started. After how long to go on;
-    /// nullopt: all are started. Does not throw Error: the gate that follows tells what is wrong with a unit.
+    /// The first call looks at the units, and puts those to rest that have to be started. Returns the pause before the
+    /// next call; nullopt: all are started. Does not throw Error: the gate that follows reports what is wrong with a
+    /// unit.
     std::optional<std::chrono::milliseconds> go_on();
 
 private:
     void begin();
-    /// Of the units that are to run, those that are not ready.
+    /// The units that should run and are not ready.
     [[nodiscard]] std::vector<std::pair<const DeployedUnit*, Readiness>> find_down();
 
     const std::vector<DeployedUnit>& units_;

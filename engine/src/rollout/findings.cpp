@@ -4,9 +4,9 @@
 
 namespace deployer {
 
-void FindingsList::add_not_ready(NotReady entry) {
+void FindingsList::add_not_ready(const std::vector<NotReady>& entries) {
     const std::lock_guard lock(mutex_);
-    found_.not_ready.push_back(std::move(entry));
+    found_.not_ready.insert(found_.not_ready.end(), entries.begin(), entries.end());
 }
 
 void FindingsList::forget_not_ready(const std::vector<DeployedUnit>& units) {

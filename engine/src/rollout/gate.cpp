@@ -38,13 +38,15 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
         seen_.detail = error.what();
     }
     if (!trouble_) note_beginning(tools.timeout);
+    // A companion that is started once more needs time, also where one look was to decide.
+    if (companions_.was_tried() && !deadline_) deadline_ = Clock::now() + tools.placement_grace;
     good_ = is_well ? good_ + 1 : 0;
     if (good_ >= tools.stable_samples) return Look::passed;
     if (is_well)
         seen_.detail =
             "ready, " + std::to_string(good_) + " of " + quantity(tools.stable_samples, "look") + " in a row";
     if (deadline_) tell(tools, seen_.detail);
-    // A node that is ready in time may show after the deadline that it stays so.
+    // A node that is ready in time may show after the deadline that it stays ready.
     const bool is_idle_still = was_idle_ && is_idle() && !trouble_ && answers_ > 1;
     if (!is_well && (!deadline_ || is_late() || is_idle_still)) {
         leave(tools);
@@ -55,8 +57,8 @@ Gate::Look Gate::look(const GateTools& tools, std::mutex& turn) {
 
 bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
     if (is_companion_starting(tools)) return false;
-    // Node and companions tell the same, for they are bound to each other. So looks at them take turns, which costs the
-    // target half.
+    // Companions are bound to their node, so a look at either shows whether both run. Taking turns halves the calls to
+    // the target.
     if (companions_turn_) {
         companions_turn_ = false;
         return companions_are_ready(tools);
@@ -80,7 +82,7 @@ bool Gate::all_is_well(const GateTools& tools, std::mutex& turn) {
 bool Gate::companions_are_ready(const GateTools& tools) {
     const auto companions = companion_tools(tools);
     const auto state = companions_.look(is_brief_ ? 1 : tools.stable_samples, companions);
-    note_restart(state, companions);
+    note_restart(state);
     return state == Companions::State::ready;
 }
 
@@ -88,7 +90,7 @@ bool Gate::companions_are_mended(const GateTools& tools) {
     const auto detail_of_node = seen_.detail;
     const auto companions = companion_tools(tools);
     const auto state = companions_.mend(companions);
-    note_restart(state, companions);
+    note_restart(state);
     if (state == Companions::State::starting) return false;
     seen_.detail = detail_of_node;
     return true;
@@ -101,8 +103,7 @@ bool Gate::is_companion_starting(const GateTools& tools) {
     return companions_.go_on(companion_tools(tools));
 }
 
-void Gate::note_restart(Companions::State state, const CompanionTools& tools) {
-    if (companions_.is_restarted() && !deadline_) deadline_ = tools.deadline;
+void Gate::note_restart(Companions::State state) {
     if (state == Companions::State::starting) seen_.detail += ", is started once more";
 }
 
@@ -157,7 +158,7 @@ void Gate::note_beginning(milliseconds timeout) {
 }
 
 bool Gate::is_late() const {
-    // After an outage one look is not enough, for the unit may just be coming up.
+    // After an outage a single look is not enough, because the unit may just be starting.
     return deadline_ && Clock::now() >= *deadline_ && (trouble_ || answers_ > 1);
 }
 
@@ -184,7 +185,7 @@ std::optional<bool> Gate::is_healthy(const GateTools& tools, std::mutex& turn) {
 }
 
 Call Gate::make_call(const GateTools& tools) const {
-    // No look takes longer than the wait, but a last look has a moment too.
+    // A look ends with the wait, but even the last look gets a second.
     constexpr milliseconds moment{1'000};
     if (!deadline_) return tools.calls.make();
     const auto left = std::chrono::duration_cast<milliseconds>(*deadline_ - Clock::now());

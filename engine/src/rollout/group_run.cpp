@@ -32,8 +32,9 @@ std::optional<GroupOutcome> GroupRun::outcome() const {
 
 void GroupRun::add(TaskQueue::Work work, std::size_t number) {
     ++tasks_;
-    // The first tasks of all groups are due since ever, so they begin in the order of the plan.
-    const auto due = begun_.empty() ? TaskQueue::Clock::time_point() : TaskQueue::Clock::now();
+    // The first tasks of all groups get the earliest possible time, so that they begin in the order of the plan.
+    const bool is_first = begun_.empty() && !way_back_;
+    const auto due = is_first ? TaskQueue::Clock::time_point() : TaskQueue::Clock::now();
     tools_.queue.add([this, work = std::move(work)] { return carry_out(work); }, due, number);
 }
 
@@ -41,7 +42,8 @@ std::optional<milliseconds> GroupRun::carry_out(const TaskQueue::Work& work) {
     try {
         if (const auto again = work()) return again;
     } catch (const std::exception& exception) {
-        // Failed changes are results and not exceptions. This is a subscriber of events, or memory.
+        // A failed change is a result and not an exception. This exception comes from a subscriber of events, or memory
+        // has run out.
         tools_.ending.interrupt(Error(ErrorKind::internal, exception.what()));
     }
     const std::lock_guard lock(mutex_);
@@ -128,9 +130,11 @@ std::optional<milliseconds> GroupRun::roll(std::optional<StepRun>& step) {
     return std::nullopt;
 }
 
-/// Books the verdict before anything is put back: whatever happens from then on, this content is not tried again (R43).
+/// Books the verdict before any unit is put back, so that a kill after that does not make the deployer try this content
+/// again (R43).
 void GroupRun::judge() {
-    // With `on_timeout: continue` the other steps have their turn first, if not in this cycle then in a later one.
+    // With `on_timeout: continue` the verdict is booked only after all other steps had their turn, perhaps in a later
+    // cycle.
     if (group_.on_timeout == OnTimeout::go_on && !is_through(group_, tools_.results, tools_.ending.is_requested())) {
         fate_.verdict.clear();
         return;
@@ -143,16 +147,19 @@ void GroupRun::judge() {
         return;
     }
     if (returns.empty()) return;
-    fate_.was_put_back = true;
+    fate_.is_put_back = true;
     way_back_.emplace(group_.service, std::move(returns), fate_.verdict, health_turn_, tools_);
 }
 
 std::optional<milliseconds> GroupRun::put_back() {
-    if (const auto again = way_back_->go_on()) return again;
-    if (way_back_->not_restored().empty()) return std::nullopt;
-    const std::lock_guard lock(mutex_);
-    fate_.not_restored = way_back_->not_restored();
-    note_superseded();
+    try {
+        if (const auto again = way_back_->go_on()) return again;
+    } catch (const std::exception& exception) {
+        way_back_->give_up(exception.what());
+        note_way_back();
+        throw;
+    }
+    note_way_back();
     return std::nullopt;
 }
 
@@ -203,6 +210,13 @@ void GroupRun::note(const StepEnd& end) {
     const std::lock_guard lock(mutex_);
     is_open_ = is_open_ || end.opens_group;
     if (fate_.verdict.empty()) fate_.verdict = end.verdict;
+}
+
+void GroupRun::note_way_back() {
+    if (way_back_->not_restored().empty()) return;
+    const std::lock_guard lock(mutex_);
+    fate_.not_restored = way_back_->not_restored();
+    note_superseded();
 }
 
 void GroupRun::set_obstacle(const std::string& why) {

@@ -18,8 +18,8 @@
 
 namespace deployer {
 
-/// A group on its way through its stages in one run of a rollout. Each stage adds tasks to the run's queue; when they
-/// have ended, the next stage follows.
+/// Takes a group through its stages in one run of a rollout. Each stage adds tasks to the run's queue. When these tasks
+/// have ended, the next stage begins.
 class GroupRun {
 public:
     /// Group, `health_turn` and tools must outlive the GroupRun. `health_turn` belongs to the service: it keeps two
@@ -29,7 +29,7 @@ public:
     /// Adds the first tasks.
     void start();
 
-    /// After the run: the outcome; nullopt where the results of the changes tell it all.
+    /// The outcome, after the run; nullopt if it follows from the results of the changes.
     [[nodiscard]] std::optional<GroupOutcome> outcome() const;
 
 private:
@@ -50,6 +50,7 @@ private:
     [[nodiscard]] Worth worth_of(std::size_t step);
     [[nodiscard]] bool is_up(const Change& change);
     void note(const StepEnd& end);
+    void note_way_back();
     void set_obstacle(const std::string& why);
     [[nodiscard]] std::string why_not();
     void note_superseded();
@@ -58,18 +59,18 @@ private:
     std::mutex& health_turn_;
     const RunTools& tools_;
 
-    // Each of these is used by the one task of its stage.
+    // Only the single task of the stage uses each of these members.
     std::optional<AbsenceCheck> absence_;
     std::optional<Settling> settling_;
     std::optional<WayBack> way_back_;
 
     std::mutex choosing_;  ///< the next step is chosen by one task at a time
-    std::mutex mutex_;     ///< guards all below
+    std::mutex mutex_;     ///< guards all below; judge(), the only task of its time, does without
     Stage stage_ = Stage::created;
     std::deque<std::size_t> waiting_;  ///< steps that have not begun
     std::vector<std::size_t> begun_;   ///< steps in the order in which they began
     std::size_t tasks_ = 0;            ///< tasks that have not ended
-    std::size_t claims_ = 0;           ///< those of them that will begin a step
+    std::size_t claims_ = 0;           ///< tasks that have not ended and will begin a step
     bool is_open_;                     ///< more than the first step may begin
     GroupFate fate_;
 };

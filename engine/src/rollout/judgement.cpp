@@ -14,7 +14,7 @@ bool is_attempted(const ChangeResult& result) {
            result.status == ChangeStatus::broken_off;
 }
 
-/// The unit as it was when it was last seen ready. Without content: it was not there.
+/// The unit as it was when it was last seen ready. Without content: the unit did not exist.
 DeployedUnit former_of(const RolloutGroup& group, const Change& change) {
     const auto older = std::find_if(group.former.begin(), group.former.end(),
                                     [&](const auto& unit) { return unit.name == change.unit; });
@@ -23,7 +23,7 @@ DeployedUnit former_of(const RolloutGroup& group, const Change& change) {
 
 std::optional<GroupOutcome> outcome_in_time(const RolloutGroup& group, const GroupFate& fate,
                                             const std::vector<ChangeResult>& results) {
-    if (fate.was_put_back) {
+    if (fate.is_put_back) {
         if (fate.not_restored.empty()) return GroupOutcome{group.service, Outcome::rolled_back, fate.verdict};
         return GroupOutcome{group.service, Outcome::halted, fate.verdict + "; not put back: " + fate.not_restored};
     }

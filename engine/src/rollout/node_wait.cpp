@@ -66,7 +66,7 @@ std::optional<milliseconds> NodeWait::look() {
     } catch (const Error& error) {
         end_.error = error;
         end_.is_verdict = is_about_unit(error) && gate_.judges_content();
-        // A look by the way is not worth the rollouts of other services.
+        // A single look that fails must not end the rollouts of other services.
         const bool may_pass = is_brief_ && error.kind() == ErrorKind::unavailable;
         if (!may_pass && is_hopeless(error) && !tools_.ending.interrupt(error)) end_.why_left = tools_.ending.why();
     }
@@ -88,7 +88,7 @@ void NodeWait::note_no_verdict() {
 }
 
 void NodeWait::note_companion_down() {
-    if (gate_.left_down()) tools_.findings.add_not_ready(*gate_.left_down());
+    if (gate_.left_down()) tools_.findings.add_not_ready({*gate_.left_down()});
 }
 
 }  // namespace deployer

@@ -21,17 +21,18 @@ struct AwaitedNode {
     std::vector<DeployedUnit> companions;  ///< units of the node that did not change
 };
 
-/// How long a run waits for a node, and for what.
+/// How long a run waits for a node, and whether the service's health counts.
 enum class Patience {
     whole,           ///< until the node is ready, for as long as the policy allows
-    without_health,  ///< the same, but the service's health does not count, because a change may be to mend it
-    one_look,        ///< a look by the way: the first decides
+    without_health,  ///< as `whole`, but health does not count, because a change may be made to mend it
+    one_look,        ///< without waiting: the first look that finds a problem decides
 };
 
-/// How the wait for a node ended. No `why_left` and no `error`: the node is ready.
+/// How the wait for a node ended. No `why_left` and no `error`: the node is ready. Both are set when the wait met an
+/// error that had ended the run before.
 struct WaitEnd {
-    std::string why_left;        ///< the run was ending for this reason, so the node was waited for no longer
-    std::optional<Error> error;  ///< why the node is not ready in time, or never will be
+    std::string why_left;        ///< the wait was broken off because the run is ending, for this reason
+    std::optional<Error> error;  ///< why the node did not become ready in time, or cannot become ready
     bool is_verdict = false;     ///< the error is held against the node's content
 
     [[nodiscard]] bool is_ready() const noexcept { return why_left.empty() && !error; }
@@ -40,28 +41,29 @@ struct WaitEnd {
     [[nodiscard]] std::string problem() const;
 };
 
-/// The wait of a run for one node at a gate (R42). Keeps for later cycles since when the node is waited for. One thread
-/// at a time.
+/// The wait of a run for one node at a gate (R42). Notes the beginning of the wait for later cycles. One thread at a
+/// time.
 class NodeWait {
 public:
-    /// `health_turn` belongs to the service. It and the tools must outlive the NodeWait.
+    /// `health_turn` belongs to the service. `health_turn` and tools must outlive the NodeWait.
     NodeWait(AwaitedNode node, Patience patience, std::mutex& health_turn, const RunTools& tools);
 
-    /// One look. After how long to look again; nullopt: the wait has ended. An error that every other call would meet
-    /// ends the run too.
+    /// Looks once. Returns the pause before the next look; nullopt: the wait has ended. An error that every other call
+    /// would meet ends the run too.
     std::optional<std::chrono::milliseconds> look();
-    /// Once the wait has ended.
+    /// To be called when the wait has ended.
     [[nodiscard]] const WaitEnd& end() const noexcept { return end_; }
 
-    /// The unit that the last look ended with.
+    /// The unit at which the last look ended.
     [[nodiscard]] const std::string& unit() const noexcept { return gate_.unit(); }
     [[nodiscard]] const std::vector<DeployedUnit>& units() const noexcept { return gate_.units(); }
 
-    /// A later wait for the same content has all its time.
+    /// Forgets the beginning of this wait, so a later wait for the same content gets the full time.
     void forget_start();
-    /// The wait ended without a verdict on the content: notes the reason for the report, and for the next wait.
+    /// To be called when the wait ended without a verdict on the content. Notes the reason for the report and for the
+    /// next wait.
     void note_no_verdict();
-    /// Reports a companion that is down, where that did not keep the node from being ready.
+    /// Reports a companion that is down although the node is ready.
     void note_companion_down();
 
 private:

@@ -9,22 +9,22 @@
 
 namespace deployer {
 
-/// A unit that is there and does not run, started once more: the target is told that it is to be `inactive`, is seen to
-/// have done that, and is told to launch it. Said in one breath a target that looks now and then would see neither.
-/// One thread at a time.
+/// Starts a unit of the cluster that does not run once more: sets it `inactive`, waits until the target has done so,
+/// and launches it. Without the wait, a target that polls the desired state would notice neither change. One thread at
+/// a time.
 class Restart {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// Says `inactive`. Past `deadline` the unit is launched whether that was seen or not. Throws what the target
-    /// throws.
+    /// Sets the unit `inactive`. After `deadline` the unit is launched even if it has not come to rest. Throws as the
+    /// target does.
     Restart(DeployedUnit unit, Clock::time_point deadline, Target& target, const Calls& calls);
 
-    /// Looks, and launches the unit when it is at rest. True: it was launched, by this call or before. Throws what the
-    /// target throws, and goes on with the next call.
+    /// Looks at the unit, and launches it when it is at rest. True: the unit was launched, by this call or before.
+    /// Throws as the target does; the next call tries again.
     [[nodiscard]] bool go_on(Target& target, const Calls& calls);
-    /// Launches the unit now, for nobody will look again: within a second, even after a stop. If that fails it is told
-    /// in a warning, and the next cycle finds the unit `inactive`.
+    /// Launches the unit now, within a second and even after a stop, because go_on() is not called again. A failure is
+    /// logged as a warning; the next cycle then finds the unit `inactive`.
     void leave(Target& target, Log& log);
 
     [[nodiscard]] const DeployedUnit& unit() const noexcept { return unit_; }
@@ -34,7 +34,7 @@ private:
 
     DeployedUnit unit_;
     Clock::time_point deadline_;
-    bool is_over_ = false;  ///< launched, or left
+    bool is_over_ = false;  ///< the unit was launched, or left
 };
 
 }  // namespace deployer

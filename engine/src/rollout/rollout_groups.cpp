@@ -65,7 +65,7 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     group.settled = gated.settled;
     group.restarts = gated.restarts;
     group.canary = rules.canary;
-    // A service of which nothing runs yet has nothing to lose: its nodes start together.
+    // No unit of a fresh service runs yet, so a bad version takes none down: its nodes start together.
     if (rules.sequential && !gated.fresh) {
         for (auto& step : group.steps) step.gated = true;
         group.at_once = rules.max_unavailable.value_or(policy.max_unavailable);
@@ -73,11 +73,11 @@ void apply_rules(RolloutGroup& group, const GatedGroup& gated, const Plan& plan,
     }
     if (rules.canary && !group.steps.empty()) group.steps.front().gated = true;
     add_companions(group, gated, plan);
-    // The last node that was changed is the likeliest to be broken.
+    // The node that was changed last is most likely to be broken, so it goes back first.
     if (gated.restoring) std::reverse(group.steps.begin(), group.steps.end());
 }
 
-/// The index of the group's first change in the plan. A group without changes only looks, and comes before all others.
+/// The index of the group's first change in the plan; 0 for a group without changes, which comes before all others.
 std::size_t first_change(const RolloutGroup& group) {
     std::size_t first = group.steps.empty() ? 0 : group.steps.front().changes.front();
     for (const auto& step : group.steps) first = std::min(first, step.changes.front());
@@ -88,8 +88,8 @@ std::size_t first_change(const RolloutGroup& group) {
 
 std::vector<RolloutGroup> make_rollout_groups(const Plan& plan, const RolloutPolicy& policy) {
     std::vector<RolloutGroup> groups;
-    // A unit must not be destroyed before the unit that replaces it is up (R25), so where units are destroyed all
-    // others are waited for.
+    // A unit must not be destroyed before the unit that replaces it is up (R25). So a plan with destroys waits for all
+    // other units.
     const bool destroys =
         plan.destroy_obstacle.empty() && std::any_of(plan.changes.begin(), plan.changes.end(),
                                                      [](const auto& change) { return is_destroy(change.kind); });

@@ -7,7 +7,7 @@ namespace {
 
 Patience patience_for(const RolloutGroup& group, const std::vector<ChangeResult>& results) {
     if (group.kind == GroupKind::verify) return Patience::one_look;
-    // A node that this rollout changes may be the one that spoils the health of the whole service.
+    // A node that this rollout is about to change may be the cause of the whole service's bad health.
     return changes_unproven_unit(group, results) ? Patience::without_health : Patience::whole;
 }
 
@@ -53,13 +53,14 @@ void Settling::end() {
 
 void Settling::report_not_ready(const std::string& problem) {
     const auto& unit = wait_->unit();
-    // A look by the way is about the first unit. A companion that is not ready is the reason why that unit is not.
+    // A verify group looks at its first unit. A companion that is not ready is the reason why this unit is not ready.
     const auto& blamed = group_.kind == GroupKind::verify ? group_.settled.front().name : unit;
-    tools_.findings.add_not_ready({blamed, blamed == unit ? problem : unit + " " + problem});
+    std::vector<NotReady> entries{{blamed, blamed == unit ? problem : unit + " " + problem}};
     for (const auto& other : group_.unproven) {
         if (other == blamed || changes_unit(group_, tools_.results, other)) continue;
-        tools_.findings.add_not_ready({other, "not seen ready, because of " + unit});
+        entries.push_back({other, "not seen ready, because of " + unit});
     }
+    tools_.findings.add_not_ready(entries);
 }
 
 }  // namespace deployer

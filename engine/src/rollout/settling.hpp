@@ -12,22 +12,22 @@
 
 namespace deployer {
 
-/// The stage of a group before its first step: the nodes that have this version already must be ready before another
-/// node is touched. Otherwise a rollout that was stopped between two nodes would go on over a version that does not
+/// The stage of a group before its first step: nodes that have the new version already must be ready before another
+/// node is changed. Otherwise a rollout that was stopped between two nodes would continue with a version that does not
 /// come up. One thread at a time.
 class Settling {
 public:
-    /// `group` has settled units. Group, `health_turn` and tools must outlive the Settling.
+    /// `group` must have settled units. Group, `health_turn` and tools must outlive the Settling.
     Settling(const RolloutGroup& group, std::mutex& health_turn, const RunTools& tools);
 
-    /// After how long to go on; nullopt: the stage has ended.
+    /// Goes on with the stage. Returns the pause before the next call; nullopt: the stage has ended.
     std::optional<std::chrono::milliseconds> go_on();
 
     /// Whether all settled units are ready.
     [[nodiscard]] bool is_well() const noexcept { return is_well_; }
-    /// Why no step may begin; empty: nothing stands in the way.
+    /// Why no step may begin; empty: steps may begin.
     [[nodiscard]] const std::string& obstacle() const noexcept { return obstacle_; }
-    /// The unit that convicts the content of the group, and why; empty: none does.
+    /// The unit that convicts the content of the group, and why; empty: no verdict.
     [[nodiscard]] const std::string& verdict() const noexcept { return verdict_; }
 
 private:

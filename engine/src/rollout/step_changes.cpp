@@ -80,7 +80,7 @@ std::size_t blame(const RolloutStep& step, const std::string& unit, const Error&
         return step.changes.back();
     }
     fail(results[*own], error.what());
-    // The units after this one were not looked at to the end.
+    // The wait ended at this unit, so the units after it were not seen ready.
     for (auto later = std::next(own); later != step.changes.end(); ++later) {
         fail(results[*later], "was not seen ready: " + unit + " failed");
     }

@@ -16,7 +16,7 @@ std::optional<std::chrono::milliseconds> StepRun::go_on() {
     return std::nullopt;
 }
 
-/// False: there is nothing to wait for.
+/// Makes the changes. Returns false if the step has no gate to wait at, or a change failed.
 bool StepRun::begin() {
     if (auto failed = make_changes(step_, tools_); !failed.empty()) {
         if (group_.halts()) end_.obstacle = std::move(failed);

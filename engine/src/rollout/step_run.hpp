@@ -12,23 +12,23 @@
 
 namespace deployer {
 
-/// The meaning of a step's end for its group.
+/// The consequences of a step's end for its group.
 struct StepEnd {
-    std::string obstacle;      ///< why no other step may begin; empty: nothing stands in the way
-    std::string verdict;       ///< the unit that convicts the content, and why; empty: none does
-    bool opens_group = false;  ///< after a canary the other steps may begin
+    std::string obstacle;      ///< why no other step may begin; empty: other steps may begin
+    std::string verdict;       ///< the unit that convicts the content, and why; empty: no verdict
+    bool opens_group = false;  ///< if this step was the canary, the other steps may begin
 };
 
-/// One step on its way: its changes are made, and where the step is gated its node is waited for. One thread at a time.
+/// Carries out one step: makes its changes, and waits for the node if the step is gated. One thread at a time.
 class StepRun {
 public:
     /// Group, `health_turn` and tools must outlive the StepRun.
     StepRun(const RolloutGroup& group, std::size_t step, std::mutex& health_turn, const RunTools& tools)
         : group_(group), step_(group.steps[step]), health_turn_(health_turn), tools_(tools) {}
 
-    /// Instead of go_on(), where the step may not begin.
+    /// To be called instead of go_on() if the step may not begin.
     void skip(const std::string& why);
-    /// The first call makes the changes. After how long to go on; nullopt: the step has ended.
+    /// The first call makes the changes. Returns the pause before the next call; nullopt: the step has ended.
     std::optional<std::chrono::milliseconds> go_on();
 
     [[nodiscard]] const StepEnd& end() const noexcept { return end_; }

@@ -12,19 +12,19 @@
 namespace deployer {
 
 /// The tasks of one run of a rollout, and the threads that carry them out. A task that has to wait goes back into the
-/// queue, so a wait keeps no thread. Any thread may add tasks; tasks may, too.
+/// queue, so a wait occupies no thread. Any thread may add tasks, also from within a task.
 class TaskQueue {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// A part of a task, at best one or two calls to the target. Returns after how long (ms) it is to be called again;
-    /// nullopt: the task has ended. Must not throw.
+    /// Carries out a part of a task, preferably with only one or two calls to the target. Returns the pause before the
+    /// next call; nullopt: the task has ended. Must not throw.
     using Work = std::function<std::optional<std::chrono::milliseconds>()>;
 
-    /// Of tasks that are due at the same time, the one with the lowest number goes first.
+    /// Adds a task. Of tasks that are due at the same time, the task with the lowest number goes first.
     void add(Work work, Clock::time_point due, std::size_t number = 0);
 
-    /// From now on no task waits until it is due: the run is ending, and each task ends at its next turn.
+    /// Makes all tasks due at once, from now on. To be called when the run is ending: each task ends at its next call.
     void hurry();
 
     /// Carries out all tasks, and those that they add, on at most `threads` threads. Calls `attend` on this thread

@@ -7,22 +7,24 @@
 
 namespace deployer {
 
-/// Since when units are waited for, so that a wait that was broken off has no more time when it goes on. Any thread.
+/// The times at which waits for units began, so that a wait that was broken off and goes on gets no additional time.
+/// Any thread.
 class WaitStarts {
 public:
     using Clock = std::chrono::steady_clock;
 
     struct Wait {
         Clock::time_point since;
-        bool was_idle = false;  ///< an earlier one ended before the unit's machine had begun
+        bool was_idle = false;  ///< an earlier wait ended before the unit's machine had begun
     };
 
-    /// The wait for this content of a unit. What begins now, and what goes on after an idle wait, has all its time.
+    /// The wait for this content of a unit: one that goes on, or a new one. A new wait, and a wait after an idle one,
+    /// gets the full time.
     Wait begin(const std::string& unit, const std::string& digest);
     void end(const std::string& unit);
-    /// The unit's machine has not begun in all that time.
+    /// To be called when a wait ended before the unit's machine had begun.
     void end_idle(const std::string& unit);
-    /// None of the waits so far counts: the target was out of reach.
+    /// Forgets all waits, because the target was out of reach.
     void clear();
 
 private:

@@ -62,6 +62,10 @@ void WayBack::note_restored() {
     wait_.reset();
 }
 
+void WayBack::give_up(const std::string& why) {
+    if (!returns_.empty()) give_up(returns_.back().units.front().name, why);
+}
+
 void WayBack::give_up(const std::string& unit, const std::string& why) {
     const auto problem = "not put back: " + unit + ": " + why;
     for (const auto index : returns_.back().results) {

@@ -228,7 +228,7 @@ TEST_CASE("a revision that was attempted and not applied is owed, also by the ne
     };
     CHECK(world.cycle().result == Outcome::degraded);
     world.restart();
-    // Even with a snapshot at hand and a source that has not moved.
+    // The failed change is still owed, although the snapshot is in the cache and the source has not changed.
     CHECK(world.cycle().result == Outcome::degraded);
     world.target->before = [](const std::string&) {};
     world.restart();

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// As a target that drops the quotes of what it is given.
+/// The unit as a target keeps it that drops quotes from values.
 Unit without_quotes(const Unit& unit) {
     auto kept = unit;
     for (auto& option : kept.options) std::erase(option.value, '"');
@@ -46,12 +46,12 @@ TEST_CASE("what a target gives back otherwise than it got it is given to it twic
     CHECK(report.notes[0].find("bar.service is left as it is") == 0);
     CHECK(report.notes[0].find(R"([Service] Environment "A=1" -> '"A=1"')") != std::string::npos);
 
-    SECTION("nothing is destroyed, for it is not known to be as it is to be") {
+    SECTION("nothing is destroyed, for it still differs from the wanted state") {
         world.declare("services:\n- name: bar.service\n");
         const auto ended = cycle();
         CHECK(world.target->count("destroy foo@1.service") == 0);
         REQUIRE_FALSE(ended.changes.empty());
-        CHECK(ended.changes[0].error.find("bar.service is not known to be as it is to be") != std::string::npos);
+        CHECK(ended.changes[0].error.find("bar.service still differs from the wanted state") != std::string::npos);
     }
     SECTION("the others are changed, and it is tried again once its content changes") {
         world.source->put("foo@.service", unit_file("foo --new"));
@@ -99,7 +99,7 @@ TEST_CASE("a unit that is to run is told so in every cycle, also by a target tha
         CHECK(report.result == Outcome::degraded);
         CHECK(report.left.altered == 3);
         CHECK(report.notes.at(0) ==
-              "bar.service is launched again, as in the cycles before: the target gives it back as loaded each time");
+              "bar.service is launched again, as in the cycles before: the target lists it as loaded each time");
     }
     CHECK(world.target->count("set bar.service launched") == 5);
 }
@@ -113,7 +113,8 @@ TEST_CASE("what is changed back by a process that is killed is no unit that the 
         CHECK(report.result == Outcome::applied);
         CHECK(report.left.altered == 0);
 
-        // Killed when the target has taken it: nothing is written down from here on.
+        // The deployer is killed right after the target accepted the unit, so the cache keeps the documents of this
+        // moment.
         std::optional<decltype(world.cache->documents)> written;
         world.target->before = [&](const std::string& call) {
             if (call == "apply bar.service") written = world.cache->documents;

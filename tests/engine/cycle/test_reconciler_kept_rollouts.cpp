@@ -15,19 +15,19 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What a killed process leaves: the cluster and the cache as they were at one moment.
+/// The cluster and the cache at the moment at which a process is killed.
 class Moment {
 public:
     explicit Moment(World& world) : world_(world) {}
 
-    /// The first time only.
+    /// Keeps the moment of the first call only.
     void keep() {
         if (kept_) return;
         kept_ = true;
         documents_ = world_.cache->documents;
         units_ = world_.target->units();
     }
-    /// Of two units at that moment the one is lost: the target was between destroying and creating it.
+    /// Removes a unit from the moment, as if the target was killed between destroying and creating the unit.
     void lose(const std::string& unit) { units_.erase(unit); }
 
     void go_back() {
@@ -73,7 +73,7 @@ TEST_CASE("a service that is unhealthy stays quarantined, and what it replaces s
         CHECK(report.not_ready[0].detail == "health check: disk is full");
     }
     CHECK(world.target->units().count("bar.service") == 1);
-    // It only took longer.
+    // The service becomes healthy later, for it only took longer.
     is_well = true;
     (void)world.cycle();
     (void)world.cycle();
@@ -244,7 +244,7 @@ TEST_CASE("a unit that is created again has all its time again", "[R42]") {
     REQUIRE(world.cycle().result == Outcome::superseded);
     for (int i = 0; i < 3; ++i) (void)world.cycle();
     REQUIRE(world.target->names() == std::vector<std::string>{"bar.service"});
-    // Until all the time is over that it had the first time.
+    // Until the time of the first wait is over.
     std::this_thread::sleep_until(begin + 450ms);
     comes_up = true;
     looks = 0;
@@ -297,7 +297,7 @@ TEST_CASE("a pause in the middle of a rollout forgets nothing of it", "[R43]") {
         if (unit.name == "foo@2.service" && !is_up) return {Readiness::waiting, "starting"};
         return status;
     };
-    // The cache is the reconciler's own: what a person does there is done between two of its calls.
+    // Only the reconciler's thread may use the cache, so a person's command runs between two calls of the reconciler.
     fleet.cache->before = [&](const std::string& call) {
         if (call == "load orders" && fleet.commands() == Commands{"bad", "bad", "good"}) fleet.order(orders);
     };
@@ -367,13 +367,13 @@ TEST_CASE("the health of a service is asked by one at a time, which keeps no oth
             return HealthReport{HealthReport::Verdict::healthy, {}};
         }
         most = std::max(most.load(), ++now);
-        // The first one goes on only when another service was asked meanwhile.
+        // The first question gets its answer only after another service was asked meanwhile.
         for (int i = 0; i < 5'000 && !quick_was_asked; ++i) std::this_thread::sleep_for(1ms);
         --now;
         return HealthReport{quick_was_asked ? HealthReport::Verdict::healthy : HealthReport::Verdict::unhealthy,
                             "late"};
     };
-    // Something to destroy, so that all else is waited for.
+    // A unit to destroy makes the rollout wait for all other units.
     world.source->put("foo@.service", unit_file("new"));
     world.source->put("quick.service", unit_file("new"));
     world.declare(services);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A settled World in which bar does not run, as the target's listing tells, until `bar_runs`.
+/// A settled World in which bar does not run until `bar_runs`, which the target's listing shows.
 struct WorldWithBarDown : World {
     bool bar_runs = false;
 

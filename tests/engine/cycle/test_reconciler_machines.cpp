@@ -12,7 +12,7 @@ namespace {
 const std::string four_nodes = "services:\n- {name: foo@.service, count: 4, sequentialDeployment: true}\n";
 const std::string five_nodes = "services:\n- {name: foo@.service, count: 5, sequentialDeployment: true}\n";
 
-/// Four nodes of foo on as many machines; no machine takes a fifth.
+/// Four nodes of foo on four machines; no machine takes a fifth node.
 struct FullCluster : World {
     FullCluster() {
         policy.rollout.placement_grace = std::chrono::milliseconds(10);
@@ -37,7 +37,7 @@ TEST_CASE("a count beyond the machines is told, keeps no other service from goin
     CHECK(report.result == Outcome::degraded);
     CHECK(group_of(report, "foo").outcome == Outcome::degraded);
     CHECK(holds(group_of(report, "foo").detail, "was on no machine after 10ms: not scheduled"));
-    // Nothing of another service waits for it.
+    // The destroy of bar is not delayed.
     CHECK_FALSE(world.has("bar.service"));
     SECTION("the number of nodes fits again") {
         if (GENERATE(true, false)) world.restart();
@@ -135,7 +135,7 @@ TEST_CASE("what fails while the target is away is started once more, and judged 
         if (call == "apply foo@1.service") is_away = has_failed = true;
         if (call == "set foo@1.service launched") has_failed = is_content_bad;
         if (!is_away || !call.starts_with("status foo@1")) return;
-        // It does not answer until the node's time is over, or is back before that.
+        // The target does not answer until the node's time is over, or it answers again before that.
         if (ends_cycle || ++questions < 3) throw Error(ErrorKind::unavailable, "etcd is away");
         is_away = false;
     };

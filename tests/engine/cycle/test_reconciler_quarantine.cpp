@@ -64,7 +64,7 @@ TEST_CASE("an order to try again ends the quarantine that it was given for, what
     REQUIRE(fleet.cycle().result == Outcome::quarantined);
     fleet.retry("foo");
     CHECK(fleet.cycle().result == Outcome::halted);
-    // The one that this try has led to is another one, however old its time looks.
+    // The retry has led to a new quarantine, however old its time looks, and the order does not end that one.
     fleet.quarantined_at("1999-01-02T03:04:05.123456Z");
     CHECK(fleet.cycle().result == Outcome::quarantined);
 }
@@ -117,7 +117,7 @@ TEST_CASE("killed at any call of a rollout, the next process ends where this one
         fleet.break_command("bad", node);
         fleet.release("bad");
         std::atomic<std::size_t> made = 0;
-        // From there on nothing reaches the cluster or the cache any more: what is written then is lost.
+        // From this call on, no call reaches the cluster, and documents written to the cache are lost.
         std::atomic<bool> dead = false;
         fleet.target->before = [&](const std::string&) {
             if (++made >= nth) dead = true;
@@ -180,7 +180,7 @@ TEST_CASE("a newer revision that wants the same does not disturb a rollout", "[R
     std::atomic<bool> touched = false;
     fleet.release("new");
     fleet.target->judge = [&](const Unit& unit, const UnitStatus& status) {
-        // Ready once the newer revision was looked at.
+        // The new unit is ready once the deployer has read the newer revision.
         const bool seen = touched && fleet.source->checkouts() > checkouts_before + 1;
         return is_command(unit, "new") && !seen ? UnitStatus{Readiness::waiting, "starting"} : status;
     };

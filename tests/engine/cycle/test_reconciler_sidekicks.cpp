@@ -100,7 +100,7 @@ TEST_CASE("the snapshot is gone before a unit is put to rest to be started once 
     pair.source->put("foo@.service", unit_file("new"));
     CHECK(pair.cycle().result == Outcome::halted);
     for (int i = 0; i < 2; ++i) (void)pair.cycle();
-    // As long as nothing is put to rest, a look at the node costs no listing.
+    // A look at the node costs no listing unless a unit has been put to rest.
     pair.target->forget_calls();
     (void)pair.cycle();
     CHECK(pair.target->count("status foo@1.service") > 0);

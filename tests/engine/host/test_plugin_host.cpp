@@ -117,7 +117,7 @@ TEST_CASE("a file that was replaced since it was loaded asks for a restart", "[R
     } catch (const Error&) {
         REQUIRE(plugin == "target-newer-minor");
     }
-    // The former file is kept, so that its inode is not given out again.
+    // Keeping the former file prevents the new file from getting its inode number.
     fs::rename(file, dir.path("former"));
     install(plugin, dir.path());
     CHECK(refusal_of(host, plugin).what() ==
@@ -244,6 +244,6 @@ TEST_CASE("a shipped plugin holds nothing of Boost.DLL", "[R3]") {
         INFO(file);
         CHECK_FALSE(holds(output_of("nm --demangle '" + file.string() + "'"), "boost::dll"));
     }
-    // The program does, so this looks for the right thing.
+    // The program does contain Boost.DLL, which shows that the search finds it.
     CHECK(holds(output_of("nm --demangle /proc/" + std::to_string(::getpid()) + "/exe"), "boost::dll"));
 }

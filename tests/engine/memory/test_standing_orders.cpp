@@ -101,11 +101,11 @@ TEST_CASE("nothing of a quarantined or paused service is planned, and its change
         CHECK(plan.standing[0].outcome == Outcome::quarantined);
         CHECK(plan.standing[0].changes == 1);
         CHECK(plan.standing[0].advice == "to try it again: coco-fleet-deployer retry foo --config FILE");
-        CHECK(plan.destroy_obstacle == "foo is quarantined and not all of it is as it is to be");
+        CHECK(plan.destroy_obstacle == "foo is quarantined and still differs from the wanted state");
     }
     SECTION("quarantined, with a node that is missing, which may be the new name of what would go") {
         const auto plan = make_plan(wanted_foo(3, "bad"), actual, policy, standing_orders(ledger, {}));
-        CHECK(plan.destroy_obstacle == "foo is quarantined and not all of it is running yet");
+        CHECK(plan.destroy_obstacle == "foo is quarantined and some of its units do not exist yet");
     }
     SECTION("paused by name") {
         Orders orders;

@@ -63,7 +63,8 @@ TEST_CASE("a held service stands in the way of destroys until it runs", "[R25]")
     plan.held.push_back({"a", "is broken"});
     CHECK(find_destroy_obstacle(plan, {}, {}, {}) == "a is held and not running yet");
     CHECK(find_destroy_obstacle(plan, {}, {"a"}, {}).empty());
-    CHECK(find_destroy_obstacle({}, {"b is paused", ""}, {}, {}) == "b is paused and not all of it is running yet");
+    CHECK(find_destroy_obstacle({}, {"b is paused", ""}, {}, {}) ==
+          "b is paused and some of its units do not exist yet");
 }
 
 TEST_CASE("a service that is not as it is wanted stands in the way of destroys", "[R25]") {
@@ -71,12 +72,12 @@ TEST_CASE("a service that is not as it is wanted stands in the way of destroys",
     plan.standing = {quarantine("a", 0)};
     CHECK(find_destroy_obstacle(plan, {}, {}, {}).empty());
     const OpenDifferences open{"", "b.service"};
-    CHECK(find_destroy_obstacle(plan, open, {}, {}) == "b.service is not known to be as it is to be");
+    CHECK(find_destroy_obstacle(plan, open, {}, {}) == "b.service still differs from the wanted state");
     plan.altered = {"c.service"};
-    CHECK(find_destroy_obstacle(plan, open, {}, {}) == "c.service is not known to be as it is to be");
+    CHECK(find_destroy_obstacle(plan, open, {}, {}) == "c.service still differs from the wanted state");
     plan.standing = {quarantine("a", 1)};
-    CHECK(find_destroy_obstacle(plan, open, {}, {}) == "a is quarantined and not all of it is as it is to be");
+    CHECK(find_destroy_obstacle(plan, open, {}, {}) == "a is quarantined and still differs from the wanted state");
     StandingOrders orders;
     orders.restoring = {"d"};
-    CHECK(find_destroy_obstacle(plan, open, {}, orders) == "d was rolled back and is not what it is to be");
+    CHECK(find_destroy_obstacle(plan, open, {}, orders) == "d was rolled back and is not restored yet");
 }

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/rollout_scene.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <stop_token>
 #include <string>
@@ -84,4 +85,36 @@ TEST_CASE("a sidekick at rest whose status the target refuses to tell is launche
     scene.roll_out();
     CHECK(scene.target.count("set foo-sidekick@1.service inactive") == 1);
     CHECK(scene.target.units().at("foo-sidekick@1.service").desired_state == DesiredState::launched);
+}
+
+TEST_CASE("a look by the way that starts a sidekick once more tries again when the target is out of reach",
+          "[R25][R42][concurrent]") {
+    RolloutScene scene;
+    scene.policy.stable_samples = 1;
+    scene.have("foo@1.service", "v2");
+    BoundSidekick sidekick(scene);
+    sidekick.stop();
+    std::atomic<int> failures = 0;
+    const auto known = scene.target.before;
+    scene.target.before = [&](const std::string& call) {
+        if (call == "set foo-sidekick@1.service inactive" && failures++ == 0) {
+            throw Error(ErrorKind::unavailable, "timed out");
+        }
+        known(call);
+    };
+    scene.verify({"foo@1.service"});
+    CHECK(failures == 2);
+    CHECK(sidekick.runs());
+    CHECK(scene.end.findings.not_ready.empty());
+}
+
+TEST_CASE("a unit that an earlier cycle changed is looked at once, and told when it is not ready",
+          "[R25][R31][concurrent]") {
+    RolloutScene scene;
+    scene.have("foo@1.service", "v2");
+    scene.break_version("foo@1.service", "v2", Readiness::waiting);
+    scene.verify({"foo@1.service"});
+    REQUIRE(scene.end.findings.not_ready.size() == 1);
+    CHECK(scene.end.findings.not_ready[0] == NotReady{"foo@1.service", "exit code 1", true});
+    CHECK(scene.target.writes().empty());
 }

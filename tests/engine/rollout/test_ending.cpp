@@ -205,7 +205,7 @@ TEST_CASE("a newer revision ends the waits and begins nothing more", "[R44][conc
     CHECK(scene.version_of("foo@2.service") == "v1");
 
     SECTION("a wait that goes on has no more time than it had") {
-        // Another 40 ms than what is over already: the wait began before.
+        // The wait began before, so these 40 ms are over after the sleep below.
         scene.policy.timeout = 40ms;
         scene.policy.poll = 1ms;
         scene.attend = {};

@@ -174,7 +174,7 @@ TEST_CASE("a unit that no machine takes is given up after a grace, before the no
     scene.rules().on_timeout = GENERATE(OnTimeout::halt, OnTimeout::rollback);
     scene.roll_out();
     CHECK(scene.result_of("foo@1.service").error == "was on no machine after 20ms: exit code 1");
-    // It says nothing of the content.
+    // A missing machine says nothing about the content, so no verdict is booked.
     CHECK(scene.booked.empty());
     CHECK(scene.end.groups.empty());
     CHECK(scene.end.findings.unplaced == std::set<std::string>{"foo@1.service"});
@@ -193,7 +193,7 @@ TEST_CASE("what its machine never began says nothing of its content", "[R42][R43
     CHECK(scene.end.groups.empty());
     CHECK(scene.target.writes() == std::vector<std::string>{"apply foo@1.service"});
 
-    // From now on it is looked at, and waited for only once its machine begins.
+    // Later rollouts only look at the unit; they wait for it only once its machine begins.
     scene.policy.timeout = 1h;
     scene.orders.unproven = {"foo@1.service"};
     scene.target.forget_calls();
@@ -230,7 +230,7 @@ TEST_CASE("the time of a node counts from when its machine begins", "[R42][concu
     scene.target.judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
         if (!is_version(unit, "v2") || ++looks > 2) return status;
         if (looks == 1) return {Readiness::pending, "not loaded yet"};
-        // Begun when as much time is over as a node has.
+        // The machine begins when the time of a node is already over.
         std::this_thread::sleep_for(scene.policy.timeout);
         return {Readiness::waiting, "activating"};
     };

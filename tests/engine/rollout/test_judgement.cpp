@@ -10,7 +10,7 @@ using namespace deployer;
 
 namespace {
 
-/// A sequential service foo whose steps update a node each, from v1 to v2; the first step creates a node.
+/// A sequential service foo. Its first step creates a node; every other step updates one node from v1 to v2.
 struct Group {
     std::vector<ChangeResult> results;
     RolloutGroup group{"foo", GroupKind::node_by_node};
@@ -89,7 +89,7 @@ TEST_CASE("a group that was put back is rolled back, or halted where a unit coul
     const Group scene;
     GroupFate fate;
     fate.verdict = "foo@2.service exit code 1";
-    fate.was_put_back = true;
+    fate.is_put_back = true;
     CHECK(scene.outcome(fate)->outcome == Outcome::rolled_back);
     fate.not_restored = "foo@1.service: no room for it";
     CHECK(scene.outcome(fate)->outcome == Outcome::halted);

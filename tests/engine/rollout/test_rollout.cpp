@@ -57,7 +57,7 @@ TEST_CASE("groups roll out side by side, up to parallelism and no further", "[R4
         std::unique_lock lock(mutex);
         most = std::max(most, ++now);
         all_there.notify_all();
-        // Three calls meet here; a rollout that makes fewer at once would wait in vain.
+        // Waits until three calls are under way; with fewer at once the rollout would wait in vain.
         if (most < 3) all_there.wait_for(lock, 10s, [&] { return most >= 3; });
         --now;
     };

@@ -150,7 +150,7 @@ TEST_CASE("no more than max_unavailable nodes of a sequential service are change
     scene.target.judge = [&](const Unit& unit, const UnitStatus& status) -> UnitStatus {
         if (!is_version(unit, "v2")) return status;
         const std::scoped_lock lock(mutex);
-        // It counts as up from the last look that a gate needs.
+        // A node counts as up from the last look that its gate needs.
         if (++looks[unit.name] < 4) return {Readiness::waiting, "starting"};
         if (looks[unit.name] >= 6) down.erase(unit.name);
         return status;

@@ -16,7 +16,7 @@ namespace {
 
 using Work = TaskQueue::Work;
 
-/// Work that notes a name and ends.
+/// A task that notes its name and ends.
 Work noting(std::vector<std::string>& notes, const std::string& name) {
     return [&notes, name] {
         notes.push_back(name);
@@ -85,7 +85,7 @@ TEST_CASE("a wait keeps no thread: with a single one, a service that waits for a
         scene.rules(service).sequential = true;
     }
     scene.target.judge = [&](const Unit& unit, const UnitStatus& status) {
-        // Each is ready only once the last one of all was changed.
+        // A bar service is ready only once the last unit of the rollout was changed.
         const bool last_is_there = scene.target.count("apply foo@3.service") > 0;
         const bool is_bar = unit.name.rfind("bar", 0) == 0;
         return is_bar && is_version(unit, "v2") && !last_is_there ? UnitStatus{Readiness::waiting, "starting"} : status;

@@ -29,7 +29,7 @@ TEST_CASE("with rollback, what was changed goes back in reverse order, through t
     auto and_back = there;
     and_back.insert(and_back.end(), there.rbegin(), there.rend());
     CHECK(scene.target.writes() == and_back);
-    // What is written down first holds whatever happens later.
+    // The verdict is booked before the first unit is put back, so a kill after that cannot lose the verdict.
     CHECK(before_booking == there);
     CHECK(scene.booked ==
           std::vector<GroupOutcome>{{"foo", Outcome::rolled_back, "foo@3.service will not become ready: exit code 1"}});
