@@ -20,7 +20,7 @@ Tree read_archive(std::string_view archive, std::string_view commit, std::string
 
 /// The end of an error message about an archive that is too large as a whole.
 inline constexpr const char* how_to_shrink =
-    ": it holds the whole repository, so what is large has to go to another one, or be left out of archives "
+    ": it holds the whole repository, so move large files to another repository, or leave them out of archives "
     "(export-ignore in .gitattributes)";
 
 }  // namespace deployer::github

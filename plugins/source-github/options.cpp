@@ -78,8 +78,8 @@ void check_url(const Settings& settings, std::string_view key, const std::string
     }
     if (!allow_http && url.starts_with("http://")) {
         settings.fail(key,
-                      "is not https: set allow_http: true if whoever can reach the network in between may decide what "
-                      "runs on the cluster");
+                      "is not https: set allow_http: true if anybody on the network path may decide what runs on the "
+                      "cluster");
     }
 }
 

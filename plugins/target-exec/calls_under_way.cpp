@@ -88,7 +88,7 @@ void CallsUnderWay::give_up(Lock& lock, std::uint64_t number, Pending& pending, 
     const auto is_decided = [&] { return pending.is_done() || ending_; };
     send(write_cancel(number));
     if (!pending.changed.wait_for(lock, last_moment, is_decided)) {
-        end(failure(ErrorKind::unavailable, "was ended, as it did not answer a call that was given up"), false);
+        end(failure(ErrorKind::unavailable, "was ended, because it did not answer a call that was given up"), false);
     }
     if (pending.result) return;
     // The reason is why the call was given up, not what the program answered after that.

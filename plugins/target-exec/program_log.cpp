@@ -72,7 +72,8 @@ void ProgramLog::pass_on(Entry entry) {
 void ProgramLog::tell_left_out() {
     if (left_out_ == 0 || listeners_.empty() || !take_leave()) return;
     const auto count = std::exchange(left_out_, 0);
-    pass_on({LogLevel::warning, std::to_string(count) + " lines of the program are left out here, they were too many"});
+    pass_on({LogLevel::warning,
+             std::to_string(count) + " lines of the program are left out here, because it wrote too many"});
 }
 
 bool ProgramLog::take_leave() {

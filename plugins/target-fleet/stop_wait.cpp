@@ -103,7 +103,7 @@ bool StopWait::has_stopped() {
         const auto held = api_.find(unit_.name, call_);
         if (!held) throw gone();
         is_begun_ = has_begun(*held);
-        detail_ = "its machine did not begin to";
+        detail_ = "its machine has not begun to stop it";
         if (!is_begun_) return false;
     }
     const auto entries = api_.states(unit_.name, call_);

@@ -198,7 +198,7 @@ private:
         });
         if (silent.empty()) return status;
         if (first_looks_.time_since(unit.name, unit_file_hash(unit.options)) >= silence) return status;
-        return {Readiness::waiting, status.detail + ", but no word yet from " + count_of(silent.size(), "machine")};
+        return {Readiness::waiting, status.detail + ", but no report yet from " + count_of(silent.size(), "machine")};
     }
 
     std::vector<Machine> fit_machines(const Unit& unit, const Call& call) {

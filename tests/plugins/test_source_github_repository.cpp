@@ -217,7 +217,7 @@ TEST_CASE("an archive that is too large is not downloaded again before the ref m
         const auto error = thrown_by([&] { source->checkout({}, call); });
         CHECK(error.kind() == ErrorKind::unavailable);
         CHECK(says(error, "cannot read octo/config at HEAD: cannot use the archive of commit " + at + ": GET "));
-        CHECK(says(error, "the answer is larger than 64 MiB: it holds the whole repository, so what is large has to"));
+        CHECK(says(error, "the answer is larger than 64 MiB: it holds the whole repository, so move large files"));
     }
     CHECK(github.count("codeload") == 1);
     CHECK(github.count("api commits") == 3);

@@ -134,7 +134,7 @@ TEST_CASE("fleet: a unit that does not stop in time is rejected, and no other on
     };
     SECTION("it runs on as it was where its machine does nothing") {
         CHECK(refused({}, "launched") ==
-              "it does not stop: its machine did not begin to; told to run again as before: node.service, "
+              "it does not stop: its machine has not begun to stop it; told to run again as before: node.service, "
               "other.service");
         CHECK(fleet.find("node.service") == old);
         CHECK(fleet.find("other.service")->desired_state == DesiredState::launched);

@@ -273,10 +273,10 @@ TEST_CASE("fleet: a global unit is waited for on machines that say nothing of it
     machines(
         R"({"machines":[{"id":"m1","metadata":{"role":"web"}},{"id":"m2","metadata":{"role":"db"}},{"id":"m3"}]})");
     fleet.show("foo.service", {{.machine = "m1"}});
-    CHECK(text_of(target->status(unit, call)) == "waiting: active (running), but no word yet from 2 machines");
+    CHECK(text_of(target->status(unit, call)) == "waiting: active (running), but no report yet from 2 machines");
     fleet.show("foo.service", {{.machine = "m1"}, {.machine = "m3"}});
     CHECK(text_of(target->status(unit, call)) ==
-          "waiting: active (running) on machine m1, but no word yet from 1 machine");
+          "waiting: active (running) on machine m1, but no report yet from 1 machine");
     fleet.show("foo.service", {{.machine = "m1"}, {.machine = "m3"}, {.machine = "m2"}, {.machine = "m4"}});
     CHECK(target->status(unit, call).readiness == Readiness::ready);
 
