@@ -97,7 +97,7 @@ TEST_CASE("plugin new begins a source, a cache and a health plugin that build, p
     }
 }
 
-TEST_CASE("a test of Catch2 runs the suite from the installed library", "[builds]") {
+TEST_CASE("a test of Catch2 runs the suite from the installed library") {
     const Installation installed;
     const auto& dir = installed.dir();
     REQUIRE(run_in(dir.path(), installed.program(), {"plugin", "new", "target-foo"}).status == 0);

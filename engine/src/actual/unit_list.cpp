@@ -37,7 +37,7 @@ std::vector<DeployedUnit> read_units(const Fields& object) {
     });
     return object.objects("units", [&](const Fields& unit) {
         const auto state = desired_state_from(unit.text("desiredState"));
-        const auto content = unit.count("content");
+        const auto content = static_cast<std::size_t>(unit.count("content"));
         if (!state || content >= contents.size()) unit.refuse("", "is no unit");
         return DeployedUnit{unit.text("name"), contents[content], *state};
     });

@@ -92,8 +92,9 @@ RolloutRecord read_rollout(const Fields& fields) {
 }
 
 LeftAlone read_left(const Fields& fields) {
-    return {fields.count("destroy_disabled"), fields.count("max_destroy"), fields.count("disputed"),
-            fields.count("protected"), fields.find_count("altered").value_or(0)};
+    const auto units = [&](const char* key) { return static_cast<std::size_t>(fields.count(key)); };
+    return {units("destroy_disabled"), units("max_destroy"), units("disputed"), units("protected"),
+            static_cast<std::size_t>(fields.find_count("altered").value_or(0))};
 }
 
 Ledger read_fields(const Fields& root) {
@@ -108,7 +109,7 @@ Ledger read_fields(const Fields& root) {
     });
     if (root.has("made")) {
         ledger.made = root.objects("made", [](const Fields& entry) {
-            return MadeChange{entry.text("unit"), entry.text("signature"), entry.count("times")};
+            return MadeChange{entry.text("unit"), entry.text("signature"), static_cast<std::size_t>(entry.count("times"))};
         });
     }
     if (root.has("changed_at")) ledger.changed_at = root.text("changed_at");
