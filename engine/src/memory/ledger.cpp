@@ -109,7 +109,8 @@ Ledger read_fields(const Fields& root) {
     });
     if (root.has("made")) {
         ledger.made = root.objects("made", [](const Fields& entry) {
-            return MadeChange{entry.text("unit"), entry.text("signature"), static_cast<std::size_t>(entry.count("times"))};
+            return MadeChange{entry.text("unit"), entry.text("signature"),
+                              static_cast<std::size_t>(entry.count("times"))};
         });
     }
     if (root.has("changed_at")) ledger.changed_at = root.text("changed_at");

@@ -65,8 +65,8 @@ public:
 
 private:
     struct Down {
-        const DeployedUnit* unit;
-        UnitStatus status;
+        const DeployedUnit* unit = nullptr;
+        UnitStatus status{};
     };
     [[nodiscard]] std::optional<Down> find_down(const CompanionTools& tools) const;
     [[nodiscard]] bool start_once_more(const Down& down, const CompanionTools& tools);
