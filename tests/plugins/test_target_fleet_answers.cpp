@@ -74,7 +74,7 @@ TEST_CASE("fleet: a 500 that comes again, while fleet is well, is that unit's fa
              {thrown_by([&] { target->apply(unit, hasty); }), thrown_by([&] { target->destroy("foo.service", hasty); }),
               thrown_by([&] { target->set_desired_state("foo.service", DesiredState::loaded, hasty); })}) {
             CHECK(error.kind() == ErrorKind::rejected);
-            CHECK(says(error, "500: etcd says no; fleet lists"));
+            CHECK(says(error, "500: etcd says no; fleet can list"));
         }
     }
 }

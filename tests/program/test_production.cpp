@@ -300,7 +300,7 @@ TEST_CASE("a unit that fleet cannot read fails, and everything else is deployed"
     }
     REQUIRE(failed.size() == 1);
     CHECK(holds(failed[0], "foo@2.service: "));
-    CHECK(holds(failed[0], "cannot read what it has stored of it"));
+    CHECK(holds(failed[0], "not read this one, so the cause is what fleet has stored"));
     // foo is updated node by node, and stops at the node that fails.
     CHECK(world.fleet.find("foo@1.service")->options.at(0).value == "/bin/foo v1");
     CHECK(world.fleet.runs("foo@1.service"));
