@@ -45,7 +45,7 @@ TEST_CASE("a unit comes back as it was written, whatever bytes its options hold"
     std::string bytes;
     for (int byte = 1; byte < 0x80; ++byte) bytes += static_cast<char>(byte);
     const Unit unit{"größe@1.service",
-                    {{"Service", "ExecStart", "/bin/sh -c \"echo \\\"hi\\\"\""},
+                    {{"Service", "ExecStart", R"(/bin/sh -c "echo \"hi\"")"},
                      {"Service", "Environment", bytes},
                      {"Unit", "After", ""}},
                     DesiredState::inactive};
@@ -87,7 +87,7 @@ TEST_CASE("options come back from triples, and nothing else does") {
     json::option_triples(options).stringify(written);
     CHECK(written.str() == R"([["Unit","After","b.service"],["Service","ExecStart",""]])");
     CHECK(json::read_option_triples(Poco::JSON::Parser().parse(written.str()), "x") == options);
-    for (const auto* text : {"[[\"Unit\",\"After\"]]", "[[\"Unit\",\"After\",7]]", "[7]", "{}"}) {
+    for (const auto* text : {R"([["Unit","After"]])", R"([["Unit","After",7]])", "[7]", "{}"}) {
         INFO(text);
         CHECK_THROWS_AS(json::read_option_triples(Poco::JSON::Parser().parse(text), "x"), json::Mistake);
     }

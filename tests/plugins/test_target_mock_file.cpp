@@ -71,7 +71,7 @@ std::vector<Damage> damages() {
         {R"({"units": [{"name": "a.service", "options": [], "desiredState": "running"}]})",
          "units[0].desiredState: is \"running\""},
         {R"({"units": [{"name": "a.service", "options": [], "desiredState": "a\u001b[2J"}]})",
-         "units[0].desiredState: is \"a\\x1b[2J\""},
+         R"(units[0].desiredState: is "a\x1b[2J")"},
         {R"({"units": [{"name": "a.service", "options": [], "currentState": true}]})",
          "units[0].currentState: is no text"},
         {R"({"units": [{"name": "a.service", "options": [], "pending": "x"}]})", "units[0].pending: is no object"},
