@@ -56,10 +56,7 @@ public:
         const auto array = array_at(key);
         std::vector<decltype(read(Poco::Dynamic::Var(), std::string()))> items;
         items.reserve(array->size());
-        for (std::size_t index = 0; index < array->size(); ++index) {
-            items.push_back(
-                read(array->get(static_cast<unsigned>(index)), where_ + key + '[' + std::to_string(index) + ']'));
-        }
+        visit(*array, key, [&](const auto& item, const std::string& place) { items.push_back(read(item, place)); });
         return items;
     }
     /// Calls `read(fields)` for each object of a list of objects, in order. Returns the results.
@@ -72,10 +69,8 @@ public:
     /// Calls `read(fields)` for each object of a list of objects, in order, without results.
     template <class Take>
     void each(const std::string& key, const Take& take) const {
-        (void)objects(key, [&](const Fields& fields) {
-            take(fields);
-            return true;
-        });
+        visit(*array_at(key), key,
+              [&](const auto& item, const std::string& place) { take(Fields(item, place + '.')); });
     }
     [[nodiscard]] std::vector<std::string> texts(const std::string& key) const;
 
@@ -84,6 +79,12 @@ public:
 
 private:
     [[nodiscard]] Poco::JSON::Array::Ptr array_at(const std::string& key) const;
+    template <class Visit>
+    void visit(const Poco::JSON::Array& array, const std::string& key, const Visit& visit_item) const {
+        for (std::size_t index = 0; index < array.size(); ++index) {
+            visit_item(array.get(static_cast<unsigned>(index)), where_ + key + '[' + std::to_string(index) + ']');
+        }
+    }
 
     std::string where_;
     Poco::JSON::Object::Ptr object_;

@@ -23,6 +23,8 @@
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
+#include <json_document.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -246,15 +248,14 @@ int print_config(const Invocation& invocation) {
     return EXIT_SUCCESS;
 }
 
-int print_version(bool json) {
+int print_version(bool as_json) {
     const auto abi = std::to_string(plugin_abi_major) + '.' + std::to_string(plugin_abi_minor);
-    if (json) {
-        Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+    if (as_json) {
+        auto object = json::ordered_object();
         object.set("version", std::string(DEPLOYER_VERSION));
         object.set("plugin_abi", abi);
         object.set("toolchain", std::string(plugin_toolchain));
-        object.stringify(std::cout, 2);
-        std::cout << std::endl;
+        std::cout << json::document_text(object) << std::flush;
     } else {
         std::cout << "coco-fleet-deployer " DEPLOYER_VERSION " (plugin ABI " << abi << ", " << plugin_toolchain << ")"
                   << std::endl;

@@ -15,12 +15,13 @@
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
+#include <json_document.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -30,7 +31,7 @@ namespace {
 std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
     Poco::JSON::Array array;
     for (const auto& plugin : found) {
-        Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+        auto object = json::ordered_object();
         object.set("name", printable(plugin.name));
         object.set("file", printable(plugin.file.string()));
         object.set("usable", plugin.refusal.empty());
@@ -40,10 +41,7 @@ std::string write_plugins_json(const std::vector<FoundPlugin>& found) {
         if (!plugin.refusal.empty()) object.set("refused", printable(plugin.refusal));
         array.add(object);
     }
-    std::ostringstream out;
-    array.stringify(out, 2);
-    out << '\n';
-    return std::move(out).str();
+    return json::document_text(array);
 }
 
 std::string write_plugins_table(const std::vector<FoundPlugin>& found) {

@@ -1,5 +1,7 @@
 #include "events/report.hpp"
 
+#include "events/group_json.hpp"
+
 #include "text/quantity.hpp"
 
 #include <deployer/foreign_text.hpp>
@@ -21,10 +23,6 @@ namespace {
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-Object make_object() {
-    return Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
-
 Array write_texts(const std::vector<std::string>& texts) {
     Array array;
     for (const auto& text : texts) array.add(printable(text));
@@ -34,7 +32,7 @@ Array write_texts(const std::vector<std::string>& texts) {
 Array write_differences(const std::vector<OptionDifference>& differences) {
     Array array;
     for (const auto& difference : differences) {
-        auto object = make_object();
+        auto object = json::ordered_object();
         object.set("section", printable(difference.section));
         object.set("name", printable(difference.name));
         if (difference.from) object.set("from", printable(*difference.from));
@@ -46,7 +44,7 @@ Array write_differences(const std::vector<OptionDifference>& differences) {
 }
 
 Object write_change(const ChangeResult& result) {
-    auto object = make_object();
+    auto object = json::ordered_object();
     object.set("action", std::string(action_of(result.change.kind)));
     object.set("unit", printable(result.change.unit));
     object.set("group", printable(result.change.service));
@@ -58,7 +56,7 @@ Object write_change(const ChangeResult& result) {
 }
 
 Object write_left(const LeftAlone& left) {
-    auto object = make_object();
+    auto object = json::ordered_object();
     object.set("destroy_disabled", left.destroy_disabled);
     object.set("max_destroy", left.max_destroy);
     object.set("disputed", left.disputed);
@@ -265,30 +263,22 @@ Outcome conclude(const CycleReport& report) {
 std::string write_json(const CycleReport& report) {
     Array changes;
     for (const auto& result : report.changes) changes.add(write_change(result));
-    Array groups;
-    for (const auto& group : report.groups) {
-        auto object = make_object();
-        object.set("service", printable(group.service));
-        object.set("outcome", std::string(to_string(group.outcome)));
-        if (!group.detail.empty()) object.set("detail", printable(group.detail));
-        groups.add(object);
-    }
     Array held;
     for (const auto& entry : report.held) {
-        auto object = make_object();
+        auto object = json::ordered_object();
         object.set("service", printable(entry.service));
         object.set("error", printable(entry.error));
         held.add(object);
     }
     Array not_ready;
     for (const auto& entry : report.not_ready) {
-        auto object = make_object();
+        auto object = json::ordered_object();
         object.set("unit", printable(entry.unit));
         object.set("detail", printable(entry.detail));
         object.set("was_changed", entry.was_changed);
         not_ready.add(object);
     }
-    auto root = make_object();
+    auto root = json::ordered_object();
     root.set("revision", printable(report.revision.id));
     root.set("result", std::string(to_string(report.result)));
     if (report.error) {
@@ -296,16 +286,13 @@ std::string write_json(const CycleReport& report) {
         root.set("error_kind", std::string(to_string(report.error->kind())));
     }
     root.set("changes", changes);
-    root.set("groups", groups);
+    root.set("groups", write_groups(report.groups));
     root.set("held", held);
     root.set("not_ready", not_ready);
     root.set("left", write_left(report.left));
     root.set("notes", write_texts(report.notes));
     root.set("warnings", write_texts(report.warnings));
-    std::ostringstream out;
-    root.stringify(out, 2);
-    out << '\n';
-    return std::move(out).str();
+    return json::document_text(root);
 }
 
 std::string write_table(const CycleReport& report, const std::string& closing, bool colour) {

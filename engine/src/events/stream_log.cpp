@@ -6,6 +6,8 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/Timestamp.h>
 
+#include <json_document.hpp>
+
 #include <ostream>
 #include <sstream>
 #include <utility>
@@ -16,7 +18,7 @@ std::string format_log_line(LogLevel level, std::string_view message, std::strin
     if (!json) {
         return std::string(time) + ' ' + std::string(to_string(level)) + ": " + printable(message) + '\n';
     }
-    Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+    auto object = deployer::json::ordered_object();
     object.set("time", std::string(time));
     object.set("level", std::string(to_string(level)));
     object.set("message", printable(message));

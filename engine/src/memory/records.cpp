@@ -1,5 +1,6 @@
 #include "memory/records.hpp"
 
+#include "events/group_json.hpp"
 #include "memory/documents.hpp"
 #include "memory/standing_orders.hpp"
 
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <sstream>
 #include <utility>
 
 namespace deployer {
@@ -20,18 +20,6 @@ namespace {
 
 using Poco::JSON::Array;
 using Poco::JSON::Object;
-
-Object make_object() {
-    return Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
-
-template <class Json>
-std::string write(const Json& json) {
-    std::ostringstream out;
-    json.stringify(out, 2);
-    out << '\n';
-    return std::move(out).str();
-}
 
 std::string shown_service(const std::string& service) {
     return service.empty() ? "all services" : service;
@@ -47,7 +35,7 @@ std::vector<RolloutRecord> quarantined(const Records& records) {
 std::string write_status_json(const Records& records) {
     Array quarantines;
     for (const auto& record : quarantined(records)) {
-        auto object = make_object();
+        auto object = json::ordered_object();
         object.set("service", printable(record.service));
         object.set("since", record.quarantine->since);
         object.set("outcome", std::string(to_string(record.quarantine->outcome)));
@@ -56,7 +44,7 @@ std::string write_status_json(const Records& records) {
     }
     Array paused;
     for (const auto& [service, pause] : records.orders.paused) {
-        auto object = make_object();
+        auto object = json::ordered_object();
         object.set("service", printable(service));
         object.set("since", pause.since);
         object.set("reason", printable(pause.reason));
@@ -66,19 +54,19 @@ std::string write_status_json(const Records& records) {
     for (const auto& unit : records.ledger.unproven) unproven.add(printable(unit));
     Array not_running;
     for (const auto& entry : records.ledger.not_running) {
-        auto object = make_object();
+        auto object = json::ordered_object();
         object.set("unit", printable(entry.unit));
         object.set("detail", printable(entry.detail));
         not_running.add(object);
     }
-    auto root = make_object();
+    auto root = json::ordered_object();
     root.set("applied", printable(records.ledger.applied.id));
     root.set("attempted", printable(records.ledger.attempted.id));
     root.set("quarantined", quarantines);
     root.set("paused", paused);
     root.set("not_seen_ready", unproven);
     root.set("not_running", not_running);
-    return write(root);
+    return json::document_text(root);
 }
 
 std::string write_status_text(const Records& records) {
@@ -107,20 +95,12 @@ std::string write_status_text(const Records& records) {
 }
 
 Object write_entry(const HistoryEntry& entry) {
-    auto object = make_object();
+    auto object = json::ordered_object();
     object.set("time", entry.time);
     object.set("revision", printable(entry.revision.id));
     object.set("result", entry.result);
     object.set("summary", printable(entry.summary));
-    Array groups;
-    for (const auto& group : entry.groups) {
-        auto part = make_object();
-        part.set("service", printable(group.service));
-        part.set("outcome", std::string(to_string(group.outcome)));
-        if (!group.detail.empty()) part.set("detail", printable(group.detail));
-        groups.add(part);
-    }
-    object.set("groups", groups);
+    object.set("groups", write_groups(entry.groups));
     return object;
 }
 
@@ -196,7 +176,7 @@ std::string write_history(const Ledger& ledger, bool json) {
                     (group.detail.empty() ? "" : ": " + printable(group.detail)) + '\n';
         }
     }
-    if (json) return write(array);
+    if (json) return json::document_text(array);
     return text.empty() ? "no cycle has changed anything yet\n" : text;
 }
 

@@ -45,14 +45,13 @@ public:
 
     /// Looks at the companions of a node without a health check, whose readiness they show. A companion may come up by
     /// itself, so a restart begins only when a companion has failed, or after `patience` looks in a row that found one
-    /// not ready. Throws as `look_at`; a restart that the target refuses is
-    /// only logged.
+    /// not ready. Throws as `look_at`; a restart that the target refuses is only logged.
     State look(std::size_t patience, const CompanionTools& tools);
     /// Looks at the companions of a node that is ready without them. Never returns `down`: a companion that stays down
     /// does not count against the node, but becomes left_down().
     State mend(const CompanionTools& tools);
 
-    /// Whether a companion was told to start once more, or the target refused that.
+    /// Whether a companion was to be started once more, even if that failed.
     [[nodiscard]] bool was_tried() const noexcept { return was_tried_; }
     /// The companion that is being started once more; null: none.
     [[nodiscard]] const DeployedUnit* starting() const noexcept;
